@@ -1,8 +1,10 @@
 /** Signing in at an issuer: code flow with PKCE, state and nonce; tokens stay in memory (design 5.11). Loaded when it is used. */
 import * as oauth from 'oauth4webapi'
 import { ApiError } from './errors'
+import { keep, kept } from './kept'
 import { explorerBase } from './place'
-import { giveToken, useSession } from './session'
+import { keepRenewed } from './renewal'
+import { giveToken } from './session'
 import type { Config } from './types'
 
 type Issuer = Config['issuers'][number]
@@ -10,10 +12,7 @@ type Issuer = Config['issuers'][number]
 interface Attempt { readonly issuer: string; readonly state: string; readonly nonce: string; readonly verifier: string; readonly back: string }
 
 const ATTEMPT = 'kastor.sign-in'
-const BEFORE_END_MS = 120_000
 const redirectUri = `${window.location.origin}${explorerBase}/callback`
-
-let renewing: ReturnType<typeof setTimeout> | undefined
 
 /** Plain http is for issuers on this machine alone. */
 function optionsFor(issuer: string): { [oauth.allowInsecureRequests]: boolean } {
@@ -34,7 +33,7 @@ export async function signIn(issuer: Issuer): Promise<void> {
     issuer: issuer.issuer, state: oauth.generateRandomState(), nonce: oauth.generateRandomNonce(), verifier: oauth.generateRandomCodeVerifier(),
     back: window.location.pathname + window.location.search + window.location.hash,
   }
-  sessionStorage.setItem(ATTEMPT, JSON.stringify(attempt))
+  if (!keep('tab', ATTEMPT, JSON.stringify(attempt))) throw new ApiError(0, 'NothingKept', 'This browser keeps nothing for this page, which signing in needs. Let it, and begin again.')
   const to = new URL(server.authorization_endpoint)
   const parameters = {
     client_id: issuer.clientId, redirect_uri: redirectUri, response_type: 'code', scope: issuer.scope ?? 'openid profile offline_access',
@@ -46,9 +45,9 @@ export async function signIn(issuer: Issuer): Promise<void> {
 
 /** Take what the issuer sent back; return the address that was looked at before. */
 export async function finishSignIn(issuers: readonly Issuer[]): Promise<string> {
-  const kept = sessionStorage.getItem(ATTEMPT)
-  sessionStorage.removeItem(ATTEMPT)
-  const attempt = kept === null ? undefined : JSON.parse(kept) as Attempt
+  const text = kept('tab', ATTEMPT)
+  keep('tab', ATTEMPT, undefined)
+  const attempt = text === undefined ? undefined : JSON.parse(text) as Attempt
   const issuer = issuers.find((each) => each.issuer === attempt?.issuer)
   if (!attempt || !issuer) throw new ApiError(0, 'NoSignIn', 'This page did not begin to sign in. Begin again.')
   const server = await serverOf(issuer)
@@ -62,16 +61,17 @@ export async function finishSignIn(issuers: readonly Issuer[]): Promise<string> 
 }
 
 function take(server: oauth.AuthorizationServer, issuer: Issuer, tokens: oauth.TokenEndpointResponse): void {
-  giveToken(tokens.access_token)
-  clearTimeout(renewing)
-  if (tokens.refresh_token === undefined || tokens.expires_in === undefined) return
-  const { refresh_token: refresh, expires_in: seconds } = tokens
-  renewing = setTimeout(() => { renew(server, issuer, refresh).catch(() => { useSession.setState({ wanted: 'expired' }) }) }, Math.max(10_000, seconds * 1000 - BEFORE_END_MS))
+  const { access_token: token, refresh_token: refresh, expires_in: seconds } = tokens
+  giveToken(token)
+  if (refresh === undefined || seconds === undefined) return
+  keepRenewed({
+    token, seconds, renew: () => renewed(server, issuer, refresh), take: (next) => { take(server, issuer, { refresh_token: refresh, ...next }) },
+    isRefused: (error) => error instanceof oauth.ResponseBodyError,
+  })
 }
 
-async function renew(server: oauth.AuthorizationServer, issuer: Issuer, refresh: string): Promise<void> {
+async function renewed(server: oauth.AuthorizationServer, issuer: Issuer, refresh: string): Promise<oauth.TokenEndpointResponse> {
   const client: oauth.Client = { client_id: issuer.clientId }
   const answer = await oauth.refreshTokenGrantRequest(server, client, oauth.None(), refresh, optionsFor(issuer.issuer))
-  const tokens = await oauth.processRefreshTokenResponse(server, client, answer)
-  take(server, issuer, { refresh_token: refresh, ...tokens })
+  return oauth.processRefreshTokenResponse(server, client, answer)
 }

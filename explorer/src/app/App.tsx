@@ -4,6 +4,7 @@ import { type ReactNode, useEffect, useMemo } from 'react'
 import { Router, useLocation } from 'wouter'
 import { ApiError } from '@/api/errors'
 import { explorerBase } from '@/api/place'
+import { useSession } from '@/api/session'
 import { handleKey } from '@/commands/keys'
 import { GraphProvider } from '@/state/graph'
 import { instantOf } from '@/state/instants'
@@ -23,6 +24,8 @@ const client = new QueryClient({
     },
   },
 })
+
+useSession.subscribe((now, before) => { if (now.ends !== before.ends) client.clear() })
 
 export function App(): ReactNode {
   useEffect(() => {
@@ -48,8 +51,9 @@ function Placed(): ReactNode {
   useEffect(() => { rememberGraph(place.graph) }, [place.graph])
   // Whoever copies the address of the first page wants this graph, not the one that somebody else looked at last.
   useEffect(() => { if (path === '/') adjust({}) }, [path, adjust])
+  const ends = useSession((state) => state.ends)
   const written = place.parameters.at
   // `-15m` is counted from when it was opened, and stays there.
   const at = useMemo(() => instantOf(written, Date.now()), [written])
-  return <GraphProvider key={place.graph} name={place.graph} at={at}><Frame /></GraphProvider>
+  return <GraphProvider key={`${ends} ${place.graph}`} name={place.graph} at={at}><Frame /></GraphProvider>
 }

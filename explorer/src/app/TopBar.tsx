@@ -1,8 +1,9 @@
-import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { useQuery } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
 import { Link } from 'wouter'
+import { loadConfig } from '@/api/config'
 import { send } from '@/api/http'
-import { forgetToken, useSession } from '@/api/session'
+import { askForToken, forgetToken, useSession } from '@/api/session'
 import { showKeys } from '@/commands/keys'
 import { runCommand } from '@/commands/registry'
 import { useGraph, useMe } from '@/state/graph'
@@ -36,7 +37,7 @@ function GraphMenu(): ReactNode {
 function WhoMenu(): ReactNode {
   const going = useGoing()
   const { data } = useMe()
-  const client = useQueryClient()
+  const config = useQuery({ queryKey: ['config'], queryFn: loadConfig, staleTime: Infinity })
   const token = useSession((state) => state.token)
   const roles = data?.roles.map((each) => each.role).join(', ') ?? ''
   return (
@@ -46,9 +47,9 @@ function WhoMenu(): ReactNode {
       items={[
         ...(data ? [{ kind: 'group' as const, text: data.name }] : []),
         { text: t('screens.settings'), icon: SettingsIcon, run: () => { going.go({ screen: 'settings', rest: [] }) } },
-        token === undefined
-          ? { text: t('settings.give-token'), icon: TokenIcon, run: () => { useSession.setState({ wanted: 'missing' }) } }
-          : { text: t('settings.sign-out'), icon: SignOutIcon, run: () => { forgetToken(); void client.invalidateQueries() } },
+        // A server that asks nobody who they are has no use for a token.
+        ...(token !== undefined ? [{ text: t('settings.sign-out'), icon: SignOutIcon, run: forgetToken }]
+          : config.data?.auth !== 'none' ? [{ text: t('settings.give-token'), icon: TokenIcon, run: () => { askForToken('missing') } }] : []),
       ]}
     />
   )

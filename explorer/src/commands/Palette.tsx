@@ -1,7 +1,7 @@
 import './palette.css'
 import { Command as List } from 'cmdk'
 import { Dialog } from 'radix-ui'
-import { type KeyboardEvent, type ReactNode, useState } from 'react'
+import { type KeyboardEvent, type ReactNode, useEffect, useState } from 'react'
 import { t } from '@/text/text'
 import { MarkIcon } from '@/ui/mark'
 import { SearchIcon } from '@/ui/icons'
@@ -30,6 +30,7 @@ export default function Palette({ state, onChange }: { state: PaletteState; onCh
 function Body({ typed, onType, onDone }: { typed: string; onType: (text: string) => void; onDone: () => void }): ReactNode {
   const { rows, busy } = useFound(typed)
   const [chosen, setChosen] = useState('')
+  const [pressed, setPressed] = useState<Pressed>()
   const groups = [...new Set(rows.map((row) => row.group))]
   const act = (row: Found, behind: boolean): void => {
     if (behind && row.behind) { row.behind(); return }
@@ -39,8 +40,21 @@ function Body({ typed, onType, onDone }: { typed: string; onType: (text: string)
   const row = rows.find((each) => each.key === chosen) ?? rows[0]
   const onKey = (event: KeyboardEvent): void => {
     if (event.key === 'Tab' && row && !event.shiftKey) { event.preventDefault(); onType(row.text) }
+    // The answer to what is typed is on its way, this one is to another text: Enter means what comes.
+    if (event.key === 'Enter' && row?.isOld === true) {
+      event.preventDefault()
+      event.stopPropagation()
+      setPressed({ typed, key: row.key, isFirst: row === rows[0], behind: event.ctrlKey || event.metaKey })
+      return
+    }
     if (event.key === 'Enter' && (event.ctrlKey || event.metaKey) && row) { event.preventDefault(); event.stopPropagation(); act(row, true) }
   }
+  const meant = pressed?.typed === typed ? meantBy(pressed, rows) : undefined
+  useEffect(() => {
+    if (!meant || !pressed) return
+    setPressed(undefined)
+    act(meant, pressed.behind)
+  })
   return (
     <List shouldFilter={false} label={t('palette.open')} value={row?.key ?? ''} onValueChange={setChosen} onKeyDown={onKey} loop>
       <div className="palette-field">
@@ -65,6 +79,15 @@ function Body({ typed, onType, onDone }: { typed: string; onType: (text: string)
       <div className="palette-foot hint">{t('palette.foot')}</div>
     </List>
   )
+}
+
+/** Enter that came before its answer. */
+interface Pressed { readonly typed: string; readonly key: string; readonly isFirst: boolean; readonly behind: boolean }
+
+/** The row that was meant, once the answer is there: the same, else the one that took its place at the top. */
+export function meantBy(pressed: Pick<Pressed, 'key' | 'isFirst'>, rows: readonly Found[]): Found | undefined {
+  if (rows.some((each) => each.isOld === true)) return undefined
+  return rows.find((each) => each.key === pressed.key) ?? (pressed.isFirst ? rows[0] : undefined)
 }
 
 /** A text with its hits in bold. */

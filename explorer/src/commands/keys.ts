@@ -29,6 +29,14 @@ function isPressable(target: EventTarget | null): boolean {
   return target instanceof HTMLElement && target.closest('button, a, summary, label, [role=tab], [role=radio], [role=option], [role=grid], [role=tree]') !== null
 }
 
+/** A list of choices takes letters to find one. */
+function isChooser(target: EventTarget | null): boolean {
+  return target instanceof HTMLElement && target.closest('[role=combobox], [role=listbox], [role=option]') !== null
+}
+
+/** What every field does by itself: its own undo must not reach what is saved. */
+const FIELDS_OWN: ReadonlySet<string> = new Set(['Ctrl z', 'Ctrl Shift z', 'Ctrl y', 'Ctrl f'])
+
 function isLetter(name: string): boolean { return !name.includes('Ctrl') && !/^(?:Shift )?(?:F\d+|Esc)$/.test(name) }
 
 /** Run the command of a key, if there is one. Returns whether there was. */
@@ -36,8 +44,9 @@ export function handleKey(event: KeyboardEvent): boolean {
   // Whoever closed a menu or a field's list with it has used it up.
   if (event.defaultPrevented) return false
   const name = nameOf(event)
-  const quiet = isEditable(event.target) || document.querySelector('[role=dialog],[role=menu],[role=alertdialog]') !== null
+  const quiet = isEditable(event.target) || isChooser(event.target) || document.querySelector('[role=dialog],[role=menu],[role=alertdialog]') !== null
   if (isLetter(name) && (quiet || !useSettings.getState().letterKeys)) return false
+  if (quiet && FIELDS_OWN.has(name)) return false
   if (name === 'Space' && isPressable(event.target)) return false
   const sequence = first && Date.now() - first.at < SEQUENCE_MS ? `${first.key} ${name}` : undefined
   const all = possible()

@@ -23,6 +23,8 @@ export interface Found {
   readonly icon?: Icon
   readonly look?: Look
   readonly keys?: string
+  /** An answer to what was typed before: shown until the next is there, but not what Enter means. */
+  readonly isOld?: boolean
   readonly run: () => void
   /** With Ctrl Enter: in the background. */
   readonly behind?: () => void
@@ -41,7 +43,7 @@ export function splitPrefix(typed: string): { readonly only: '>' | '@' | '#' | '
   return found ? { only: found[1] as '>' | '@' | '#' | '?', text: found[2] ?? '' } : { only: undefined, text: typed.trim() }
 }
 
-function useSearchedTwins(text: string): { readonly hits: readonly SearchHit[]; readonly busy: boolean } {
+function useSearchedTwins(text: string): { readonly hits: readonly SearchHit[]; readonly busy: boolean; readonly isOld: boolean } {
   const { name } = useGraph()
   const paused = usePaused(text, PAUSE_MS)
   const features = useFeatures()
@@ -52,7 +54,7 @@ function useSearchedTwins(text: string): { readonly hits: readonly SearchHit[]; 
       path: '/kastor/v1/search', query: { q: paused, kinds: 'twin', limit: MOST_OF_A_KIND }, signal,
     })).data.value,
   })
-  return { hits: paused === '' ? [] : search.data ?? [], busy: paused !== text || search.isFetching }
+  return { hits: paused === '' ? [] : search.data ?? [], busy: paused !== text || search.isFetching, isOld: paused !== text || search.isPlaceholderData }
 }
 
 function useSaved(kind: 'views' | 'queries'): readonly Saved[] {
@@ -93,7 +95,7 @@ export function useFound(typed: string): { readonly rows: readonly Found[]; read
       behind: () => { going.adjust(selecting([...new Set([...selectionOf(going.place.parameters), id])])) },
     })
     const recent = text === '' ? recentTwins(name).map((each) => twinRow(each.id, each.name, each.model)) : []
-    const hits = searched.hits.map((hit) => twinRow(hit.id, hit.name ?? hit.id, hit.model ?? ''))
+    const hits = searched.hits.map((hit) => ({ ...twinRow(hit.id, hit.name ?? hit.id, hit.model ?? ''), isOld: searched.isOld }))
     const modelRows = models.all.flatMap((model) => {
       const label = models.name(model.id)
       const hit = rank(label, text) ?? rank(model.id, text)
@@ -119,6 +121,6 @@ export function useFound(typed: string): { readonly rows: readonly Found[]; read
     if (only === '#') return modelRows
     if (query.length > 0) return query
     return [...commandRows(text).slice(0, text === '' ? MOST_OF_A_KIND : 5), ...recent, ...hits, ...modelRows, ...savedRows]
-  }, [typed, text, only, going, name, models, searched.hits, views, queries])
+  }, [typed, text, only, going, name, models, searched.hits, searched.isOld, views, queries])
   return { rows, busy: searched.busy }
 }

@@ -6,6 +6,7 @@ import { toPng } from './png'
 import { NAMES_ABOVE, titleSize } from './lod'
 import { MiniMap } from './minimap'
 import { Motion } from './motion'
+import { NO_PICTURE } from './nothing'
 import { paintGhosts, paintHand, paintPulses } from './paint/rings'
 import { paintMarks } from './paint/marks'
 import { paintLines, paintNear } from './paint/lines'
@@ -20,13 +21,6 @@ import { toSvg } from './svg'
 import { type Tokens, readTokens } from './tokens'
 import type { Camera, GraphView, GraphViewOptions, Looks, Picture } from './types'
 
-const EMPTY: Picture = {
-  nodes: [], edges: [],
-  layout: {
-    kind: 'nested', x: new Float64Array(), y: new Float64Array(), parent: new Int32Array(), box: new Int32Array(), boxes: [], lanes: [],
-    implied: new Uint8Array(), inLane: new Uint8Array(), bounds: { x: 0, y: 0, w: 1, h: 1 }, absent: new Uint8Array(), squeezed: 0, containments: [], contained: 0,
-  },
-}
 const MIDDLE = 0.7
 const NEAR_MARK_U = 52
 const MOST_BOX_U = 50
@@ -47,7 +41,7 @@ class View implements GraphView {
   readonly #motion: Motion
   readonly #glide = new Glide()
   #tokens: Tokens
-  #scene: Scene = sceneOf(EMPTY)
+  #scene: Scene = sceneOf(NO_PICTURE)
   #state: State
   #looks: Looks = NO_LOOKS
   #camera: Camera = { x: 0, y: 0, ratio: 1 }

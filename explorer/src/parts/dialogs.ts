@@ -1,5 +1,6 @@
 /** Dialogs that make and take away twins and relationships; any part of the page opens them. */
 import { create } from 'zustand'
+import { onLeave } from '@/state/leaving'
 
 export type WriteDialog =
   | { readonly kind: 'create-twin'; readonly model?: string | undefined; /** The twin that it becomes a part of. */ readonly inside?: string | undefined }
@@ -11,3 +12,4 @@ export const useWriteDialog = create<{ readonly dialog: WriteDialog | undefined 
 
 export function openDialog(dialog: WriteDialog): void { useWriteDialog.setState({ dialog }) }
 export function closeDialog(): void { useWriteDialog.setState({ dialog: undefined }) }
+onLeave(closeDialog)

@@ -83,7 +83,7 @@ export function useSettled(text: string, wait = 120): string {
 }
 
 /** Twins by a part of their id or name; of some models, if they are given. */
-export function useTwinSearch(text: string, models: readonly string[] = []): UseQueryResult<readonly Twin[]> {
+export function useTwinSearch(text: string, models: readonly string[] = []): { readonly data: readonly Twin[] | undefined; /** It answers what was written before. */ readonly isOld: boolean } {
   const { name, at } = useGraph()
   const wanted = useSettled(text.trim())
   const query = useMemo(() => {
@@ -92,11 +92,12 @@ export function useTwinSearch(text: string, models: readonly string[] = []): Use
     const where = [...of, ...like].join(' AND ')
     return `SELECT TOP(20) * FROM DIGITALTWINS T${where === '' ? '' : ` WHERE ${where}`}`
   }, [wanted, models])
-  return useQuery({
+  const search = useQuery<readonly Twin[]>({
     queryKey: [name, 'twin-search', query, at], placeholderData: (before) => before,
     queryFn: async ({ signal }) => {
       for await (const { data } of queryPages(name, { query, signal, at })) return data.value.filter(isTwin)
       return []
     },
   })
+  return { data: search.data, isOld: wanted !== text.trim() || search.isPlaceholderData }
 }

@@ -1,6 +1,7 @@
 /** Moving through time: what is dragged, what plays, how far one looks. The instant itself stands in the address (`at`). */
 import { create } from 'zustand'
 import { reads } from '@/api/http'
+import { onLeave } from './leaving'
 
 export const SPEEDS = [1, 10, 60, 600] as const
 export type Speed = (typeof SPEEDS)[number]
@@ -18,6 +19,7 @@ interface ClockState {
 }
 
 export const useClock = create<ClockState>(() => ({ held: undefined, playing: false, speed: 60, range: undefined, open: false }))
+onLeave(() => { useClock.setState({ held: undefined, playing: false, range: undefined }) })
 
 /** Reads of an instant are begun at most so often; and not before the last ones are answered, but then after this long. */
 export const LEAST_MS = 125

@@ -4,6 +4,7 @@ import { createContext, type ReactNode, useContext, useEffect, useLayoutEffect, 
 import { loadConfig } from '@/api/config'
 import { send } from '@/api/http'
 import { nextCall, pages } from '@/api/pages'
+import { useSession } from '@/api/session'
 import type { Me, Page, Status } from '@/api/types'
 import type { ResolvedModel } from '@/dtdl/model'
 import { Models, NO_MODELS } from '@/dtdl/models'
@@ -11,6 +12,7 @@ import { t } from '@/text/text'
 import { toast } from '@/ui/toasts'
 import { logOf } from './eventlog'
 import { heldOver } from './clock'
+import { leaveGraph } from './leaving'
 import { type Feed, startFeed } from './live'
 import { TwinStore } from './twins'
 
@@ -48,9 +50,14 @@ export function GraphProvider({ name, at, children }: { name: string; at: string
       void client.invalidateQueries({ queryKey: [name] })
       toast({ text: t('frame.caught-up') })
     })
+    // Another token may be of another person, and ends at another time.
+    const offToken = useSession.subscribe((now, before) => { if (now.token !== before.token) void client.invalidateQueries({ queryKey: [name, 'me'] }) })
     setFeed(started)
-    return () => { offModels(); offGap(); started.stop(); setFeed(undefined) }
+    return () => { offModels(); offGap(); offToken(); started.stop(); setFeed(undefined) }
   }, [name, twins, client])
+
+  // As the layout goes, so before the next graph's page has begun to keep anything.
+  useLayoutEffect(() => leaveGraph, [name])
 
   // Documents of another instant are other documents. Whoever reads does so in an effect, and those come after this one.
   const looked = useRef(at)

@@ -3,6 +3,7 @@ import { create } from 'zustand'
 import type { ApiError } from '@/api/errors'
 import { follow, type ServerEvent } from '@/api/events'
 import { parseJson } from '@/api/json'
+import { useSession } from '@/api/session'
 import type { CloudEvent } from '@/api/types'
 import type { TwinStore } from './twins'
 
@@ -49,6 +50,7 @@ export function startFeed(graph: string, twins: TwinStore): Feed {
   let planned = false
   let stopStream: (() => void) | undefined
   let lastPosition: string | undefined
+  let isGap = false
 
   const flush = (): void => {
     planned = false
@@ -84,7 +86,12 @@ export function startFeed(graph: string, twins: TwinStore): Feed {
   const begin = (): void => {
     useLive.setState({ connection: { state: 'connecting' } })
     stopStream = follow(graph, () => ({ path: '/kastor/v1/events' }), {
-      onOpen: () => { useLive.setState({ connection: { state: 'live' } }) },
+      onOpen: () => {
+        useLive.setState({ connection: { state: 'live' } })
+        // What is read from now on is followed by the feed; before, it would miss what came until it was open.
+        if (isGap) gapListeners.forEach((listener) => { listener() })
+        isGap = false
+      },
       onEvent: take,
       onBroken: (_error, _pause, attempt) => {
         useLive.setState((before) => ({
@@ -95,7 +102,7 @@ export function startFeed(graph: string, twins: TwinStore): Feed {
         if (lastPosition === undefined) { useLive.setState({ connection: { state: 'refused', error } }); return }
         // The position is gone: begin at now, and let everybody read anew.
         lastPosition = undefined
-        gapListeners.forEach((listener) => { listener() })
+        isGap = true
         begin()
       },
     }, lastPosition)
@@ -107,6 +114,15 @@ export function startFeed(graph: string, twins: TwinStore): Feed {
     seconds.unshift(0)
   }, 1000)
 
+  // Who was refused may be let in with another token; and nobody goes on hearing what a token that was given up let them hear.
+  const offToken = useSession.subscribe((now, before) => {
+    if (now.token === before.token) return
+    const { state } = useLive.getState().connection
+    if (state !== 'refused' && (state === 'paused' || before.token === undefined)) return
+    stopStream?.()
+    begin()
+  })
+
   begin()
   return {
     listen: (listener) => { listeners.add(listener); return () => listeners.delete(listener) },
@@ -114,7 +130,7 @@ export function startFeed(graph: string, twins: TwinStore): Feed {
     onGap: (listener) => { gapListeners.add(listener); return () => gapListeners.delete(listener) },
     pause: () => { stopStream?.(); useLive.setState({ connection: { state: 'paused' } }) },
     resume: begin,
-    stop: () => { stopStream?.(); clearInterval(ticking); listeners.clear() },
+    stop: () => { stopStream?.(); offToken(); clearInterval(ticking); listeners.clear() },
   }
 }
 

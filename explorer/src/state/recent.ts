@@ -1,4 +1,5 @@
 /** The twins that were looked at last, by graph; this browser's own. */
+import { keep, kept } from '@/api/kept'
 
 export interface Recent { readonly id: string; readonly name: string; readonly model: string }
 
@@ -12,7 +13,7 @@ function isRecent(value: unknown): value is Recent {
 
 export function recentTwins(graph: string): readonly Recent[] {
   try {
-    const read: unknown = JSON.parse(localStorage.getItem(keyOf(graph)) ?? '[]')
+    const read: unknown = JSON.parse(kept('browser', keyOf(graph)) ?? '[]')
     return Array.isArray(read) ? read.filter(isRecent) : []
   } catch {
     return []
@@ -21,5 +22,5 @@ export function recentTwins(graph: string): readonly Recent[] {
 
 export function noteRecent(graph: string, twin: Recent): void {
   const rest = recentTwins(graph).filter((each) => each.id !== twin.id)
-  localStorage.setItem(keyOf(graph), JSON.stringify([twin, ...rest].slice(0, MOST)))
+  keep('browser', keyOf(graph), JSON.stringify([twin, ...rest].slice(0, MOST)))
 }

@@ -1,6 +1,7 @@
 /** What a person prefers in this browser. */
 import { create } from 'zustand'
-import { persist } from 'zustand/middleware'
+import { createJSONStorage, persist } from 'zustand/middleware'
+import { keep, kept } from '@/api/kept'
 
 export type Theme = 'system' | 'light' | 'dark'
 
@@ -32,7 +33,11 @@ export const DEFAULTS: Settings = {
   mainValues: {},
 }
 
-export const useSettings = create<Settings>()(persist((): Settings => DEFAULTS, { name: 'kastor.settings', version: 1 }))
+const storage = createJSONStorage<Settings>(() => ({
+  getItem: (name) => kept('browser', name) ?? null, setItem: (name, value) => { keep('browser', name, value) }, removeItem: (name) => { keep('browser', name, undefined) },
+}))
+
+export const useSettings = create<Settings>()(persist((): Settings => DEFAULTS, { name: 'kastor.settings', version: 1, ...(storage && { storage }) }))
 
 export function set(change: Partial<Settings>): void { useSettings.setState(change) }
 

@@ -1,5 +1,6 @@
 /** What the graph screen shows, for other parts of the page; and twins that they want to be seen there. */
 import { create } from 'zustand'
+import { onLeave } from './leaving'
 
 export interface ShownGraph {
   readonly twins: number
@@ -22,7 +23,10 @@ interface ShownState {
   readonly wanted: readonly string[]
 }
 
-export const useShown = create<ShownState>(() => ({ graph: undefined, isNear: false, highlighted: [], differences: new Map(), wanted: [] }))
+const NOTHING: ShownState = { graph: undefined, isNear: false, highlighted: [], differences: new Map(), wanted: [] }
+
+export const useShown = create<ShownState>(() => NOTHING)
+onLeave(() => { useShown.setState(NOTHING) })
 
 /** Ring twins on the graph instead of replacing what it shows. */
 export function highlight(ids: readonly string[]): void { useShown.setState({ highlighted: ids }) }

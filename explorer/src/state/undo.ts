@@ -1,5 +1,6 @@
 /** Two stacks of what can be undone: acts on the view, and writes (design 6.2). */
 import { create } from 'zustand'
+import { onLeave } from './leaving'
 
 /** How it went: what failed may be tried again; what was refused cannot be done any more, and is on no stack. */
 export type Outcome = 'done' | 'failed' | 'refused'
@@ -17,6 +18,7 @@ interface Acts { readonly done: readonly Act[]; readonly undone: readonly Act[] 
 const MOST = 100
 
 export const useActs = create<Acts>(() => ({ done: [], undone: [] }))
+onLeave(() => { useActs.setState({ done: [], undone: [] }) })
 
 export function did(act: Act): void {
   useActs.setState((before) => ({ done: [...before.done, act].slice(-MOST), undone: [] }))

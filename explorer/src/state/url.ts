@@ -1,6 +1,7 @@
 /** The address is the state: what is looked at stands in it (design 2.2). */
 import { useMemo } from 'react'
 import { useLocation, useSearch } from 'wouter'
+import { keep, kept } from '@/api/kept'
 
 export const SCREENS = ['graph', 'query', 'models', 'twins', 'live', 'history', 'scenes', 'operate', 'io'] as const
 export type Screen = (typeof SCREENS)[number]
@@ -74,8 +75,8 @@ function encodeReadable(text: string): string {
 /** Whether the page shows itself to tests: time stands still, nothing moves, `window.__kastor` is there. */
 export const isTest = new URLSearchParams(window.location.search).has('test')
 
-export function lastGraph(): string { return localStorage.getItem(LAST_GRAPH) ?? 'default' }
-export function rememberGraph(graph: string): void { localStorage.setItem(LAST_GRAPH, graph) }
+export function lastGraph(): string { return kept('browser', LAST_GRAPH) ?? 'default' }
+export function rememberGraph(graph: string): void { keep('browser', LAST_GRAPH, graph) }
 
 export interface Going {
   readonly place: Place

@@ -22,13 +22,13 @@ function toItself(event: Event): void {
   if (event.currentTarget instanceof HTMLElement) event.currentTarget.focus()
 }
 
-/** A dialog over the page. Escape and the cross close it. */
+/** A dialog over the page. Escape and the cross close it; a press beside it, such as on a toast, does not take away what was typed. */
 export function Dialog({ open, title, description, onClose, children, foot, wide = false, testId }: DialogProps): ReactNode {
   return (
     <Radix.Root open={open} onOpenChange={(next) => { if (!next) onClose() }}>
       <Radix.Portal>
         <Radix.Overlay className="dialog-ground" />
-        <Radix.Content className={wide ? 'dialog wide' : 'dialog'} data-testid={testId} onOpenAutoFocus={toItself} {...(description === undefined && { 'aria-describedby': undefined })}>
+        <Radix.Content className={wide ? 'dialog wide' : 'dialog'} data-testid={testId} onOpenAutoFocus={toItself} onInteractOutside={(event) => { event.preventDefault() }} {...(description === undefined && { 'aria-describedby': undefined })}>
           <div className="dialog-head">
             <Radix.Title asChild><h2 className="grow cut">{title}</h2></Radix.Title>
             <Radix.Close asChild><IconButton icon={CloseIcon} label={t('ui.close')} keys="Esc" /></Radix.Close>

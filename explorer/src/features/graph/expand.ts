@@ -1,6 +1,7 @@
 /** Bring neighbours that are not shown yet: never more than one asked for, in one step that can be undone (design 5.1). */
 import { type Asked, linesOf, nodesById } from '@/parts/structure/load'
 import type { StructureEdge } from '@/parts/structure/structure'
+import { visitNow } from '@/state/leaving'
 import { add, screen } from './store'
 
 export const FEW = 25
@@ -47,20 +48,22 @@ export function namesIn({ ids, lines }: Around): readonly NameCount[] {
 
 /** Add the twins at the ends of lines, at most `most`; and every line among all that is shown then. */
 export async function expand(asked: Asked, found: Around, options: { readonly name?: string; readonly ends?: 'out' | 'in'; readonly most?: number } = {}): Promise<void> {
+  const visit = visitNow()
   const here = new Set(found.ids)
   const lines = found.lines.filter((line) => (options.name === undefined || line.name === options.name) && (options.ends === undefined || (options.ends === 'out' ? here.has(line.source) : here.has(line.target))))
   const ids = newTwins(lines).slice(0, options.most ?? Infinity)
   const [nodes, among] = await Promise.all([nodesById(asked, ids), linesOf(asked, ids, 'both')])
-  add(nodes, [...found.inner, ...lines, ...among])
+  if (visit === visitNow()) add(nodes, [...found.inner, ...lines, ...among])
 }
 
 /** Several levels at once, each of what the one before brought. */
 export async function expandLevels(asked: Asked, ids: readonly string[], ends: Ends, levels: number, most: number): Promise<void> {
+  const visit = visitNow()
   const { structure } = screen()
   const lines = new Map<string, StructureEdge>()
   const found = new Set<string>()
   let level = ids
-  for (let depth = 0; depth < levels && level.length > 0 && found.size < most; depth += 1) {
+  for (let depth = 0; depth < levels && visit === visitNow() && level.length > 0 && found.size < most; depth += 1) {
     const all = await linesOf(asked, level, ends)
     for (const line of all) lines.set(line.key, line)
     level = [...new Set(all.flatMap((line) => [line.source, line.target]))].filter((id) => !structure.nodes.has(id) && !found.has(id)).slice(0, most - found.size)
@@ -68,5 +71,5 @@ export async function expandLevels(asked: Asked, ids: readonly string[], ends: E
   }
   const fresh = [...found]
   const [nodes, among] = await Promise.all([nodesById(asked, fresh), linesOf(asked, fresh, 'both')])
-  add(nodes, [...lines.values(), ...among])
+  if (visit === visitNow()) add(nodes, [...lines.values(), ...among])
 }

@@ -2,6 +2,7 @@
 import { ApiError } from '@/api/errors'
 import { path, send } from '@/api/http'
 import { isObject, type Json, parseJson } from '@/api/json'
+import { keep as keepText, kept } from '@/api/kept'
 import type { ViewState } from '@/state/fragment'
 import type { Parameters } from '@/state/url'
 
@@ -13,8 +14,8 @@ const isAbsent = (error: unknown): boolean => error instanceof ApiError && error
 
 /** Views that this browser keeps for a graph. */
 function inBrowser(graph: string): Readonly<Record<string, Json>> {
-  const text = localStorage.getItem(KEPT + graph)
-  const value = text === null ? {} : parseJson(text)
+  const text = kept('browser', KEPT + graph)
+  const value = text === undefined ? {} : parseJson(text)
   return isObject(value) ? value : {}
 }
 
@@ -53,7 +54,7 @@ export async function keep(graph: string, name: string, view: Saved, isOver: boo
     if (!isOver && error instanceof ApiError && error.status === 412) return 'taken'
     if (!isAbsent(error) && !(error instanceof ApiError && error.status === 403)) throw error
     if (!isOver && name in inBrowser(graph)) return 'taken'
-    localStorage.setItem(KEPT + graph, JSON.stringify({ ...inBrowser(graph), [name]: body }))
+    if (!keepText('browser', KEPT + graph, JSON.stringify({ ...inBrowser(graph), [name]: body }))) throw new ApiError(0, 'BrowserFull', 'This browser has no room left for the view. Delete others that it keeps.')
     return 'browser'
   }
 }
@@ -61,5 +62,5 @@ export async function keep(graph: string, name: string, view: Saved, isOver: boo
 export async function forget(graph: string, { name, where }: Entry): Promise<void> {
   if (where === 'server') { await send(graph, { method: 'DELETE', path: path('/kastor/v1/explorer/views/{name}', { name }) }); return }
   const { [name]: _gone, ...rest } = inBrowser(graph)
-  localStorage.setItem(KEPT + graph, JSON.stringify(rest))
+  keepText('browser', KEPT + graph, JSON.stringify(rest))
 }

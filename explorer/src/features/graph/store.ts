@@ -3,6 +3,7 @@ import { create } from 'zustand'
 import type { Camera, Picture } from '@/graph/types'
 import type { LayoutKind } from '@/layout/types'
 import type { ViewState } from '@/state/fragment'
+import { onLeave } from '@/state/leaving'
 import { did, undo } from '@/state/undo'
 import { toast } from '@/ui/toasts'
 import { t } from '@/text/text'
@@ -59,6 +60,7 @@ export const useScreen = create<GraphScreen>(() => EMPTY)
 export function screen(): GraphScreen { return useScreen.getState() }
 
 export function reset(state: ViewState): void { useScreen.setState({ ...EMPTY, state, version: screen().version + 1 }) }
+onLeave(() => { reset({}) })
 
 /**
  * Take what was loaded for the address. While the same is looked at as of other instants, nothing of it goes from the
@@ -69,9 +71,12 @@ export function take(loaded: Pick<GraphScreen, 'structure' | 'scope' | 'schema' 
     const isMoving = at !== undefined || before.at !== undefined
     const through = isMoving && before.asked === asked && before.scope === loaded.scope ? throughTime(before.structure, loaded.structure) : undefined
     const { structure, gone } = through && (at !== undefined || through.gone.size === 0) ? through : { structure: loaded.structure, gone: NONE }
-    return { ...loaded, structure, gone: sameSet(before.gone, gone) ? before.gone : gone, at, asked, newcomers: 0, version: structure === before.structure ? before.version : before.version + 1, loads: through ? before.loads : before.loads + 1 }
+    return { ...loaded, ...ofNothing(structure), structure, gone: sameSet(before.gone, gone) ? before.gone : gone, at, asked, newcomers: 0, version: structure === before.structure ? before.version : before.version + 1, loads: through ? before.loads : before.loads + 1 }
   })
 }
+
+/** A picture of what is there no more is no picture: nothing lays out nothing. */
+function ofNothing(structure: Structure): { readonly picture?: undefined } { return structure.nodes.size === 0 ? { picture: undefined } : {} }
 
 function sameSet(one: ReadonlySet<string>, other: ReadonlySet<string>): boolean { return one.size === other.size && [...one].every((each) => other.has(each)) }
 
@@ -98,7 +103,10 @@ export function put(nodes: readonly StructureNode[], edges: readonly StructureEd
 }
 
 export function takeOut(ids: ReadonlySet<string>, keys?: ReadonlySet<string>): void {
-  useScreen.setState((before) => ({ structure: without(before.structure, ids, keys), version: before.version + 1 }))
+  useScreen.setState((before) => {
+    const structure = without(before.structure, ids, keys)
+    return { ...ofNothing(structure), structure, version: before.version + 1 }
+  })
 }
 
 /** Add twins and lines by hand; undoing takes out exactly those. */

@@ -1,10 +1,11 @@
 /** What can be done with marks and boxes: by the pointer, by keys, by the menu. */
-import { useMemo, useRef, useState } from 'react'
+import { useEffect, useMemo, useRef, useState } from 'react'
 import { asApiError } from '@/api/errors'
 import type { Models } from '@/dtdl/models'
 import type { Camera, GraphEvents, GraphView, Pick, PointerInfo } from '@/graph/types'
 import { type Asked, LARGEST_CAP } from '@/parts/structure/load'
 import { useGraph } from '@/state/graph'
+import { visitNow } from '@/state/leaving'
 import { formatSelection, MOST_SELECTED } from '@/state/url'
 import { t } from '@/text/text'
 import { toast } from '@/ui/toasts'
@@ -58,6 +59,7 @@ export function useActions(view: View, canvas: GraphView | undefined, models: Mo
   const graph = useGraph()
   const [question, ask] = useState<Around>()
   const hand = useRef<Hand>({ timer: undefined, last: undefined })
+  useEffect(() => () => { clearTimeout(hand.current.timer) }, [])
   const { selection, going, label } = view
   return useMemo(() => {
     const asked: Asked = { graph: graph.name, at: graph.at, label }
@@ -69,7 +71,9 @@ export function useActions(view: View, canvas: GraphView | undefined, models: Mo
       going.step({ sel: formatSelection(next) })
     }
     const expandAll = async (ids: readonly string[]): Promise<void> => {
+      const visit = visitNow()
       const found = await around(asked, ids)
+      if (visit !== visitNow()) return
       if (newTwins(found.lines).length > FEW) ask(found)
       else await expand(asked, found)
     }

@@ -7,8 +7,10 @@ import { byQuery, type Asked, linesOf, nodesById, wholeGraph } from '@/parts/str
 import { heldOver } from '@/state/clock'
 import { useGraph } from '@/state/graph'
 import { add, put, screen, take, type GraphScreen } from './store'
+import { visitNow } from '@/state/leaving'
 import { useShown } from '@/state/shown'
 import { schemaOf, schemaStructure, topStructure } from './top'
+import { follow } from './useLiveStructure'
 import type { View } from './view'
 
 type Loaded = Pick<GraphScreen, 'structure' | 'scope' | 'schema' | 'cut'>
@@ -37,14 +39,20 @@ export function useData(view: View, cap: number): Loading {
   const queryKey = [name, 'structure', at, query, label, cap, generation]
   const data = useQuery({
     queryKey, staleTime: Infinity, gcTime: 0, placeholderData: heldOver(queryKey, at),
-    queryFn: ({ signal }) => load({ graph: name, at, signal, label }, query, cap, (found) => { twins.put(found) }),
+    queryFn: async ({ signal }) => {
+      const mark = twins.heard.mark()
+      return { ...await load({ graph: name, at, signal, label }, query, cap, (found) => { twins.put(found) }), mark }
+    },
   })
   useEffect(() => {
     if (!data.data || data.isPlaceholderData) return
-    take(data.data, at, asked)
+    const { mark, ...loaded } = data.data
+    take(loaded, at, asked)
+    // What came and went while it was read.
+    if (at === undefined) follow(twins.heard.since(mark).map((event) => ({ event })), label)
     const { added } = screen().state
     if (added && added.length > 0) void bring({ graph: name, at, label }, added, 'silently')
-  }, [data.data, data.isPlaceholderData, name, at, label, asked])
+  }, [data.data, data.isPlaceholderData, name, at, label, asked, twins])
   useWanted(name, at, label, data.data !== undefined)
   return { pending: data.isPending, error: data.error ? asApiError(data.error) : undefined, retry: () => { void data.refetch() } }
 }
@@ -61,9 +69,11 @@ function useWanted(graph: string, at: string | undefined, label: string | undefi
 
 async function bring(asked: Asked, ids: readonly string[], how: 'silently' | 'undoable'): Promise<void> {
   const { structure, gone } = screen()
+  const visit = visitNow()
   const fresh = ids.filter((id) => !structure.nodes.has(id) || gone.has(id))
   if (fresh.length === 0) return
   const [nodes, lines] = await Promise.all([nodesById(asked, fresh), linesOf(asked, fresh, 'both')])
+  if (visit !== visitNow()) return
   if (how === 'silently') put(nodes, lines)
   else add(nodes, lines)
 }

@@ -9,16 +9,17 @@ import { chunked, rowsOf, twinsById } from '@/parts/structure/load'
 import { listOf, propertyOf, type Structure } from '@/parts/structure/structure'
 import { type OpenGraph, useGraph } from '@/state/graph'
 import { heldOver } from '@/state/clock'
+import type { Feed } from '@/state/live'
 import { useSettings } from '@/state/settings'
 import { isTest } from '@/state/url'
-import { operationsOf } from '@/state/twins'
+import { follow, missingIn, nothingOf, withAnswer } from './lensData'
 import { useScreen } from './store'
 import { type Domain, domainOf, type LensProperty, lensProperties, lensValues, type Main, mainOf, numberOf, showShort, valueAt } from './values'
 
 const SHOW_EVERY_MS = 250
 /** Documents of all twins are read at once below this; above, those that are looked at. */
 export const ALL_DOCUMENTS = 2000
-const MOST_ROWS = 10_000
+const AT_ONCE = 4
 
 export function countsOf(structure: Structure): ReadonlyMap<string, number> {
   const counts = new Map<string, number>()
@@ -27,15 +28,15 @@ export function countsOf(structure: Structure): ReadonlyMap<string, number> {
 }
 
 /** Counts up at most a few times a second while twins change. */
-function useTick(graph: OpenGraph): number {
+function useTick(feed: Feed | undefined): number {
   const [tick, setTick] = useState(0)
   useEffect(() => {
     let planned: ReturnType<typeof setTimeout> | undefined
-    const off = graph.feed?.listen(() => {
+    const off = feed?.listen(() => {
       planned ??= setTimeout(() => { planned = undefined; setTick((before) => before + 1) }, SHOW_EVERY_MS)
     })
     return () => { off?.(); clearTimeout(planned) }
-  }, [graph.feed])
+  }, [feed])
   return tick
 }
 
@@ -45,46 +46,58 @@ export interface Lens {
   readonly values: ReadonlyMap<string, ShownValue>
 }
 
-/** Values of one property of everything shown. */
-function useLensData(structure: Structure, path: string | undefined): ReadonlyMap<string, Json> {
-  const graph = useGraph()
-  const ids = useMemo(() => [...structure.nodes.keys()], [structure])
-  const held = useRef({ path, values: new Map<string, Json>() })
-  const [version, setVersion] = useState(0)
-  const queryKey = [graph.name, 'lens', graph.at, path, ids.length, graph.generation]
-  const data = useQuery({
-    queryKey, placeholderData: heldOver(queryKey, graph.at), enabled: path !== undefined && ids.length > 0, staleTime: 30_000,
-    queryFn: async ({ signal }) => {
-      const asked = { graph: graph.name, at: graph.at, signal, label: undefined }
-      const column = propertyOf('T', path ?? '')
-      const whole = `SELECT T.$dtId AS id, ${column} AS v FROM DIGITALTWINS T WHERE IS_DEFINED(${column})`
-      const rows = ids.length > CHUNKED_ABOVE ? await rowsOf(asked, whole, MOST_ROWS) : (await Promise.all(chunked(ids).map((chunk) => rowsOf(asked, `${whole} AND T.$dtId IN ${listOf(chunk)}`, chunk.length)))).flat()
-      return rows.flatMap((row): (readonly [string, Json])[] => (isObject(row) && typeof row['id'] === 'string' && row['v'] !== undefined ? [[row['id'], row['v']]] : []))
-    },
-  })
-  useEffect(() => {
-    held.current = { path, values: new Map(data.data) }
-    setVersion((before) => before + 1)
-  }, [path, data.data])
-  useEffect(() => {
-    if (path === undefined || graph.at !== undefined) return undefined
-    const pointer = `/${path.replaceAll('.', '/')}`
-    return graph.feed?.listen((batch) => {
-      for (const { event } of batch) {
-        if (event.subject === undefined || !isObject(event.data) || !event.type.endsWith('.Twin.Update')) continue
-        for (const { path: changed, value } of operationsOf(event.data)) {
-          const found = changed === pointer ? value : pointer.startsWith(`${changed}/`) && isObject(value) ? valueAt(value, pointer.slice(changed.length + 1).replaceAll('/', '.')) : undefined
-          if (found !== undefined) held.current.values.set(event.subject, found)
-          else if (changed === pointer) held.current.values.delete(event.subject)
-        }
-      }
-    })
-  }, [path, graph.feed, graph.at])
-  const tick = useTick(graph)
-  return useMemo(() => new Map(held.current.values), [version, tick])
+const NUMBERS = new WeakMap<Structure, number>()
+let lastNumber = 0
+
+/** Names what is shown, in the key of a query: as many twins need not be the same twins. */
+function numberOfStructure(structure: Structure): number {
+  const known = NUMBERS.get(structure)
+  if (known !== undefined) return known
+  lastNumber += 1
+  NUMBERS.set(structure, lastNumber)
+  return lastNumber
 }
 
-const CHUNKED_ABOVE = 1000
+/** Values of one property of everything shown. */
+function useLensData(structure: Structure, path: string | undefined): ReadonlyMap<string, Json> {
+  const { name, at, twins, feed, generation } = useGraph()
+  const ids = useMemo(() => [...structure.nodes.keys()], [structure])
+  const held = useRef(nothingOf(''))
+  const [version, setVersion] = useState(0)
+  const of = JSON.stringify([name, path, at, generation])
+  const queryKey = [name, 'lens', at, path, numberOfStructure(structure), generation]
+  const { data, isPlaceholderData } = useQuery({
+    queryKey, placeholderData: heldOver(queryKey, at), enabled: path !== undefined && ids.length > 0, staleTime: Infinity, gcTime: 0,
+    queryFn: async ({ signal }) => {
+      const mark = twins.heard.mark()
+      const missing = missingIn(held.current, of, ids)
+      const column = propertyOf('T', path ?? '')
+      const rows: Json[] = []
+      for (const some of chunked(chunked(missing), AT_ONCE)) {
+        const found = await Promise.all(some.map((chunk) => rowsOf({ graph: name, at, signal, label: undefined }, `SELECT T.$dtId AS id, ${column} AS v FROM DIGITALTWINS T WHERE IS_DEFINED(${column}) AND T.$dtId IN ${listOf(chunk)}`, chunk.length)))
+        rows.push(...found.flat())
+      }
+      return { of, mark, missing, rows: rows.flatMap((row): (readonly [string, Json])[] => (isObject(row) && typeof row['id'] === 'string' && row['v'] !== undefined ? [[row['id'], row['v']]] : [])) }
+    },
+  })
+  const shownPath = useRef(path)
+  useEffect(() => {
+    // Values of another property are none of this one; those of another instant stay until its own are there.
+    if (shownPath.current !== path) held.current = nothingOf('')
+    shownPath.current = path
+    if (data && !isPlaceholderData && data.of === of && path !== undefined) {
+      held.current = withAnswer(held.current, of, new Set(ids), data.missing, data.rows)
+      if (at === undefined) follow(held.current, path, twins.heard.since(data.mark))
+    }
+    setVersion((before) => before + 1)
+  }, [path, data, isPlaceholderData, of, ids, at, twins])
+  useEffect(() => {
+    if (path === undefined || at !== undefined) return undefined
+    return feed?.listen((batch) => { follow(held.current, path, batch.map((each) => each.event)) })
+  }, [path, feed, at])
+  const tick = useTick(feed)
+  return useMemo(() => new Map(held.current.values), [version, tick])
+}
 
 export function useLens(models: Models, structure: Structure, path: string | undefined, ends: Domain | undefined): Lens | undefined {
   const { twins } = useGraph()
@@ -108,7 +121,7 @@ export function useLens(models: Models, structure: Structure, path: string | und
 export function useMainValues(models: Models, structure: Structure): ReadonlyMap<string, ShownValue> {
   const graph = useGraph()
   const chosen = useSettings((state) => state.mainValues)
-  const tick = useTick(graph)
+  const tick = useTick(graph.feed)
   const counts = useMemo(() => countsOf(structure), [structure])
   const [minute, setMinute] = useState(0)
   useEffect(() => {

@@ -1,15 +1,15 @@
 /** Twins and relationships that come, change and go while one looks. */
 import { useEffect } from 'react'
 import { isObject } from '@/api/json'
+import type { CloudEvent } from '@/api/types'
 import { edgeOf, nodeOfTwin, type StructureEdge, type StructureNode } from '@/parts/structure/structure'
 import { useGraph } from '@/state/graph'
-import type { Batch } from '@/state/live'
 import { put, screen, takeOut, useScreen } from './store'
 
 interface Changes { readonly nodes: Map<string, StructureNode>; readonly edges: Map<string, StructureEdge>; readonly goneTwins: Set<string>; readonly goneLines: Set<string>; newcomers: number }
 
 /** Read what a batch of events changes in what is shown. */
-export function changesOf(batch: Batch, label: string | undefined, whole: boolean, has: (id: string) => boolean, known: (id: string) => StructureNode | undefined): Changes {
+export function changesOf(batch: readonly { readonly event: CloudEvent }[], label: string | undefined, whole: boolean, has: (id: string) => boolean, known: (id: string) => StructureNode | undefined): Changes {
   const changes: Changes = { nodes: new Map(), edges: new Map(), goneTwins: new Set(), goneLines: new Set(), newcomers: 0 }
   const isHere = (id: string): boolean => (has(id) && !changes.goneTwins.has(id)) || changes.nodes.has(id)
   for (const { event } of batch) {
@@ -46,17 +46,20 @@ function renamed(id: string, data: Readonly<Record<string, unknown>>, label: str
   }
 }
 
+/** Change what is shown by what happened. */
+export function follow(batch: readonly { readonly event: CloudEvent }[], label: string | undefined): void {
+  const { structure, scope } = screen()
+  const changes = changesOf(batch, label, scope === 'whole', (id) => structure.nodes.has(id), (id) => structure.nodes.get(id))
+  const lines = [...changes.goneLines].filter((key) => structure.edges.has(key))
+  if (changes.goneTwins.size > 0 || lines.length > 0) takeOut(changes.goneTwins, new Set(lines))
+  if (changes.nodes.size > 0 || changes.edges.size > 0) put([...changes.nodes.values()], [...changes.edges.values()])
+  if (changes.newcomers > 0) useScreen.setState((before) => ({ newcomers: before.newcomers + changes.newcomers }))
+}
+
 export function useLiveStructure(label: string | undefined): void {
   const { feed, at } = useGraph()
   useEffect(() => {
     if (!feed || at !== undefined) return undefined
-    return feed.listen((batch) => {
-      const { structure, scope } = screen()
-      const changes = changesOf(batch, label, scope === 'whole', (id) => structure.nodes.has(id), (id) => structure.nodes.get(id))
-      const lines = [...changes.goneLines].filter((key) => structure.edges.has(key))
-      if (changes.goneTwins.size > 0 || lines.length > 0) takeOut(changes.goneTwins, new Set(lines))
-      if (changes.nodes.size > 0 || changes.edges.size > 0) put([...changes.nodes.values()], [...changes.edges.values()])
-      if (changes.newcomers > 0) useScreen.setState((before) => ({ newcomers: before.newcomers + changes.newcomers }))
-    })
+    return feed.listen((batch) => { follow(batch, label) })
   }, [feed, at, label])
 }

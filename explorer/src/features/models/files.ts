@@ -1,4 +1,4 @@
-import { strFromU8, unzip, zip } from 'fflate'
+import { strFromU8, unzipSync, zipSync } from 'fflate'
 import { type DragEvent, useMemo } from 'react'
 import { isObject, type Json, type JsonObject, parseJson, sameJson, writeJson } from '@/api/json'
 import type { Models } from '@/dtdl/models'
@@ -22,14 +22,10 @@ const MOST_BYTES = 32_000_000
 const MOST_FILES = 5000
 const AT_ONCE = 8
 
-function unzipped(bytes: Uint8Array): Promise<Record<string, Uint8Array>> {
+/** Unpacked here: fflate's worker is a blob, which the page's policy does not let in. */
+function unzipped(bytes: Uint8Array): Record<string, Uint8Array> {
   let size = 0
-  return new Promise((resolve, reject) => {
-    unzip(bytes, { filter: (file) => { size += file.originalSize; return size <= MOST_BYTES && /\.json$/i.test(file.name) && !file.name.startsWith('__MACOSX') } }, (error, files) => {
-      if (error) reject(error)
-      else resolve(files)
-    })
-  })
+  return unzipSync(bytes, { filter: (file) => { size += file.originalSize; return size <= MOST_BYTES && /\.json$/i.test(file.name) && !file.name.startsWith('__MACOSX') } })
 }
 
 /** Read files and archives; what is no JSON file is named, not dropped. */
@@ -43,7 +39,7 @@ export async function readFiles(files: readonly File[]): Promise<ReadFiles> {
     if (size > MOST_BYTES) unread.push({ file: name, reason: 'too-large' })
     else if (/\.zip$/i.test(file.name)) {
       try {
-        for (const [inner, bytes] of Object.entries(await unzipped(new Uint8Array(await file.arrayBuffer())))) texts.push({ file: `${name}/${inner}`, text: strFromU8(bytes) })
+        for (const [inner, bytes] of Object.entries(unzipped(new Uint8Array(await file.arrayBuffer())))) texts.push({ file: `${name}/${inner}`, text: strFromU8(bytes) })
       } catch {
         unread.push({ file: name, reason: 'no-archive' })
       }
@@ -106,7 +102,7 @@ export async function downloadModels(graph: string, ids: readonly string[]): Pro
   for (const id of ids) files[nameOf(id)] = new TextEncoder().encode(writeJson(await readDefinition(graph, id), 2))
   const [first] = Object.entries(files)
   if (Object.keys(files).length === 1 && first) { saveBlob(new Blob([new Uint8Array(first[1])], { type: 'application/json' }), first[0]); return }
-  const bytes = await new Promise<Uint8Array>((resolve, reject) => { zip(files, (error, data) => { if (error) reject(error); else resolve(data) }) })
+  const bytes = zipSync(files)
   saveBlob(new Blob([new Uint8Array(bytes)], { type: 'application/zip' }), 'models.zip')
 }
 

@@ -26,7 +26,10 @@ export class PreviewLog {
     const key = `${event.source}\n${event.id}`
     if (passes) this.#matching.add(key)
     if (!this.#events.some((each) => each.id === event.id && each.source === event.source)) this.#events.push(event)
-    if (this.#events.length > MOST) this.#events = this.#events.slice(-MOST)
+    if (this.#events.length > MOST) {
+      this.#events = this.#events.slice(-MOST)
+      if (this.#matching.size > MOST) this.#matching = new Set(this.#events.map((each) => `${each.source}\n${each.id}`).filter((each) => this.#matching.has(each)))
+    }
     this.version += 1
     this.#listeners.forEach((listener) => { listener() })
   }
@@ -57,7 +60,8 @@ export function usePreview(text: string): Preview {
     setError(undefined)
     const stops: (() => void)[] = []
     let current = true
-    void recently(name).catch(() => '0').then((after) => {
+    // Where the feed does not say where it is, what comes from now on is shown: never the whole log.
+    void recently(name).catch(() => undefined).then((after) => {
       if (!current) return
       for (const [of, passes] of [[filter, true], ['true', false]] as const) {
         stops.push(follow(name, (last) => ({ path: '/kastor/v1/events', query: { filter: of, after: last === undefined ? after : undefined } }), {

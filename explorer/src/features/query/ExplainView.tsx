@@ -1,20 +1,21 @@
 import { type ReactNode, useEffect, useState } from 'react'
 import { writeJson } from '@/api/json'
-import { useMay } from '@/state/graph'
+import { useGraph, useMay } from '@/state/graph'
 import { formatNumber, t } from '@/text/text'
 import { Button } from '@/ui/button'
 import { ExplainIcon, IndexIcon, WarnIcon } from '@/ui/icons'
 import { Empty, Failed, Waiting } from '@/ui/states'
-import { adviceOf, type Explained, type Explaining } from './explains'
+import { adviceOf, type Explained, type Explaining, isOf } from './explains'
 
 /** What the engine does for a query, what would help, and what it did before that. */
 export function ExplainView({ explaining, text, onBuild, onRetry }: { explaining: Explaining | undefined; text: string; onBuild: (property: string) => void; onRetry: () => void }): ReactNode {
+  const { at } = useGraph()
   if (!explaining && text === '') return <Empty text={t('query.ready')} />
   if (!explaining || (explaining.state === 'running' && !explaining.now)) return <Waiting what={t('query.what-explain')} rows={8} />
   const { now, before, built } = explaining
   return (
     <div className="query-explain scroll" data-testid="query.explain">
-      {explaining.state === 'done' && explaining.text !== text && text !== '' && <p className="query-advice warn"><WarnIcon size={14} aria-hidden /><span className="grow">{t('query.explain-old')}</span><Button onClick={onRetry}>{t('query.explain-again')}</Button></p>}
+      {explaining.state === 'done' && !isOf(explaining, text, at) && text !== '' && <p className="query-advice warn"><WarnIcon size={14} aria-hidden /><span className="grow">{t('query.explain-old')}</span><Button onClick={onRetry}>{t('query.explain-again')}</Button></p>}
       {explaining.error && <Failed error={explaining.error} onRetry={onRetry} compact />}
       {now && (
         <>

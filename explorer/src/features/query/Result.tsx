@@ -29,10 +29,14 @@ const MOST_EXPORTED = 100_000
 
 /** Fetch what is left, and hand all of it to the browser. */
 async function exportCsv(tab: string, columns: readonly ResultColumn[]): Promise<void> {
+  // Rows that are on their way may have other columns than those that are shown.
+  const isComing = useRuns.getState().byTab[tab]?.state === 'running'
   const run = await all(tab, MOST_EXPORTED)
-  if (run?.error && run.token !== null) throw run.error
-  saveBlob(toCsv(run?.rows ?? [], columns), 'rows.csv', 'text/csv;charset=utf-8')
-  if (run && run.token !== null) toast({ kind: 'error', text: t('query.csv-cut', { n: MOST_EXPORTED }) })
+  if (!run) return
+  if (run.error && (run.isStale || run.token !== null)) throw run.error
+  if (run.isStale) return
+  saveBlob(toCsv(run.rows, isComing ? columnsOf(run.rows, run.selected) : columns), 'rows.csv', 'text/csv;charset=utf-8')
+  if (run.token !== null) toast({ kind: 'error', text: t('query.csv-cut', { n: MOST_EXPORTED }) })
 }
 
 /** What came: the bar above, and the rows in the form that is wanted. */
@@ -59,10 +63,10 @@ export function Result({ screen }: { screen: QueryScreen }): ReactNode {
         }}
       />
       {table.isSorted && run && !live && run.token !== null && screen.view === 'table' && <p className="notice">{t('query.sorted-part', { n: rows.length })}<Button look="quiet" onClick={() => { void all(id, MOST_EXPORTED) }}>{t('query.load-all')}</Button></p>}
-      {run?.error && !live && rows.length > 0 && (
+      {run && !live && rows.length > 0 && (run.error ?? (run.isStale && run.state === 'cancelled')) && (
         <p className="notice" role="status" data-testid="query.stale">
-          <span className="grow">{run.state === 'failed' ? t('query.stale') : run.error.message}</span>
-          <Button look="quiet" icon={RetryIcon} onClick={() => { if (run.state === 'failed') screen.run(); else void more(id) }}>{t('ui.retry')}</Button>
+          <span className="grow">{run.state === 'cancelled' ? t('query.stale-cancelled') : run.isStale || !run.error ? t('query.stale') : run.error.message}</span>
+          <Button look="quiet" icon={RetryIcon} onClick={() => { if (run.state === 'done') void more(id); else screen.run() }}>{t('ui.retry')}</Button>
         </p>
       )}
       <div className="query-result">

@@ -5,6 +5,8 @@ import { path, send } from '@/api/http'
 import { isObject, type Json } from '@/api/json'
 import type { QueryPage } from '@/api/types'
 import { isExplain } from '@/lang/tokens'
+import { onLeave, visitNow } from '@/state/leaving'
+import { toast } from '@/ui/toasts'
 
 export interface Step { readonly text: string; readonly depth: number; readonly isScan: boolean }
 
@@ -20,6 +22,8 @@ export interface Explained {
 
 export interface Explaining {
   readonly text: string
+  /** The instant that it was asked of. */
+  readonly at: string | undefined
   readonly state: 'running' | 'done' | 'failed'
   readonly now: Explained | undefined
   /** As it was before an index was built. */
@@ -31,12 +35,13 @@ export interface Explaining {
 }
 
 export const useExplains = create<{ readonly byTab: Readonly<Record<string, Explaining>> }>(() => ({ byTab: {} }))
+onLeave(() => { useExplains.setState({ byTab: {} }) })
 
 interface Asked { readonly graph: string; readonly at: string | undefined; readonly parameters: Readonly<Record<string, Json>> }
 
 function put(tab: string, change: Partial<Explaining>): void {
   useExplains.setState(({ byTab }) => {
-    const before = byTab[tab] ?? { text: '', state: 'running', now: undefined, before: undefined, building: undefined, built: undefined, error: undefined }
+    const before = byTab[tab] ?? { text: '', at: undefined, state: 'running', now: undefined, before: undefined, building: undefined, built: undefined, error: undefined }
     return { byTab: { ...byTab, [tab]: { ...before, ...change } } }
   })
 }
@@ -73,19 +78,29 @@ export function explainedOf(row: Json | undefined): Explained | undefined {
 /** The property that an advice wants an index of. */
 export function adviceOf(text: string): string | undefined { return /kastor index create (\S+)/.exec(text)?.[1] }
 
-async function ask(text: string, { graph, at, parameters }: Asked): Promise<Explained | undefined> {
+async function ask(text: string, { graph, at, parameters }: Asked, signal?: AbortSignal): Promise<Explained | undefined> {
   const query = isExplain(text) ? text : `EXPLAIN ${text}`
-  const { data } = await send<QueryPage>(graph, { method: 'POST', path: '/query', at, body: { query, ...(Object.keys(parameters).length > 0 && { parameters }) } })
+  const { data } = await send<QueryPage>(graph, { method: 'POST', path: '/query', at, signal, body: { query, ...(Object.keys(parameters).length > 0 && { parameters }) } })
   return explainedOf(data.value[0])
 }
 
+const stops = new Map<string, AbortController>()
+
+/** Whether what is explained in a tab is this text, of this instant. */
+export function isOf(explaining: Explaining | undefined, text: string, at: string | undefined): boolean { return explaining?.text === text && explaining.at === at }
+
+/** Explain a text; of two that are asked one after the other the last one is told. */
 export async function explain(tab: string, text: string, asked: Asked): Promise<void> {
-  const known = useExplains.getState().byTab[tab]
-  put(tab, { text, state: 'running', error: undefined, ...(known?.text !== text && { now: undefined, before: undefined, built: undefined }) })
+  stops.get(tab)?.abort()
+  const stop = new AbortController()
+  stops.set(tab, stop)
+  const isSame = isOf(useExplains.getState().byTab[tab], text, asked.at)
+  put(tab, { text, at: asked.at, state: 'running', error: undefined, ...(!isSame && { now: undefined, before: undefined, built: undefined }) })
   try {
-    put(tab, { state: 'done', now: await ask(text, asked) })
+    const now = await ask(text, asked, stop.signal)
+    if (!stop.signal.aborted) put(tab, { state: 'done', now })
   } catch (thrown) {
-    put(tab, { state: 'failed', now: undefined, error: asApiError(thrown) })
+    if (!stop.signal.aborted) put(tab, { state: 'failed', now: undefined, error: asApiError(thrown) })
   }
 }
 
@@ -93,11 +108,17 @@ export async function explain(tab: string, text: string, asked: Asked): Promise<
 export async function build(tab: string, property: string, asked: Asked): Promise<void> {
   const before = useExplains.getState().byTab[tab]
   if (!before) return
+  const visit = visitNow()
+  // Meanwhile another text may be explained here, or another graph be open.
+  const isThere = (): boolean => visit === visitNow() && isOf(useExplains.getState().byTab[tab], before.text, before.at)
   put(tab, { building: { path: property, since: Date.now() }, error: undefined })
   try {
     await send(asked.graph, { method: 'PUT', path: path('/kastor/v1/indexes/{property}', { property }) })
-    put(tab, { building: undefined, built: property, before: before.now, now: await ask(before.text, asked) })
+    const now = isThere() ? await ask(before.text, asked) : undefined
+    if (isThere()) put(tab, { built: property, before: before.now, now })
   } catch (thrown) {
-    put(tab, { building: undefined, error: asApiError(thrown) })
+    if (isThere()) put(tab, { error: asApiError(thrown) })
+    else toast({ kind: 'error', text: asApiError(thrown).message })
   }
+  if (visit === visitNow()) put(tab, { building: undefined })
 }

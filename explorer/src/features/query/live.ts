@@ -4,6 +4,7 @@ import { ApiError, asApiError } from '@/api/errors'
 import { follow, type ServerEvent } from '@/api/events'
 import { isObject, type Json, type JsonObject, parseJson, sameJson } from '@/api/json'
 import { type Selected, selectedOf } from '@/lang/columns'
+import { onLeave } from '@/state/leaving'
 import type { ResultRow } from './columns'
 
 export interface LiveRows {
@@ -156,6 +157,10 @@ export function stopLive(tab: string): void {
     return { byTab: rest }
   })
 }
+
+/** Stop all that is followed, of whatever graph: its tabs may be forgotten already. */
+export function stopAllLives(): void { for (const tab of [...following.keys()]) stopLive(tab) }
+onLeave(stopAllLives)
 
 function textIn(object: JsonObject, name: string): string {
   const value = object[name]

@@ -6,12 +6,15 @@ import { isObject, type Json, type JsonObject } from '@/api/json'
 import type { QueryPage } from '@/api/types'
 import { type Selected, selectedOf } from '@/lang/columns'
 import type { Statement } from '@/lang/tokens'
+import { onLeave } from '@/state/leaving'
 import type { ResultRow } from './columns'
 
 export interface Run {
   readonly statement: Statement
   readonly state: 'running' | 'done' | 'failed' | 'cancelled'
   readonly rows: readonly ResultRow[]
+  /** The rows are those of what was asked before. */
+  readonly isStale: boolean
   readonly selected: readonly Selected[] | undefined
   /** Where the next page begins. */
   readonly token: string | null
@@ -64,7 +67,7 @@ export async function run(tab: string, statement: Statement, ask: Asked): Promis
   asked.set(tab, ask)
   const before = useRuns.getState().byTab[tab]
   const fresh: Run = {
-    statement, state: 'running', rows: before?.rows ?? [], selected: before?.selected, token: null, fetching: true, ms: 0, charge: 0, warnings: [], headers: [],
+    statement, state: 'running', rows: before?.rows ?? [], isStale: (before?.rows.length ?? 0) > 0, selected: before?.selected, token: null, fetching: true, ms: 0, charge: 0, warnings: [], headers: [],
     error: undefined, at: ask.at, startedAt: Date.now(),
   }
   put(tab, fresh)
@@ -73,7 +76,7 @@ export async function run(tab: string, statement: Statement, ask: Asked): Promis
     const answer = await page(ask, { query: statement.text, ...parametersOf(ask) }, stop.signal)
     if (stop.signal.aborted) return undefined
     change(tab, {
-      state: 'done', rows: answer.data.value.map(asRow), selected: selectedOf(statement.text), token: answer.data.continuationToken, fetching: false, ms: performance.now() - began,
+      state: 'done', rows: answer.data.value.map(asRow), isStale: false, selected: selectedOf(statement.text), token: answer.data.continuationToken, fetching: false, ms: performance.now() - began,
       charge: Number(answer.headers.get('query-charge') ?? 0), warnings: warningsOf(answer.headers.get('kastor-warning')), headers: [...answer.headers].slice(0, MOST_HEADERS),
     })
   } catch (thrown) {
@@ -104,9 +107,16 @@ export async function more(tab: string): Promise<boolean> {
   }
 }
 
+/** Wait until no page is on its way. */
+async function settled(tab: string): Promise<Run | undefined> {
+  const isSettled = (): boolean => useRuns.getState().byTab[tab]?.fetching !== true
+  if (!isSettled()) await new Promise<void>((resolve) => { const off = useRuns.subscribe(() => { if (isSettled()) { off(); resolve() } }) })
+  return useRuns.getState().byTab[tab]
+}
+
 /** Fetch every page that is left, up to so many rows; they are shown now and then, since showing takes time too. */
 export async function all(tab: string, most: number): Promise<Run | undefined> {
-  const before = useRuns.getState().byTab[tab]
+  const before = await settled(tab)
   const ask = asked.get(tab)
   if (!before || !ask || before.token === null || before.fetching) return before
   const stop = stops.get(tab) ?? new AbortController()
@@ -140,6 +150,14 @@ export function cancel(tab: string): void {
   const before = useRuns.getState().byTab[tab]
   if (before?.fetching === true) change(tab, before.state === 'running' ? { state: 'cancelled', fetching: false, ms: Date.now() - before.startedAt } : { fetching: false })
 }
+
+/** Stop all that is asked, of whatever graph: its tabs may be forgotten already. */
+export function cancelAll(): void { for (const tab of [...stops.keys()]) cancel(tab) }
+onLeave(() => {
+  cancelAll()
+  asked.clear()
+  useRuns.setState({ byTab: {} })
+})
 
 export function forget(tab: string): void {
   cancel(tab)

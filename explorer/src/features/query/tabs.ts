@@ -1,6 +1,7 @@
 /** The open queries of a graph, as they were left: they outlive a reload. */
 import { create } from 'zustand'
 import { isObject, type Json, parseJson, writeJson } from '@/api/json'
+import { keep, kept as keptText } from '@/api/kept'
 
 export interface QueryTab {
   readonly id: string
@@ -38,7 +39,8 @@ function read(graph: string): Tabs {
   let tabs: QueryTab[] = []
   let at = 0
   try {
-    const kept = parseJson(localStorage.getItem(KEPT + graph) ?? '{}')
+    // Each window has its own; a new one begins with what another one left last.
+    const kept = parseJson(keptText('tab', KEPT + graph) ?? keptText('browser', KEPT + graph) ?? '{}')
     if (isObject(kept) && Array.isArray(kept['tabs'])) tabs = (kept['tabs'] as readonly Json[]).flatMap(tabOf).slice(0, MOST_TABS)
     if (isObject(kept) && typeof kept['at'] === 'number') at = kept['at']
   } catch {
@@ -58,16 +60,21 @@ export function openTabs(graph: string): void {
 useTabs.subscribe(({ graph, tabs, active }) => {
   if (graph === '') return
   const kept = tabs.map(({ text, ran, saved, values }) => ({ text: text.slice(0, LONGEST), ran: ran?.slice(0, LONGEST), saved, values }))
-  try {
-    localStorage.setItem(KEPT + graph, writeJson({ tabs: kept, at: tabs.findIndex((tab) => tab.id === active) }))
-  } catch {
-    // A full store keeps what it had.
-  }
+  const text = writeJson({ tabs: kept, at: tabs.findIndex((tab) => tab.id === active) })
+  keep('tab', KEPT + graph, text)
+  keep('browser', KEPT + graph, text)
 })
 
 export function activeTab({ tabs, active }: Tabs): QueryTab | undefined { return tabs.find((tab) => tab.id === active) ?? tabs[0] }
 
 export function activate(id: string): void { useTabs.setState({ active: id }) }
+
+/** Of too many tabs the oldest goes whose text is kept elsewhere; what was typed goes last. */
+function withRoom(tabs: readonly QueryTab[]): readonly QueryTab[] {
+  if (tabs.length <= MOST_TABS) return tabs
+  const goes = tabs.slice(0, -1).find((tab) => !isTyped(tab)) ?? tabs[0]
+  return tabs.filter((tab) => tab !== goes)
+}
 
 /** Open a text: in the tab that has it, in an empty one, else in a new one. */
 export function openText(text: string, saved?: QueryTab['saved']): string {
@@ -76,13 +83,26 @@ export function openText(text: string, saved?: QueryTab['saved']): string {
   const empty = tabs.find((tab) => tab.id === active && tab.text.trim() === '')
   const tab = same ?? { ...(empty ?? emptyTab()), text }
   const put = saved ? { ...tab, saved } : tab
-  useTabs.setState({ tabs: tabs.some((each) => each.id === put.id) ? tabs.map((each) => (each.id === put.id ? put : each)) : [...tabs, put].slice(-MOST_TABS), active: put.id })
+  useTabs.setState({ tabs: tabs.some((each) => each.id === put.id) ? tabs.map((each) => (each.id === put.id ? put : each)) : withRoom([...tabs, put]), active: put.id })
   return put.id
+}
+
+/** Whether a tab holds what was written since it was run and is kept nowhere else. */
+export function isTyped(tab: QueryTab): boolean { return tab.text.trim() !== '' && tab.text !== tab.ran && tab.text !== tab.saved?.text }
+
+/**
+ * The tab in which an address shows its query: the one that has it; after Back or Forward the one that is open, unless
+ * that would take away what was typed there. Undefined: a new one.
+ */
+export function tabFor(query: string, tabs: readonly QueryTab[], open: QueryTab, how: { readonly wasPopped: boolean; readonly hasRun: boolean }): { readonly id: string; readonly takesText: boolean } | undefined {
+  const known = tabs.find((each) => each.text === query) ?? (how.hasRun ? undefined : tabs.find((each) => each.ran === query))
+  if (known) return { id: known.id, takesText: false }
+  return how.wasPopped && !isTyped(open) ? { id: open.id, takesText: true } : undefined
 }
 
 export function addTab(): void {
   const tab = emptyTab()
-  useTabs.setState(({ tabs }) => ({ tabs: [...tabs, tab].slice(-MOST_TABS), active: tab.id }))
+  useTabs.setState(({ tabs }) => ({ tabs: withRoom([...tabs, tab]), active: tab.id }))
 }
 
 export function changeTab(id: string, change: Partial<Omit<QueryTab, 'id'>>): void {

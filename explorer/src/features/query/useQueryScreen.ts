@@ -6,11 +6,11 @@ import { SYSTEM_NAMES } from '@/lang/words'
 import type { EditorHandle } from '@/parts/editor/types'
 import { useGraph } from '@/state/graph'
 import { useGoing } from '@/state/url'
-import { explain, useExplains } from './explains'
+import { explain, isOf, useExplains } from './explains'
 import { note } from './keep'
-import { pauseLive, startLive, stopLive, useLives } from './live'
-import { cancel, forget, run, type Run, useRuns } from './runs'
-import { activate, activeTab, closeTab, isUnsaved, openTabs, openText, parameterOf, type QueryTab, changeTab, useTabs } from './tabs'
+import { pauseLive, startLive, stopAllLives, stopLive, useLives } from './live'
+import { cancel, cancelAll, forget, run, type Run, useRuns } from './runs'
+import { activate, activeTab, closeTab, isUnsaved, openTabs, openText, parameterOf, type QueryTab, changeTab, tabFor, useTabs } from './tabs'
 
 export const VIEWS = ['table', 'graph', 'json', 'explain'] as const
 export type View = (typeof VIEWS)[number]
@@ -37,16 +37,19 @@ export interface QueryScreen {
   readonly pause: (paused: boolean) => void
 }
 
-/** Whether the last change of the address was Back or Forward. */
-function usePopped(): { current: boolean } {
-  const popped = useRef(false)
+/** The address that Back or Forward led to, as long as one is there. */
+function usePopped(): { current: string | undefined } {
+  const popped = useRef<string>(undefined)
   useEffect(() => {
-    const onPop = (): void => { popped.current = true }
-    window.addEventListener('popstate', onPop)
-    return () => { window.removeEventListener('popstate', onPop) }
+    const onPop = (): void => { popped.current = hereNow() }
+    // Before the address is read by anybody else: what follows from it is known then.
+    window.addEventListener('popstate', onPop, true)
+    return () => { window.removeEventListener('popstate', onPop, true) }
   }, [])
   return popped
 }
+
+function hereNow(): string { return window.location.pathname + window.location.search }
 
 function noteRun(graph: string, done: Run | undefined): void {
   if (done?.state !== 'done') return
@@ -83,19 +86,20 @@ export function useQueryScreen(): QueryScreen {
   // An address with a query shows its rows; Back brings the text back that was there.
   useEffect(() => {
     if (q === undefined) return
-    const wasPopped = popped.current
-    popped.current = false
+    const wasPopped = popped.current === hereNow()
     const now = latest.current
     if (q === now.tab.text && useRuns.getState().byTab[now.tab.id]) return
-    const { tabs } = useTabs.getState()
-    const known = tabs.find((each) => each.text === q) ?? (useRuns.getState().byTab[now.tab.id] ? undefined : tabs.find((each) => each.ran === q))
-    const id = known?.id ?? (wasPopped ? now.tab.id : openText(q))
-    if (known) activate(id)
-    else if (wasPopped) changeTab(id, { text: q })
+    const found = tabFor(q, useTabs.getState().tabs, now.tab, { wasPopped, hasRun: useRuns.getState().byTab[now.tab.id] !== undefined })
+    const id = found?.id ?? openText(q)
+    if (found?.takesText === true) changeTab(id, { text: q })
+    else if (found) activate(id)
     changeTab(id, { ran: q })
     start(id, statementAt(q, 0), { view: now.view, live: live !== undefined, parameters: {} })
     // The tab is no dependency: typing is not going somewhere.
   }, [q, graph])
+
+  // Whatever comes after a step back is no step back, though it may lead to the same address.
+  useEffect(() => { popped.current = undefined }, [going.place])
 
   // What is looked at changed its time: the same query of another instant.
   const before = useRef(at)
@@ -106,7 +110,7 @@ export function useQueryScreen(): QueryScreen {
     if (done || useLives.getState().byTab[tab.id]) start(tab.id, done?.statement ?? statement, { view, live: false, parameters })
   }, [at])
 
-  useEffect(() => () => { for (const each of useTabs.getState().tabs) { stopLive(each.id); cancel(each.id) } }, [graph])
+  useEffect(() => () => { stopAllLives(); cancelAll() }, [graph])
 
   const runNow = useCallback(() => {
     const now = latest.current
@@ -120,7 +124,7 @@ export function useQueryScreen(): QueryScreen {
   const setView = useCallback((next: View) => {
     const now = latest.current
     going.adjust({ as: next === 'table' ? undefined : next })
-    if (next === 'explain' && now.statement.text !== '' && useExplains.getState().byTab[now.tab.id]?.text !== now.statement.text) void explain(now.tab.id, now.statement.text, { graph, at: now.at, parameters: now.parameters })
+    if (next === 'explain' && now.statement.text !== '' && !isOf(useExplains.getState().byTab[now.tab.id], now.statement.text, now.at)) void explain(now.tab.id, now.statement.text, { graph, at: now.at, parameters: now.parameters })
   }, [going, graph])
 
   return {

@@ -1,10 +1,11 @@
 import './access.css'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { Dialog } from 'radix-ui'
 import { type FormEvent, type ReactNode, useEffect, useState } from 'react'
 import { loadConfig } from '@/api/config'
 import { asApiError } from '@/api/errors'
 import { explorerBase } from '@/api/place'
-import { giveToken, useSession } from '@/api/session'
+import { askForToken, giveToken, stopAsking, useSession } from '@/api/session'
 import type { Config } from '@/api/types'
 import { useMe } from '@/state/graph'
 import { t } from '@/text/text'
@@ -16,24 +17,38 @@ import { toast } from '@/ui/toasts'
 const BEFORE_END_MS = 120_000
 const isCallback = window.location.pathname === `${explorerBase}/callback`
 
-/** Asks for a token over what is there; whatever waited for it goes on afterwards (design 5.11). */
+/**
+ * Asks for a token over what is there, open dialogs too; whatever waited for it goes on afterwards (design 5.11).
+ * While requests wait there is no way around it: each of them would ask anew.
+ */
 export default function AccessSheet(): ReactNode {
-  const { wanted, token } = useSession()
+  const { wanted, token, waits } = useSession()
   const config = useQuery({ queryKey: ['config'], queryFn: loadConfig, staleTime: Infinity })
   useExpiry(token)
   const finishing = useCallbackPage(config.data)
   if (wanted === undefined && !finishing.busy && finishing.error === undefined) return null
   const issuers = config.data?.issuers ?? []
+  const mayClose = !finishing.busy && !waits
+  const close = (): void => {
+    if (!mayClose) return
+    finishing.forgetError()
+    stopAsking()
+  }
   return (
-    <div className="access-ground">
-      <div className="access-sheet floating" role="dialog" aria-modal="true" aria-label={t('access.title')} data-testid="access">
-        <h2>{t('access.title')}</h2>
-        <p className="secondary">{finishing.busy ? t('access.finishing') : wanted === undefined ? t('access.failed') : t(`access.${wanted}`)}</p>
-        {finishing.error !== undefined && <p className="field-error" role="alert">{finishing.error}</p>}
-        {issuers.map((issuer) => <SignIn key={issuer.issuer} issuer={issuer} />)}
-        {!finishing.busy && (config.data?.tokens ?? true) && <TokenForm alone={issuers.length === 0} />}
-      </div>
-    </div>
+    <Dialog.Root open onOpenChange={(next) => { if (!next) close() }}>
+      <Dialog.Portal>
+        <Dialog.Overlay className="access-ground">
+          <Dialog.Content className="access-sheet floating" onInteractOutside={(event) => { event.preventDefault() }} data-testid="access">
+            <Dialog.Title>{t('access.title')}</Dialog.Title>
+            <Dialog.Description className="secondary">{finishing.busy ? t('access.finishing') : wanted === undefined ? t('access.failed') : t(`access.${wanted}`)}</Dialog.Description>
+            {finishing.error !== undefined && <p className="field-error" role="alert">{finishing.error}</p>}
+            {issuers.map((issuer) => <SignIn key={issuer.issuer} issuer={issuer} />)}
+            {!finishing.busy && (config.data?.tokens ?? true) && <TokenForm alone={issuers.length === 0} />}
+            {mayClose && <Button look="quiet" onClick={close} data-testid="access.close">{t('ui.cancel')}</Button>}
+          </Dialog.Content>
+        </Dialog.Overlay>
+      </Dialog.Portal>
+    </Dialog.Root>
   )
 }
 
@@ -85,13 +100,13 @@ function useExpiry(token: string | undefined): void {
   useEffect(() => {
     if (token === undefined || expires === undefined || expires === null) return undefined
     const timer = setTimeout(() => {
-      if (useSession.getState().token === token) toast({ kind: 'error', text: t('access.ending'), act: { text: t('access.again'), run: () => { useSession.setState({ wanted: 'expired' }) } } })
+      if (useSession.getState().token === token) toast({ kind: 'error', text: t('access.ending'), act: { text: t('access.again'), run: () => { askForToken('expired') } } })
     }, Math.min(2 ** 31 - 1, Math.max(0, Date.parse(expires) - Date.now() - BEFORE_END_MS)))
     return () => { clearTimeout(timer) }
   }, [token, expires])
 }
 
-function useCallbackPage(config: Config | undefined): { readonly busy: boolean; readonly error: string | undefined } {
+function useCallbackPage(config: Config | undefined): { readonly busy: boolean; readonly error: string | undefined; readonly forgetError: () => void } {
   const [error, setError] = useState<string>()
   const [busy, setBusy] = useState(isCallback)
   useEffect(() => {
@@ -107,5 +122,5 @@ function useCallbackPage(config: Config | undefined): { readonly busy: boolean; 
       setError(asApiError(thrown).message)
     })
   }, [config])
-  return { busy, error }
+  return { busy, error, forgetError: () => { setError(undefined) } }
 }

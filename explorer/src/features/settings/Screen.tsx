@@ -1,10 +1,10 @@
 import './access.css'
-import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { useQuery } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
 import { loadConfig } from '@/api/config'
 import { asApiError } from '@/api/errors'
 import { apiPrefix } from '@/api/place'
-import { forgetToken, useSession } from '@/api/session'
+import { askForToken, forgetToken, useSession } from '@/api/session'
 import { runCommand } from '@/commands/registry'
 import { useMe, useStatus } from '@/state/graph'
 import { set, type Theme, useSettings } from '@/state/settings'
@@ -42,8 +42,7 @@ function Row({ name, hint, children }: { name: string; hint?: string; children: 
 function Access(): ReactNode {
   const me = useMe()
   const token = useSession((state) => state.token)
-  const client = useQueryClient()
-  const signOut = (): void => { forgetToken(); void client.invalidateQueries() }
+  const config = useQuery({ queryKey: ['config'], queryFn: loadConfig, staleTime: Infinity })
   return (
     <section className="card settings-part" aria-label={t('settings.access')}>
       <h2>{t('settings.access')}</h2>
@@ -53,8 +52,8 @@ function Access(): ReactNode {
         <>
           <Row name={me.data.name} hint={t('settings.as', { kind: me.data.kind, roles: me.data.roles.map((each) => each.role).join(', ') })}>
             {token === undefined
-              ? <Button icon={TokenIcon} onClick={() => { useSession.setState({ wanted: 'missing' }) }} data-testid="settings.token">{t('settings.give-token')}</Button>
-              : <Button icon={SignOutIcon} onClick={signOut} data-testid="settings.sign-out">{t('settings.sign-out')}</Button>}
+              ? config.data?.auth !== 'none' && <Button icon={TokenIcon} onClick={() => { askForToken('missing') }} data-testid="settings.token">{t('settings.give-token')}</Button>
+              : <Button icon={SignOutIcon} onClick={forgetToken} data-testid="settings.sign-out">{t('settings.sign-out')}</Button>}
           </Row>
           <div className="settings-row"><details className="grow"><summary className="secondary">{t('settings.permissions', { n: me.data.permissions.length, graph: me.data.graph })}</summary>
             <div className="settings-permissions">{me.data.permissions.map((each) => <code key={each} className="tag">{each}</code>)}</div></details></div>

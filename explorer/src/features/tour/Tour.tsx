@@ -1,5 +1,6 @@
 import './tour.css'
 import { type ReactNode, useEffect, useMemo, useState } from 'react'
+import { keep, kept } from '@/api/kept'
 import { type Command, useCommands } from '@/commands/registry'
 import { showKeys } from '@/commands/keys'
 import { useTwins } from '@/parts/twins'
@@ -48,7 +49,7 @@ export default function Tour(): ReactNode {
   const commands = useMemo((): Command[] => [
     {
       id: 'tour.again', group: t('commands.look'), text: t('tour.again'), words: t('tour.words'), when: () => isSample,
-      run: () => { sessionStorage.removeItem(KEPT); setAsked(true); set({ tour: 'new' }); go({ screen: 'graph' }) },
+      run: () => { keep('tab', KEPT, undefined); setAsked(true); set({ tour: 'new' }); go({ screen: 'graph' }) },
     },
     { id: 'tour.warmest', group: t('screens.query'), text: t('tour.warmest'), words: t('tour.warmest-words'), when: () => isSample, run: () => { go({ screen: 'query', parameters: { q: WARMEST } }) } },
   ], [isSample, go])
@@ -63,7 +64,7 @@ function useStep(): { readonly index: number; readonly steps: readonly Step[]; r
   const isNear = useShown((shown) => shown.isNear)
   const writes = useActs((acts) => acts.done.filter((each) => each.kind === 'write').length)
   const steps = useMemo(() => STEPS.filter((step) => step !== 'write' || may('digitaltwins/write')), [may])
-  const [index, setIndex] = useState(() => readStep(sessionStorage.getItem(KEPT)))
+  const [index, setIndex] = useState(() => readStep(kept('tab', KEPT) ?? null))
   const [before, setBefore] = useState({ index, writes })
   const [hasSetPoint, setSetPoint] = useState(false)
   const step = steps[index]
@@ -76,7 +77,7 @@ function useStep(): { readonly index: number; readonly steps: readonly Step[]; r
   const done = step !== undefined && isDone(step, { place, isNear, writes, writesBefore: before.writes, hasSetPoint })
   useEffect(() => {
     if (!done) return undefined
-    const timer = setTimeout(() => { setIndex(index + 1); sessionStorage.setItem(KEPT, String(index + 1)) }, PRAISE_MS)
+    const timer = setTimeout(() => { setIndex(index + 1); keep('tab', KEPT, String(index + 1)) }, PRAISE_MS)
     return () => { clearTimeout(timer) }
   }, [done, index])
   return { index, steps, isDone: done }
@@ -87,7 +88,7 @@ function Card(): ReactNode {
   const { place, go } = useGoing()
   const step = steps[index]
   const isElsewhere = step !== undefined && step !== 'find' && place.screen !== 'graph' && !done
-  const close = (tour: 'skipped' | 'done'): void => { sessionStorage.removeItem(KEPT); set({ tour }) }
+  const close = (tour: 'skipped' | 'done'): void => { keep('tab', KEPT, undefined); set({ tour }) }
   return (
     <section className="floating tour" aria-label={t('tour.title')} data-testid="tour" data-step={step ?? 'end'}>
       <div className="row">

@@ -18,6 +18,8 @@ interface PickerProps {
   readonly chosen?: string | undefined
   /** Asked for every text; without it the rows are filtered here. */
   readonly onSearch?: (text: string) => void
+  /** The rows answer what was written before: Enter does not choose of them. */
+  readonly isOld?: boolean
   readonly empty?: string
   readonly autoFocus?: boolean
   readonly testId?: string
@@ -32,7 +34,7 @@ function matching(rows: readonly PickRow[], text: string): readonly PickRow[] {
 }
 
 /** A field and a list below it: what is written narrows the list, arrows walk it, Enter chooses. */
-export function Picker({ label, rows, onChoose, chosen, onSearch, empty, autoFocus = true, testId = 'picker' }: PickerProps): ReactNode {
+export function Picker({ label, rows, onChoose, chosen, onSearch, isOld = false, empty, autoFocus = true, testId = 'picker' }: PickerProps): ReactNode {
   const list = useId()
   const [text, setText] = useState('')
   const [at, setAt] = useState(0)
@@ -42,7 +44,7 @@ export function Picker({ label, rows, onChoose, chosen, onSearch, empty, autoFoc
   const onKey = (event: KeyboardEvent): void => {
     const step = event.key === 'ArrowDown' ? 1 : event.key === 'ArrowUp' ? -1 : 0
     if (step !== 0) { event.preventDefault(); setAt(Math.max(0, Math.min(shown.length - 1, at + step))) }
-    else if (event.key === 'Enter') { event.preventDefault(); choose(current) }
+    else if (event.key === 'Enter') { event.preventDefault(); if (!isOld) choose(current) }
   }
   return (
     <div className="picker">

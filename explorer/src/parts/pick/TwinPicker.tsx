@@ -11,9 +11,9 @@ import { Picker } from './Picker'
 export function TwinPicker({ label, models: of, onChoose, testId, autoFocus = true }: { label: string; models?: readonly string[]; onChoose: (id: string) => void; testId: string; autoFocus?: boolean }): ReactNode {
   const models = useModels()
   const [text, setText] = useState('')
-  const { data } = useTwinSearch(text, of)
+  const { data, isOld } = useTwinSearch(text, of)
   return (
-    <Picker label={label} testId={testId} autoFocus={autoFocus} onSearch={setText} onChoose={onChoose} rows={(data ?? []).map((twin) => ({
+    <Picker label={label} testId={testId} autoFocus={autoFocus} onSearch={setText} isOld={isOld} onChoose={onChoose} rows={(data ?? []).map((twin) => ({
       id: twin.$dtId, text: labelOf(twin), hint: twin.$dtId, icon: <MarkIcon look={lookOf(models, modelOf(twin))} />,
     }))} />
   )

@@ -1,6 +1,7 @@
 /** A picture of the graph in the page; WebGL and all that draws is loaded when it is first shown. */
 import './structure.css'
 import { type ReactNode, useEffect, useRef } from 'react'
+import { NO_PICTURE } from '@/graph/nothing'
 import type { GraphEvents, GraphView, Looks, Picture } from '@/graph/types'
 import { useSettings } from '@/state/settings'
 import { isTest } from '@/state/url'
@@ -35,9 +36,10 @@ export function Canvas(props: CanvasProps): ReactNode {
 
   const draw = useRef(async (): Promise<void> => {
     const view = viewRef.current
-    const { picture } = live.current
-    if (!view || !picture || shown.current === picture) return
     const before = shown.current
+    // Where a picture was and nothing is left to show, nothing is shown.
+    const picture = live.current.picture ?? (before && NO_PICTURE)
+    if (!view || !picture || before === picture) return
     shown.current = picture
     view.setLooks(live.current.looks)
     const keepCamera = before !== undefined && (sameFrame(before, picture))
