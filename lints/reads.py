@@ -56,6 +56,7 @@ ALLOWED: dict[str, str] = {
     "starting, stopping and forgetting": (
         "LiveService.close LiveService.stop Feed.stop RouteService.start RouteService.stop"
         " InputService.start InputService.stop JobService.start JobService.stop SampleService.stop"
+        " SampleService.silence"
     ),
     "routes and endpoints as configured, and how many events they had": (
         "RouteService.routes RouteService.route RouteService.put_route RouteService.delete_route"

@@ -15,7 +15,7 @@ LEASES = frozenset({"owner", "held_until", "report", "pruning_until"})
 
 
 def rows_of(server: KastorServer) -> dict[str, list[str]]:
-    """Return the rows of all tables, sorted, and the graph's indexes."""
+    """Return the rows of all the graph's tables, sorted, and its indexes."""
     if "--db" in server._args:
         given = dict(zip(server._args, server._args[1:], strict=False))
         return asyncio.run(_of_postgres(given["--db"], given["--graph-schema"]))
@@ -40,7 +40,12 @@ async def _of_postgres(dsn: str, schema: str) -> dict[str, list[str]]:
     connection = await asyncpg.connect(dsn)
     try:
         text = "SELECT table_name FROM information_schema.tables WHERE table_schema = $1"
-        names = [name for (name,) in await connection.fetch(text, schema)]
+        # The search index follows in its own time, and is none of the graph.
+        names = [
+            name
+            for (name,) in await connection.fetch(text, schema)
+            if not name.startswith("search_")
+        ]
         found: dict[str, list[str]] = {}
         for name in names:
             rows: list[Any] = await connection.fetch(f'SELECT * FROM "{schema}"."{name}"')

@@ -93,6 +93,11 @@ def _route(page: Page) -> None:
     page.get("operate.preview").wait_for()
 
 
+def _settings(page: Page) -> None:
+    page.open("settings")
+    page.get("settings").wait_for()
+
+
 def _tour(page: Page) -> None:
     page.open_graph()
     page.command("tour.again")
@@ -120,7 +125,7 @@ PICTURES: dict[str, Callable[[Page], None]] = {
     "import": _screen("io/import", "io.drop"),
     "scene": _screen("scenes/floor-2", "scenes.paper"),
     "palette": _palette,
-    "settings": lambda page: page.open("settings") and None,
+    "settings": _settings,
     "tour": _tour,
 }
 
