@@ -5,7 +5,7 @@ import { openRestore } from '@/parts/restore/store'
 import { useClock } from '@/state/clock'
 import { useGraph } from '@/state/graph'
 import { showInstant } from '@/state/instants'
-import { isTest } from '@/state/url'
+import { currentPlace, isTest } from '@/state/url'
 import { formatTime, t } from '@/text/text'
 import { Button, IconButton } from '@/ui/button'
 import { PauseIcon, PlayIcon, RestoreIcon } from '@/ui/icons'
@@ -27,7 +27,7 @@ function useTimeCommands(time: Time, may: boolean): void {
         { id: 'time.after', group, text: t('time.after'), keys: [']'], when: () => past, run: () => { time.step('after') } },
         { id: 'time.minute-before', group, text: t('time.minute-before'), keys: ['Shift ['], run: () => { time.minutes(-1) } },
         { id: 'time.minute-after', group, text: t('time.minute-after'), keys: ['Shift ]'], when: () => past, run: () => { time.minutes(1) } },
-        { id: 'time.play', group, text: t('time.play'), keys: ['Space'], when: () => !document.querySelector('[data-testid="live"]'), run: () => { time.play() } },
+        { id: 'time.play', group, text: t('time.play'), keys: ['Space'], when: () => currentPlace().screen !== 'live', run: () => { time.play() } },
         { id: 'time.open', group, text: t('time.open'), run: () => { useClock.setState((before) => ({ open: !before.open })) } },
       ] : []),
     ]
