@@ -59,5 +59,12 @@ export default defineConfig(({ command }) => ({
       }]),
     ),
   },
-  test: { environment: 'jsdom', include: ['test/unit/**/*.test.{ts,tsx}'] },
+  test: {
+    environment: 'jsdom',
+    projects: [
+      // To begin a file with a page of its own takes most of a second, so those that render nothing share one.
+      { extends: true, test: { name: 'parts', include: ['test/unit/**/*.test.ts'], isolate: false, setupFiles: ['test/setup.ts'] } },
+      { extends: true, test: { name: 'rendered', include: ['test/unit/**/*.test.tsx'] } },
+    ],
+  },
 }))
