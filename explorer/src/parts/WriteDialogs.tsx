@@ -1,10 +1,12 @@
 import './parts.css'
-import { lazy, type ReactNode, Suspense, useMemo } from 'react'
+import { lazy, type ReactNode, Suspense, useEffect, useMemo } from 'react'
+import { isObject, parseJson } from '@/api/json'
 import { type Command, useCommands } from '@/commands/registry'
-import { useMay } from '@/state/graph'
+import { useGraph, useMay } from '@/state/graph'
 import { selecting, selectionOf, useGoing } from '@/state/url'
 import { t } from '@/text/text'
 import { closeDialog, openDialog, useWriteDialog, type WriteDialog } from './dialogs'
+import { textIn, waitingForm } from './form/kept'
 import { deleteRelationship } from './relationships'
 import { parseSubject } from './subject'
 import { attempt } from './undoable'
@@ -37,9 +39,28 @@ function useWriteCommands(): void {
   useCommands(commands)
 }
 
+/** What was being made when the page was left is open again. */
+function useWaiting(): void {
+  const { name } = useGraph()
+  const may = useMay()
+  const mayMake = may('digitaltwins/write')
+  const mayRelate = may('digitaltwins/relationships/write')
+  useEffect(() => {
+    if (useWriteDialog.getState().dialog) return
+    for (const kind of ['create-twin', 'create-relationship'] as const) {
+      const waiting = (kind === 'create-twin' ? mayMake : mayRelate) ? waitingForm(name, kind) : undefined
+      const given = waiting === undefined ? undefined : parseJson(waiting)
+      if (!isObject(given)) continue
+      openDialog(kind === 'create-twin' ? { kind, model: textIn(given, 'model'), inside: textIn(given, 'inside') } : { kind, source: textIn(given, 'source'), target: textIn(given, 'target'), name: textIn(given, 'name') })
+      return
+    }
+  }, [name, mayMake, mayRelate])
+}
+
 /** The dialogs that make and take away, wherever they were opened from. */
 export default function WriteDialogs(): ReactNode {
   useWriteCommands()
+  useWaiting()
   const dialog = useWriteDialog((state) => state.dialog)
   return dialog && <Suspense><Opened dialog={dialog} /></Suspense>
 }

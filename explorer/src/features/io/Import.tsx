@@ -1,6 +1,6 @@
 import { type ReactNode, useMemo, useRef, useState } from 'react'
 import { asApiError } from '@/api/errors'
-import { useModels } from '@/state/graph'
+import { useGraph, useModels } from '@/state/graph'
 import { t } from '@/text/text'
 import { Button } from '@/ui/button'
 import { FileIcon } from '@/ui/icons'
@@ -8,6 +8,7 @@ import { toast } from '@/ui/toasts'
 import { Check } from './Check'
 import { type Graph, importText } from './graph'
 import { Map as MapTable } from './Map'
+import { keepMapping, keptMappings, mappedTables } from './mappings'
 import { readSource, type Source } from './read'
 import { byConvention, isExplorerSheet, joined, type Mapping, readExplorerSheet, readTable, type Table } from './tables'
 import { useTurn } from './useTurn'
@@ -16,12 +17,14 @@ import { useTurn } from './useTurn'
 export function Import(): ReactNode {
   const models = useModels()
   const [source, setSource] = useState<Source>()
+  const { name: graphName } = useGraph()
   const [mappings, setMappings] = useState<ReadonlyMap<string, Mapping>>(new Map())
   const take = async (file: File | undefined): Promise<void> => {
     if (!file) return
     try {
-      setMappings(new Map())
-      setSource(await readSource(file))
+      const read = await readSource(file)
+      setMappings(read.kind === 'tables' ? keptMappings(graphName, read.tables) : new Map())
+      setSource(read)
     } catch (error) {
       toast({ kind: 'error', text: t('io.unreadable', { name: file.name, reason: asApiError(error).message }) })
     }
@@ -37,10 +40,12 @@ export function Import(): ReactNode {
   return (
     <>
       <h1>{t('io.import')}</h1>
-      <Drop onFile={(file) => { void take(file) }} source={source} />
+      <Drop onFile={(file) => { void take(file) }} source={source} mapped={source ? [] : mappedTables(graphName)} />
       {source?.kind === 'unknown' && <p className="field-error" role="alert" data-testid="io.unknown">{t('io.unknown', { name: source.name })}</p>}
       {source?.kind === 'tables' && source.tables.filter((table) => !isExplorerSheet(table.titles)).map((table) => (
-        <MapTable key={table.name} table={table} mapping={mappings.get(table.name) ?? mappingOf(table)} models={models} onChange={(mapping) => { setMappings((before) => new Map([...before, [table.name, mapping]])) }} />
+        <MapTable key={table.name} table={table} mapping={mappings.get(table.name) ?? mappingOf(table)} models={models} isKept={mappings.has(table.name)}
+          onChange={(mapping) => { keepMapping(graphName, table, mapping); setMappings((before) => new Map([...before, [table.name, mapping]])) }}
+          onRestart={() => { keepMapping(graphName, table, undefined); setMappings((before) => new Map([...before].filter(([name]) => name !== table.name))) }} />
       ))}
       {source?.kind === 'ndjson' && <Check key={turn} name={source.file.name} body={source.file} graph={undefined} origins={undefined} />}
       {graph && text && source?.kind !== 'unknown' && source?.kind !== 'ndjson' && <Check key={turn} name={source?.name ?? ''} body={text.text} graph={graph} origins={text.origins} />}
@@ -50,7 +55,7 @@ export function Import(): ReactNode {
 
 function mappingOf(table: Table): Mapping { return { roles: byConvention(table.titles), model: undefined } }
 
-function Drop({ onFile, source }: { onFile: (file: File | undefined) => void; source: Source | undefined }): ReactNode {
+function Drop({ onFile, source, mapped }: { onFile: (file: File | undefined) => void; source: Source | undefined; mapped: readonly string[] }): ReactNode {
   const input = useRef<HTMLInputElement>(null)
   const [over, setOver] = useState(false)
   const name = source === undefined ? undefined : source.kind === 'ndjson' ? source.file.name : source.name
@@ -59,6 +64,7 @@ function Drop({ onFile, source }: { onFile: (file: File | undefined) => void; so
       onDrop={(event) => { event.preventDefault(); setOver(false); onFile(event.dataTransfer.files[0]) }} data-testid="io.drop">
       <p>{name === undefined ? t('io.drop') : <><code>{name}</code> <span className="tag">{t(`io.kind-${source?.kind ?? 'unknown'}`)}</span></>}</p>
       <p className="hint">{t('io.kinds')}</p>
+      {mapped.length > 0 && <p className="secondary" role="status" data-testid="io.mapped">{t('io.mapped', { names: mapped.join(', ') })}</p>}
       <Button icon={FileIcon} onClick={() => input.current?.click()}>{t('io.choose')}</Button>
       <input ref={input} type="file" hidden onChange={(event) => { onFile(event.target.files?.[0]); event.target.value = '' }} data-testid="io.file" />
     </div>

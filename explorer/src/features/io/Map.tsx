@@ -1,4 +1,5 @@
 import type { ReactNode } from 'react'
+import { Button } from '@/ui/button'
 import { Select } from '@/ui/select'
 import type { Models } from '@/dtdl/models'
 import { t } from '@/text/text'
@@ -7,10 +8,10 @@ import type { Mapping, Role, Table } from './tables'
 const SAMPLE_ROWS = 20
 const ROLES: readonly Role[] = ['id', 'model', 'source', 'name', 'target', 'relationshipId', 'skip']
 
-interface MapProps { readonly table: Table; readonly mapping: Mapping; readonly models: Models; readonly onChange: (mapping: Mapping) => void }
+interface MapProps { readonly table: Table; readonly mapping: Mapping; readonly models: Models; readonly onChange: (mapping: Mapping) => void; /** It was said before. */ readonly isKept: boolean; readonly onRestart: () => void }
 
 /** What each column of a table is, beside its first rows. */
-export function Map({ table, mapping, models, onChange }: MapProps): ReactNode {
+export function Map({ table, mapping, models, onChange, isKept, onRestart }: MapProps): ReactNode {
   const paths = pathsOf(models, mapping.model)
   const choices = (role: Role): { value: Role; text: string }[] => {
     const all: Role[] = [...ROLES, ...paths]
@@ -20,6 +21,7 @@ export function Map({ table, mapping, models, onChange }: MapProps): ReactNode {
   return (
     <section className="card io-map" aria-label={table.name} data-testid="io.map">
       <div className="row"><h2 className="grow cut">{table.name}</h2>
+        {isKept && <Button look="quiet" onClick={onRestart} data-testid="io.restart">{t('form.restart')}</Button>}
         <span className="secondary">{t('io.model-of-rows')}</span>
         <div className="io-model"><Select label={t('io.model-of-rows')} value={mapping.model} placeholder={t('io.none')} choices={models.all.map((model) => ({ value: model.id, text: models.name(model.id), hint: model.id }))} onChange={(model) => { onChange({ ...mapping, model }) }} testId="io.model" /></div>
       </div>

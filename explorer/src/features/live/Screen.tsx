@@ -9,6 +9,7 @@ import { Editor } from '@/parts/editor/Editor'
 import { FILTER } from '@/parts/editor/languages'
 import type { Problem } from '@/parts/editor/types'
 import { useFacts } from '@/parts/facts'
+import { useWaitingForm } from '@/parts/form/useForm'
 import { type EventKind, KINDS, kindOf, twinOf } from '@/state/eventlog'
 import { useMay } from '@/state/graph'
 import type { SeenEvent } from '@/state/live'
@@ -32,7 +33,7 @@ export default function Screen(): ReactNode {
   const kinds = useMemo(() => new Set<EventKind>(kindsText === undefined ? KINDS : KINDS.filter((each) => kindsText.split(',').includes(each))), [kindsText])
   const [paused, setPaused] = useState(false)
   const [chosen, setChosen] = useState<SeenEvent>()
-  const [sending, setSending] = useState(false)
+  const [sending, setSending] = useState(useWaitingForm('telemetry') !== undefined)
   const [only, setOnly] = useState(false)
   const { log, events, error, passed } = useEvents(filter, paused)
   const selected = selectionOf(going.place.parameters)
@@ -65,7 +66,7 @@ export default function Screen(): ReactNode {
       <List rows={rows} paused={paused} chosen={chosen} onChoose={setChosen} onTwin={(id) => { going.adjust(selecting([id])) }} />
       <p className="unseen" role="status">{formatNumber(rows.length)}</p>
       {chosen && <Details seen={chosen} onClose={() => { setChosen(undefined) }} />}
-      {sending && <Telemetry twin={selected[0]} onClose={() => { setSending(false) }} />}
+      {sending && may('digitaltwins/telemetry/action') && <Telemetry twin={selected[0]} onClose={() => { setSending(false) }} />}
     </div>
   )
 }

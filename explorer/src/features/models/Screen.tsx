@@ -2,6 +2,7 @@ import './models.css'
 import { lazy, type ReactNode, Suspense, useMemo, useState } from 'react'
 import { asApiError } from '@/api/errors'
 import { type Command, useCommands } from '@/commands/registry'
+import { useWaitingForm } from '@/parts/form/useForm'
 import { useMay, useModelsQuery } from '@/state/graph'
 import { useGoing } from '@/state/url'
 import { t } from '@/text/text'
@@ -14,7 +15,7 @@ import { useCounts } from './data'
 import { Detail } from './Detail'
 import { ModelList, ModelTree } from './Lists'
 import { useDropped } from './files'
-import { Upload } from './Upload'
+import { FORM, Upload } from './Upload'
 
 const ModelGraph = lazy(() => import('./ModelGraph'))
 const WIDTH = { initial: 340, min: 280, max: 900 }
@@ -28,7 +29,8 @@ export default function Screen(): ReactNode {
   const counts = useCounts()
   const [filter, setFilter] = useState('')
   const [width, setWidth] = useState(WIDTH.initial)
-  const [uploading, setUploading] = useState<readonly File[] | undefined>(going.place.parameters.edit === 'upload' ? [] : undefined)
+  const isWaiting = useWaitingForm(FORM) !== undefined
+  const [uploading, setUploading] = useState<readonly File[] | undefined>(isWaiting || going.place.parameters.edit === 'upload' ? [] : undefined)
   const drop = useDropped(may('models/write') ? setUploading : undefined)
   const as = (going.place.parameters.as ?? 'tree') as As
   const chosen = going.place.rest[0]
@@ -61,7 +63,7 @@ export default function Screen(): ReactNode {
           {(as === 'tree' || chosen !== undefined) && <Detail models={models} counts={counts.data} id={chosen} beside={as !== 'tree'} onChoose={choose} />}
         </div>
       )}
-      {uploading && models && <Upload models={models} files={uploading} onClose={() => { setUploading(undefined); going.adjust({ edit: undefined }) }} />}
+      {uploading && models && may('models/write') && <Upload models={models} files={uploading} onClose={() => { setUploading(undefined); going.adjust({ edit: undefined }) }} />}
     </div>
   )
 }

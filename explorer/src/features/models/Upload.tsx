@@ -2,22 +2,33 @@ import { useQueryClient } from '@tanstack/react-query'
 import { type ReactNode, useEffect, useMemo, useRef, useState } from 'react'
 import { type ApiError, asApiError } from '@/api/errors'
 import { send } from '@/api/http'
-import { parseJson, writeJson } from '@/api/json'
+import { isObject, type Json, type JsonObject, parseJson } from '@/api/json'
 import type { Models } from '@/dtdl/models'
+import { FormNote } from '@/parts/form/FormNote'
+import { textIn } from '@/parts/form/kept'
+import { useForm } from '@/parts/form/useForm'
 import { useGraph } from '@/state/graph'
 import { t } from '@/text/text'
 import { Button } from '@/ui/button'
 import { Dialog } from '@/ui/dialog'
 import { FileIcon, FolderIcon } from '@/ui/icons'
 import { toast } from '@/ui/toasts'
-import { Candidates, Problems } from './UploadLists'
-import { type Candidate, candidatesOf, definitionsOf, readFiles, type Unread } from './files'
+import { Candidates, type Mending, Problems } from './UploadLists'
+import { type Candidate, candidatesOf, definitionsOf, readFiles, type Unread, withMended } from './files'
 import { problemsOf } from './problems'
 
 interface UploadProps { readonly models: Models; readonly files: readonly File[]; readonly onClose: () => void }
-interface Texts { readonly texts: readonly { readonly file: string; readonly text: string }[]; readonly unread: readonly Unread[] }
+interface Text { readonly file: string; readonly text: string }
+interface Texts { readonly texts: readonly Text[]; readonly unread: readonly Unread[] }
+interface Written {
+  readonly texts: readonly Text[]
+  /** What is typed to be pasted. */
+  readonly pasted: string
+  readonly mending: Mending | undefined
+}
 
-const NONE: Texts = { texts: [], unread: [] }
+export const FORM = 'models'
+const NOTHING: readonly Unread[] = []
 const PASTED = 'pasted.json'
 
 function useCandidates(models: Models, read: Texts): { readonly all: readonly Candidate[]; readonly unread: readonly Unread[] } {
@@ -32,18 +43,33 @@ function useCandidates(models: Models, read: Texts): { readonly all: readonly Ca
   return useMemo(() => { const { all, unread } = candidatesOf(read.texts, models, definitions); return { all, unread: [...read.unread, ...unread] } }, [read, models, definitions])
 }
 
+function readWritten(kept: JsonObject): Written {
+  const texts = Array.isArray(kept['texts']) ? kept['texts'] as readonly Json[] : []
+  const mending = kept['mending']
+  return {
+    texts: texts.flatMap((each) => (isObject(each) ? [{ file: textIn(each, 'file') ?? '', text: textIn(each, 'text') ?? '' }] : [])),
+    pasted: textIn(kept, 'pasted') ?? '',
+    mending: isObject(mending) && typeof mending['place'] === 'number' ? { file: textIn(mending, 'file') ?? '', place: mending['place'], id: textIn(mending, 'id') ?? '', text: textIn(mending, 'text') ?? '' } : undefined,
+  }
+}
+
 /** Upload of models: what they are is shown first, all go in one request, what is wrong is told by file (design 5.3). */
 export function Upload({ models, files, onClose }: UploadProps): ReactNode {
   const { name } = useGraph()
   const client = useQueryClient()
-  const [read, setRead] = useState(NONE)
+  const form = useForm<Written>({ kind: FORM, name: '', begin: () => ({ texts: [], pasted: '', mending: undefined }), read: readWritten })
+  const { texts, pasted, mending } = form.value
+  const { change } = form
+  const [notRead, setUnread] = useState(NOTHING)
+  const read = useMemo((): Texts => ({ texts, unread: notRead }), [texts, notRead])
   const [refusal, setRefusal] = useState<{ error: ApiError; sent: readonly Candidate[] }>()
   const [busy, setBusy] = useState(false)
   const { all, unread } = useCandidates(models, read)
   const take = async (more: readonly File[]): Promise<void> => {
     const next = await readFiles(more)
     setRefusal(undefined)
-    setRead((before) => ({ texts: [...before.texts.filter((each) => !next.texts.some((mine) => mine.file === each.file)), ...next.texts], unread: next.unread }))
+    setUnread(next.unread)
+    change((before) => ({ texts: [...before.texts.filter((each) => !next.texts.some((mine) => mine.file === each.file)), ...next.texts] }))
   }
   useEffect(() => { if (files.length > 0) void take(files) }, [files])
   const sending = all.filter((each) => each.state !== 'same' && each.state !== 'twice')
@@ -55,6 +81,7 @@ export function Upload({ models, files, onClose }: UploadProps): ReactNode {
       if (dryRun) { toast({ text: t('models.all-well', { n: sending.length }) }); return }
       await client.invalidateQueries({ queryKey: [name, 'models'] })
       toast({ text: t('models.uploaded', { n: sending.length }) })
+      form.forget()
       onClose()
     } catch (error) {
       setRefusal({ error: asApiError(error), sent: sending })
@@ -62,31 +89,36 @@ export function Upload({ models, files, onClose }: UploadProps): ReactNode {
       setBusy(false)
     }
   }
-  const mend = (candidate: Candidate, text: string): void => {
-    setRefusal(undefined)
-    const mended = candidatesOf([{ file: candidate.file, text }], models, new Map())
-    const others = all.filter((each) => each.file === candidate.file).map((each) => (each === candidate ? (mended.all[0] ?? each).model : each.model))
-    setRead((before) => ({ ...before, texts: before.texts.map((each) => (each.file === candidate.file ? { file: each.file, text: mended.unread.length > 0 ? text : writeJson(others.length === 1 ? others[0] : others, 2) } : each)) }))
+  // By file and place: what else is known of the candidates changes while one writes.
+  const mender = {
+    mending,
+    onMending: (next: Mending | undefined) => { change({ mending: next }) },
+    onMended: (mended: Mending) => {
+      setRefusal(undefined)
+      change((before) => ({ mending: undefined, texts: before.texts.map((each) => (each.file === mended.file ? { file: each.file, text: withMended(each.text, mended.place, mended.text) } : each)) }))
+    },
   }
   return (
-    <Dialog open title={t('models.upload')} description={t('models.upload-text')} onClose={onClose} wide testId="models.upload-dialog" foot={(
+    <Dialog open title={t('models.upload')} description={t('models.upload-text')} onClose={() => { form.putAside(); onClose() }} wide testId="models.upload-dialog" foot={(
       <>
-        <Button onClick={onClose}>{t('ui.cancel')}</Button>
+        <Button onClick={() => { form.forget(); onClose() }} data-testid="models.cancel">{t('ui.cancel')}</Button>
         <Button disabled={busy || sending.length === 0} onClick={() => { void post(true) }} data-testid="models.check">{t('models.check')}</Button>
         <Button look="main" disabled={busy || sending.length === 0} onClick={() => { void post(false) }} data-testid="models.send">{t('models.send', { n: sending.length })}</Button>
       </>
     )}>
-      <Choosers onFiles={(more) => { void take(more) }} onPaste={(text) => { setRefusal(undefined); setRead((before) => ({ ...before, texts: [...before.texts.filter((each) => each.file !== PASTED), { file: PASTED, text }] })) }} />
-      {refusal && <Problems problems={problemsOf(refusal.error, refusal.sent)} onMend={mend} />}
-      {!refusal && <Candidates all={all} unread={unread} />}
+      <FormNote form={{ ...form, restart: () => { form.restart(); setRefusal(undefined); setUnread(NOTHING) } }} />
+      <Choosers onFiles={(more) => { void take(more) }} text={pasted} onText={(text) => { change({ pasted: text }) }} onPaste={(text) => { setRefusal(undefined); change((before) => ({ pasted: '', texts: [...before.texts.filter((each) => each.file !== PASTED), { file: PASTED, text }] })) }} />
+      {refusal && <Problems problems={problemsOf(refusal.error, refusal.sent)} mender={mender} />}
+      {!refusal && <Candidates all={all} unread={unread} mender={mender} />}
     </Dialog>
   )
 }
 
-function Choosers({ onFiles, onPaste }: { onFiles: (files: readonly File[]) => void; onPaste: (text: string) => void }): ReactNode {
+interface ChoosersProps { readonly text: string; readonly onText: (text: string) => void; readonly onFiles: (files: readonly File[]) => void; readonly onPaste: (text: string) => void }
+
+function Choosers({ text, onText, onFiles, onPaste }: ChoosersProps): ReactNode {
   const some = useRef<HTMLInputElement>(null)
   const folder = useRef<HTMLInputElement>(null)
-  const [text, setText] = useState('')
   const isJson = useMemo(() => { try { parseJson(text); return true } catch { return false } }, [text])
   const taken = (input: HTMLInputElement): void => { onFiles([...(input.files ?? [])]); input.value = '' }
   return (
@@ -95,8 +127,8 @@ function Choosers({ onFiles, onPaste }: { onFiles: (files: readonly File[]) => v
       <Button icon={FolderIcon} onClick={() => folder.current?.click()}>{t('models.folder')}</Button>
       <input ref={some} type="file" multiple accept=".json,.zip,application/json,application/zip" hidden onChange={(event) => { taken(event.target) }} data-testid="models.files" />
       <input ref={folder} type="file" multiple hidden {...{ webkitdirectory: '' }} onChange={(event) => { taken(event.target) }} data-testid="models.folder" />
-      <input className="input mono grow" placeholder={t('models.paste')} aria-label={t('models.paste')} value={text} aria-invalid={text !== '' && !isJson} onChange={(event) => { setText(event.target.value) }} data-testid="models.paste" />
-      <Button disabled={text === '' || !isJson} onClick={() => { onPaste(text); setText('') }}>{t('models.add')}</Button>
+      <input className="input mono grow" placeholder={t('models.paste')} aria-label={t('models.paste')} value={text} aria-invalid={text !== '' && !isJson} onChange={(event) => { onText(event.target.value) }} data-testid="models.paste" />
+      <Button disabled={text === '' || !isJson} onClick={() => { onPaste(text) }}>{t('models.add')}</Button>
     </div>
   )
 }

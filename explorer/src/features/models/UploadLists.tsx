@@ -1,5 +1,5 @@
-import { type ReactNode, useState } from 'react'
-import { writeJson } from '@/api/json'
+import type { ReactNode } from 'react'
+import { parseJson, writeJson } from '@/api/json'
 import { t } from '@/text/text'
 import { Button } from '@/ui/button'
 import { copyText } from '@/ui/copy'
@@ -11,13 +11,21 @@ const LOOKS = { new: 'ok', same: '', changed: 'warn', unnamed: 'danger', twice: 
 const REASONS = ['too-large', 'no-archive', 'no-json', 'too-many'] as const
 const MOST_SHOWN = 1000
 
+/** A model whose text is mended here. */
+export interface Mending { readonly file: string; readonly place: number; readonly id: string; readonly text: string }
+interface MenderProps {
+  readonly mending: Mending | undefined
+  readonly onMending: (mending: Mending | undefined) => void
+  readonly onMended: (mending: Mending) => void
+}
+
 function reasonOf(reason: string): string {
   const known = REASONS.find((each) => each === reason)
   return known ? t(`models.unread-${known}`) : reason
 }
 
 /** What is about to be sent, by file; nothing vanishes silently. */
-export function Candidates({ all, unread }: { all: readonly Candidate[]; unread: readonly Unread[] }): ReactNode {
+export function Candidates({ all, unread, mender }: { all: readonly Candidate[]; unread: readonly Unread[]; mender: MenderProps }): ReactNode {
   if (all.length === 0 && unread.length === 0) return <p className="secondary">{t('models.nothing-chosen')}</p>
   const files = [...new Set(all.map((each) => each.file))]
   return (
@@ -33,6 +41,7 @@ export function Candidates({ all, unread }: { all: readonly Candidate[]; unread:
               <span className={`tag ${LOOKS[each.state]}`}>{t(`models.is-${each.state}`)}</span>
             </div>
           ))}
+          {mender.mending?.file === file && <Mender {...mender} mending={mender.mending} />}
         </section>
       ))}
     </div>
@@ -40,8 +49,8 @@ export function Candidates({ all, unread }: { all: readonly Candidate[]; unread:
 }
 
 /** Why nothing was stored: by file, with the way to mend it in place. */
-export function Problems({ problems, onMend }: { problems: readonly Problem[]; onMend: (candidate: Candidate, text: string) => void }): ReactNode {
-  const [mending, setMending] = useState<Candidate>()
+export function Problems({ problems, mender }: { problems: readonly Problem[]; mender: MenderProps }): ReactNode {
+  const { mending, onMending } = mender
   const copy = (): void => { void copyText(asText(problems)) }
   return (
     <div data-testid="models.problems">
@@ -55,23 +64,35 @@ export function Problems({ problems, onMend }: { problems: readonly Problem[]; o
               <div key={index} className="models-problem">
                 <p>{each.message}</p>
                 <p className="row hint"><code>{each.code}</code><code className="cut grow">{candidate?.id}{each.pointer}</code>
-                  {candidate && <Button look="quiet" icon={EditIcon} onClick={() => { setMending(mending === candidate ? undefined : candidate) }} data-testid={`models.mend.${candidate.id}`}>{t('models.mend')}</Button>}</p>
+                  {candidate && <Button look="quiet" icon={EditIcon} onClick={() => { onMending(isOf(mending, candidate) ? undefined : { file: candidate.file, place: candidate.place, id: candidate.id, text: writeJson(candidate.model, 2) }) }} data-testid={`models.mend.${candidate.id}`}>{t('models.mend')}</Button>}</p>
               </div>
             )
           })}
-          {mending && list.some((each) => each.candidate === mending) && <Mender key={mending.id} candidate={mending} onDone={(text) => { setMending(undefined); onMend(mending, text) }} />}
+          {mending && list.some((each) => each.candidate && isOf(mending, each.candidate)) && <Mender {...mender} mending={mending} />}
         </section>
       ))}
     </div>
   )
 }
 
-function Mender({ candidate, onDone }: { candidate: Candidate; onDone: (text: string) => void }): ReactNode {
-  const [text, setText] = useState(() => writeJson(candidate.model, 2))
+function isOf(mending: Mending | undefined, candidate: Candidate): boolean { return mending?.file === candidate.file && mending.place === candidate.place }
+
+function isJson(text: string): boolean {
+  try {
+    parseJson(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
+function Mender({ mending, onMending, onMended }: MenderProps & { readonly mending: Mending }): ReactNode {
+  const { id, text } = mending
+  const isWell = isJson(text)
   return (
     <div className="models-mender">
-      <textarea className="input mono" aria-label={candidate.id} value={text} rows={14} spellCheck={false} onChange={(event) => { setText(event.target.value) }} data-testid="models.mender" />
-      <Button onClick={() => { onDone(text) }} data-testid="models.mended">{t('models.take')}</Button>
+      <textarea className="input mono" aria-label={id} aria-invalid={!isWell} value={text} rows={14} spellCheck={false} onChange={(event) => { onMending({ ...mending, text: event.target.value }) }} data-testid="models.mender" />
+      <Button disabled={!isWell} onClick={() => { onMended(mending) }} data-testid="models.mended">{t('models.take')}</Button>
     </div>
   )
 }

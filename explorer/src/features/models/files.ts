@@ -10,6 +10,8 @@ export interface Candidate {
   readonly id: string
   readonly model: Json
   readonly file: string
+  /** Where it stands in the file. */
+  readonly place: number
   readonly state: 'new' | 'same' | 'changed' | 'unnamed' | 'twice'
   /** Models that it needs and that are neither here nor there. */
   readonly missing: readonly string[]
@@ -61,26 +63,35 @@ function needsOf(model: JsonObject): readonly string[] {
 /** Take the models out of texts: each is one model or a list. Says which are there already, word for word or not. */
 export function candidatesOf(texts: ReadFiles['texts'], models: Models, definitions: ReadonlyMap<string, JsonObject>): { readonly all: readonly Candidate[]; readonly unread: readonly Unread[] } {
   const unread: Unread[] = []
-  const found: { file: string; id: string; model: Json }[] = []
+  const found: { file: string; place: number; id: string; model: Json }[] = []
   for (const { file, text } of texts) {
     try {
-      const read = parseJson(text.replace(/^\uFEFF/, ''))
-      for (const model of Array.isArray(read) ? read as readonly Json[] : [read]) found.push({ file, id: isObject(model) && typeof model['@id'] === 'string' ? model['@id'] : '', model })
+      const read = readText(text)
+      for (const [place, model] of (Array.isArray(read) ? read as readonly Json[] : [read]).entries()) found.push({ file, place, id: isObject(model) && typeof model['@id'] === 'string' ? model['@id'] : '', model })
     } catch (error) {
       unread.push({ file, reason: error instanceof Error ? error.message : String(error) })
     }
   }
   const ids = new Set(found.map((each) => each.id))
   const seen = new Map<string, Json>()
-  const all = found.map(({ file, id, model }): Candidate => {
+  const all = found.map(({ file, place, id, model }): Candidate => {
     const before = seen.get(id)
     if (id !== '') seen.set(id, model)
     const there = definitions.get(id)
     const state = id === '' ? 'unnamed' : before !== undefined ? 'twice' : !models.get(id) ? 'new' : there && sameJson(there, model) ? 'same' : 'changed'
     const missing = isObject(model) ? needsOf(model).filter((need) => !ids.has(need) && !models.get(need)) : []
-    return { file, id, model, state, missing }
+    return { file, place, id, model, state, missing }
   })
   return { all, unread }
+}
+
+function readText(text: string): Json { return parseJson(text.replace(/^\uFEFF/, '')) }
+
+/** Put what a model was made into where it stood in the text of its file. Throws for what is no JSON. */
+export function withMended(text: string, place: number, mended: string): string {
+  const [file, model] = [readText(text), parseJson(mended)]
+  const models = Array.isArray(model) ? model as readonly Json[] : [model]
+  return writeJson(Array.isArray(file) ? (file as readonly Json[]).flatMap((each, index) => (index === place ? models : [each])) : model, 2)
 }
 
 /** Read what the server has of models that are about to be sent. */

@@ -1,6 +1,9 @@
 import { type ReactNode, useState } from 'react'
 import { path } from '@/api/http'
-import { writeJson } from '@/api/json'
+import { isObject, writeJson } from '@/api/json'
+import { FormNote } from '@/parts/form/FormNote'
+import { textIn } from '@/parts/form/kept'
+import { useForm, useWaitingForm } from '@/parts/form/useForm'
 import { useMay } from '@/state/graph'
 import { t } from '@/text/text'
 import { Button, IconButton } from '@/ui/button'
@@ -17,33 +20,51 @@ export function Endpoints(): ReactNode {
   const may = useMay()
   const act = useAct()
   const endpoints = useList<Endpoint>('/kastor/v1/endpoints')
-  const [editing, setEditing] = useState<Endpoint | 'new'>()
+  // The empty name makes a new one.
+  const waiting = useWaitingForm('endpoint')
+  const [editing, setEditing] = useState(waiting)
+  const edited = endpoints.data?.find((each) => each.name === editing)
   const [deleting, setDeleting] = useState<Endpoint>()
   return (
     <>
-      <Part title={t('operate.endpoints')} query={endpoints} empty={t('operate.no-endpoints')} actions={may('kastor/endpoints/write') && <Button look="main" icon={AddIcon} onClick={() => { setEditing('new') }} data-testid="operate.endpoints.add">{t('operate.add-endpoint')}</Button>}>
+      <Part title={t('operate.endpoints')} query={endpoints} empty={t('operate.no-endpoints')} actions={may('kastor/endpoints/write') && <Button look="main" icon={AddIcon} onClick={() => { setEditing('') }} data-testid="operate.endpoints.add">{t('operate.add-endpoint')}</Button>}>
         {(rows) => <div className="operate-cards">{rows.map((each) => (
           <article key={each.name} className="card operate-card" data-testid={`operate.endpoint.${each.name}`}>
             <div className="row"><h3 className="grow mono">{each.name}</h3><span className="tag">{each.kind}</span>
-              {may('kastor/endpoints/write') && <IconButton icon={EditIcon} label={t('operate.edit')} onClick={() => { setEditing(each) }} />}
+              {may('kastor/endpoints/write') && <IconButton icon={EditIcon} label={t('operate.edit')} onClick={() => { setEditing(each.name) }} />}
               {may('kastor/endpoints/delete') && <IconButton icon={DeleteIcon} label={t('operate.delete')} onClick={() => { setDeleting(each) }} />}</div>
             <pre className="operate-settings">{writeJson(each.settings, 2)}</pre>
             <p className="hint">{each.routes.length === 0 ? t('operate.unused') : t('operate.used-by', { routes: each.routes.join(', ') })}</p>
           </article>
         ))}</div>}
       </Part>
-      {editing !== undefined && <EndpointEditor endpoint={editing === 'new' ? undefined : editing} onClose={() => { setEditing(undefined) }} />}
+      {may('kastor/endpoints/write') && editing !== undefined && (editing === '' || edited) && <EndpointEditor endpoint={edited} onClose={() => { setEditing(undefined) }} />}
       {deleting && <Confirm open title={t('operate.delete-endpoint', { name: deleting.name })} text={t('operate.delete-endpoint-text')} act={t('operate.delete')} onClose={() => { setDeleting(undefined) }}
         onConfirm={() => { setDeleting(undefined); void act({ method: 'DELETE', path: path('/kastor/v1/endpoints/{name}', { name: deleting.name }) }, t('operate.deleted', { id: deleting.name })) }} />}
     </>
   )
 }
 
+interface Written { readonly name: string; readonly kind: string; readonly typed: Readonly<Record<string, string>> }
+
+/** A secret that somebody wrote where its reference belongs is kept nowhere. */
+function withoutSecrets(kind: string, typed: Written['typed']): Written['typed'] {
+  const secrets = new Set((KINDS[kind] ?? []).filter((each) => each.type === 'secret').map((each) => each.name))
+  return Object.fromEntries(Object.entries(typed).filter(([name, text]) => !secrets.has(name) || /^(?:env|file):/.test(text)))
+}
+
 function EndpointEditor({ endpoint, onClose }: { endpoint: Endpoint | undefined; onClose: () => void }): ReactNode {
   const act = useAct()
-  const [name, setName] = useState(endpoint?.name ?? '')
-  const [kind, setKind] = useState(endpoint?.kind ?? 'webhook')
-  const [typed, setTyped] = useState(() => (endpoint ? typedOf(endpoint.kind, endpoint.settings) : {}))
+  const form = useForm<Written>({
+    kind: 'endpoint', name: endpoint?.name ?? '',
+    begin: () => ({ name: endpoint?.name ?? '', kind: endpoint?.kind ?? 'webhook', typed: endpoint ? typedOf(endpoint.kind, endpoint.settings) : {} }),
+    read: (kept) => ({
+      name: endpoint?.name ?? textIn(kept, 'name') ?? '', kind: textIn(kept, 'kind') ?? 'webhook',
+      typed: Object.fromEntries(Object.entries(isObject(kept['typed']) ? kept['typed'] : {}).filter((each): each is [string, string] => typeof each[1] === 'string')),
+    }),
+    write: ({ typed, ...value }) => ({ ...value, typed: withoutSecrets(value.kind, typed) }),
+  })
+  const { name, kind, typed } = form.value
   const settings = KINDS[kind] ?? []
   const isWhole = name !== '' && settings.every((each) => each.needed === undefined || (typed[each.name] ?? '') !== '')
   const save = async (dryRun: boolean): Promise<void> => {
@@ -51,16 +72,19 @@ function EndpointEditor({ endpoint, onClose }: { endpoint: Endpoint | undefined;
     const kept = endpoint?.kind === kind ? endpoint.settings : {}
     const body = { kind, settings: { ...Object.fromEntries(Object.entries(kept).filter(([key]) => !settings.some((each) => each.name === key))), ...settingsOf(kind, typed) } }
     const done = await act({ method: 'PUT', path: path('/kastor/v1/endpoints/{name}', { name }), body, headers: dryRun ? { 'kastor-dry-run': 'true' } : {} }, t(dryRun ? 'operate.would-save' : 'operate.saved', { id: name }))
-    if (done && !dryRun) onClose()
+    if (!done || dryRun) return
+    form.forget()
+    onClose()
   }
   return (
-    <Dialog open wide title={endpoint ? t('operate.edit-endpoint', { name }) : t('operate.add-endpoint')} onClose={onClose} testId="operate.endpoint-editor" foot={(
-      <><Button onClick={onClose}>{t('ui.cancel')}</Button><Button disabled={!isWhole} onClick={() => { void save(true) }}>{t('operate.check')}</Button><Button look="main" disabled={!isWhole} onClick={() => { void save(false) }} data-testid="operate.endpoint-save">{t('operate.save')}</Button></>
+    <Dialog open wide title={endpoint ? t('operate.edit-endpoint', { name }) : t('operate.add-endpoint')} onClose={() => { form.putAside(); onClose() }} testId="operate.endpoint-editor" foot={(
+      <><Button onClick={() => { form.forget(); onClose() }}>{t('ui.cancel')}</Button><Button disabled={!isWhole} onClick={() => { void save(true) }}>{t('operate.check')}</Button><Button look="main" disabled={!isWhole} onClick={() => { void save(false) }} data-testid="operate.endpoint-save">{t('operate.save')}</Button></>
     )}>
+      <FormNote form={form} />
       <div className="operate-form">
-        <Field label={t('operate.name')}><input className="input mono" value={name} readOnly={endpoint !== undefined} onChange={(event) => { setName(event.target.value) }} data-testid="operate.endpoint-name" /></Field>
-        <Field label={t('operate.kind')}><Select label={t('operate.kind')} value={kind} choices={Object.keys(KINDS).map((value) => ({ value, text: value }))} onChange={setKind} testId="operate.endpoint-kind" /></Field>
-        {settings.map((each) => <SettingField key={`${kind}.${each.name}`} setting={each} text={typed[each.name] ?? ''} onChange={(text) => { setTyped((before) => ({ ...before, [each.name]: text })) }} />)}
+        <Field label={t('operate.name')}><input className="input mono" value={name} readOnly={endpoint !== undefined} onChange={(event) => { form.change({ name: event.target.value }) }} data-testid="operate.endpoint-name" /></Field>
+        <Field label={t('operate.kind')}><Select label={t('operate.kind')} value={kind} choices={Object.keys(KINDS).map((value) => ({ value, text: value }))} onChange={(next) => { form.change({ kind: next }) }} testId="operate.endpoint-kind" /></Field>
+        {settings.map((each) => <SettingField key={`${kind}.${each.name}`} setting={each} text={typed[each.name] ?? ''} onChange={(text) => { form.change((before) => ({ typed: { ...before.typed, [each.name]: text } })) }} />)}
       </div>
     </Dialog>
   )

@@ -4,6 +4,9 @@ import { path } from '@/api/http'
 import { parseJson, writeJson } from '@/api/json'
 import { Editor } from '@/parts/editor/Editor'
 import { JSON_LANGUAGE } from '@/parts/editor/languages'
+import { FormNote } from '@/parts/form/FormNote'
+import { textIn } from '@/parts/form/kept'
+import { useForm, useWaitingForm } from '@/parts/form/useForm'
 import { useMay } from '@/state/graph'
 import { formatNumber, t } from '@/text/text'
 import { Button, IconButton } from '@/ui/button'
@@ -39,14 +42,17 @@ export function Inputs(): ReactNode {
   const may = useMay()
   const act = useAct()
   const inputs = useList<Input>('/kastor/v1/inputs', { every: 10_000 })
-  const [editing, setEditing] = useState<Input | 'new'>()
+  // The empty name makes a new one.
+  const waiting = useWaitingForm('input')
+  const [editing, setEditing] = useState(waiting)
+  const edited = inputs.data?.find((each) => each.name === editing)
   const [deleting, setDeleting] = useState<string>()
   return (
     <>
-      <Part title={t('operate.inputs')} query={inputs} empty={t('operate.no-inputs')} actions={may('kastor/inputs/write') && <Button look="main" icon={AddIcon} onClick={() => { setEditing('new') }}>{t('operate.add-input')}</Button>}>
-        {(rows) => <div className="operate-cards wide">{rows.map((each) => <InputCard key={each.name} input={each} onEdit={() => { setEditing(each) }} onDelete={() => { setDeleting(each.name) }} />)}</div>}
+      <Part title={t('operate.inputs')} query={inputs} empty={t('operate.no-inputs')} actions={may('kastor/inputs/write') && <Button look="main" icon={AddIcon} onClick={() => { setEditing('') }} data-testid="operate.inputs.add">{t('operate.add-input')}</Button>}>
+        {(rows) => <div className="operate-cards wide">{rows.map((each) => <InputCard key={each.name} input={each} onEdit={() => { setEditing(each.name) }} onDelete={() => { setDeleting(each.name) }} />)}</div>}
       </Part>
-      {editing !== undefined && <InputEditor input={editing === 'new' ? undefined : editing} onClose={() => { setEditing(undefined) }} />}
+      {may('kastor/inputs/write') && editing !== undefined && (editing === '' || edited) && <InputEditor input={edited} onClose={() => { setEditing(undefined) }} />}
       {deleting !== undefined && <Confirm open title={t('operate.delete-input', { name: deleting })} text={t('operate.delete-input-text')} act={t('operate.delete')} onClose={() => { setDeleting(undefined) }}
         onConfirm={() => { setDeleting(undefined); void act({ method: 'DELETE', path: inputPath(deleting) }, t('operate.deleted', { id: deleting })) }} />}
     </>
@@ -80,30 +86,36 @@ function InputCard({ input, onEdit, onDelete }: { input: Input; onEdit: () => vo
 
 function InputEditor({ input, onClose }: { input: Input | undefined; onClose: () => void }): ReactNode {
   const act = useAct()
-  const [name, setName] = useState(input?.name ?? '')
-  const [kind, setKind] = useState(input?.kind ?? 'mqtt')
-  const [text, setText] = useState(() => writeJson(input?.settings ?? EXAMPLE, 2))
+  const form = useForm({
+    kind: 'input', name: input?.name ?? '',
+    begin: () => ({ name: input?.name ?? '', kind: input?.kind ?? 'mqtt', text: writeJson(input?.settings ?? EXAMPLE, 2) }),
+    read: (kept) => ({ name: input?.name ?? textIn(kept, 'name') ?? '', kind: textIn(kept, 'kind') ?? 'mqtt', text: textIn(kept, 'text') ?? '' }),
+  })
+  const { name, kind, text } = form.value
   const [error, setError] = useState<string>()
   const save = async (dryRun: boolean): Promise<void> => {
     setError(undefined)
     try {
       const settings = parseJson(text)
       const done = await act({ method: 'PUT', path: inputPath(name), body: { kind, settings }, headers: dryRun ? { 'kastor-dry-run': 'true' } : {} }, t(dryRun ? 'operate.would-save' : 'operate.saved', { id: name }))
-      if (done && !dryRun) onClose()
+      if (!done || dryRun) return
+      form.forget()
+      onClose()
     } catch (thrown) {
       setError(asApiError(thrown).message)
     }
   }
   return (
-    <Dialog open wide title={input ? t('operate.edit-input', { name }) : t('operate.add-input')} onClose={onClose} testId="operate.input-editor" foot={(
-      <><Button onClick={onClose}>{t('ui.cancel')}</Button><Button disabled={name === ''} onClick={() => { void save(true) }}>{t('operate.check')}</Button><Button look="main" disabled={name === ''} onClick={() => { void save(false) }}>{t('operate.save')}</Button></>
+    <Dialog open wide title={input ? t('operate.edit-input', { name }) : t('operate.add-input')} onClose={() => { form.putAside(); onClose() }} testId="operate.input-editor" foot={(
+      <><Button onClick={() => { form.forget(); onClose() }}>{t('ui.cancel')}</Button><Button disabled={name === ''} onClick={() => { void save(true) }}>{t('operate.check')}</Button><Button look="main" disabled={name === ''} onClick={() => { void save(false) }}>{t('operate.save')}</Button></>
     )}>
+      <FormNote form={form} />
       <div className="operate-form">
-        <Field label={t('operate.name')}><input className="input mono" value={name} readOnly={input !== undefined} onChange={(event) => { setName(event.target.value) }} /></Field>
-        <Field label={t('operate.kind')}><Select label={t('operate.kind')} value={kind} choices={KINDS} onChange={setKind} /></Field>
+        <Field label={t('operate.name')}><input className="input mono" value={name} readOnly={input !== undefined} onChange={(event) => { form.change({ name: event.target.value }) }} data-testid="operate.input-name" /></Field>
+        <Field label={t('operate.kind')}><Select label={t('operate.kind')} value={kind} choices={KINDS} onChange={(next) => { form.change({ kind: next }) }} /></Field>
       </div>
       <p className="field-label">{t('operate.settings')}</p>
-      <div className="operate-filter tall"><Editor label={t('operate.settings')} value={text} onChange={setText} language={JSON_LANGUAGE} /></div>
+      <div className="operate-filter tall"><Editor label={t('operate.settings')} value={text} onChange={(next) => { form.change({ text: next }) }} language={JSON_LANGUAGE} testId="operate.input-settings" /></div>
       {error !== undefined && <p className="field-error" role="alert">{error}</p>}
     </Dialog>
   )

@@ -1,5 +1,6 @@
 import { type ReactNode, useState } from 'react'
 import { path } from '@/api/http'
+import { useWaitingForm } from '@/parts/form/useForm'
 import { useMay } from '@/state/graph'
 import { formatNumber, t } from '@/text/text'
 import { Button, IconButton } from '@/ui/button'
@@ -18,7 +19,7 @@ type Asking = 'edit' | 'replay' | 'delete' | undefined
 export function RouteDetail({ route, onClose }: { route: RouteState; onClose: () => void }): ReactNode {
   const may = useMay()
   const act = useAct()
-  const [asking, setAsking] = useState<Asking>()
+  const [asking, setAsking] = useState<Asking>(useWaitingForm('route') === route.id ? 'edit' : undefined)
   const isPaused = route.state === 'paused'
   const { id } = route
   return (
@@ -41,7 +42,7 @@ export function RouteDetail({ route, onClose }: { route: RouteState; onClose: ()
         {route.lastError !== null && <><dt>{t('operate.last-error')}</dt><dd className="operate-error" data-testid="operate.route.error">{route.lastError}</dd></>}
       </dl>
       {may('kastor/deadletters/read') && <DeadLetters route={id} count={route.deadLetters} />}
-      {asking === 'edit' && <RouteEditor route={route} filter={undefined} onClose={() => { setAsking(undefined) }} />}
+      {asking === 'edit' && may('eventroutes/write') && <RouteEditor route={route} filter={undefined} onClose={() => { setAsking(undefined) }} />}
       {asking === 'replay' && <Replay id={id} onClose={() => { setAsking(undefined) }} />}
       <Confirm open={asking === 'delete'} title={t('operate.delete-route', { id })} text={t('operate.delete-route-text')} act={t('operate.delete')} onClose={() => { setAsking(undefined) }}
         onConfirm={() => { setAsking(undefined); void act({ method: 'DELETE', path: path('/eventroutes/{id}', { id }) }, t('operate.deleted', { id })).then((done) => { if (done) onClose() }) }} />

@@ -1,10 +1,13 @@
-import { type ReactNode, useState } from 'react'
+import type { ReactNode } from 'react'
 import { path } from '@/api/http'
 import { completeFilter } from '@/lang/filter-lang'
 import { rangeOf } from '@/lang/repair'
 import { Editor } from '@/parts/editor/Editor'
 import { FILTER } from '@/parts/editor/languages'
 import { useFacts } from '@/parts/facts'
+import { FormNote } from '@/parts/form/FormNote'
+import { textIn } from '@/parts/form/kept'
+import { useForm } from '@/parts/form/useForm'
 import { twinOf } from '@/state/eventlog'
 import { formatNumber, t } from '@/text/text'
 import { Button } from '@/ui/button'
@@ -27,9 +30,12 @@ export function RouteEditor({ route, filter: given, onClose }: RouteEditorProps)
   const act = useAct()
   const facts = useFacts()
   const endpoints = useList<Endpoint>('/kastor/v1/endpoints')
-  const [id, setId] = useState(route?.id ?? '')
-  const [endpoint, setEndpoint] = useState(route?.endpointName)
-  const [filter, setFilter] = useState(route?.filter ?? given ?? 'true')
+  const form = useForm({
+    kind: 'route', name: route?.id ?? '',
+    begin: () => ({ id: route?.id ?? '', endpoint: route?.endpointName, filter: route?.filter ?? given ?? 'true' }),
+    read: (kept) => ({ id: route?.id ?? textIn(kept, 'id') ?? '', endpoint: textIn(kept, 'endpoint'), filter: textIn(kept, 'filter') ?? 'true' }),
+  })
+  const { id, endpoint, filter } = form.value
   const preview = usePreview(filter.trim() === '' ? 'true' : filter)
   const place = preview.error?.details[0]
   const problems = preview.error && place?.line !== undefined && preview.filter === filter
@@ -37,18 +43,21 @@ export function RouteEditor({ route, filter: given, onClose }: RouteEditorProps)
   const choices = (endpoints.data ?? []).map((each) => ({ value: each.name, text: each.name, hint: each.kind }))
   const save = async (): Promise<void> => {
     const done = await act({ method: 'PUT', path: path('/eventroutes/{id}', { id }), body: { endpointName: endpoint, filter } }, t('operate.saved', { id }))
-    if (done) onClose()
+    if (!done) return
+    form.forget()
+    onClose()
   }
   return (
-    <Dialog open wide title={route ? t('operate.edit-route', { id }) : t('operate.add-route')} onClose={onClose} testId="operate.route-editor" foot={(
-      <><Button onClick={onClose}>{t('ui.cancel')}</Button><Button look="main" disabled={id === '' || endpoint === undefined || preview.error !== undefined} onClick={() => { void save() }} data-testid="operate.route-save">{t('operate.save')}</Button></>
+    <Dialog open wide title={route ? t('operate.edit-route', { id }) : t('operate.add-route')} onClose={() => { form.putAside(); onClose() }} testId="operate.route-editor" foot={(
+      <><Button onClick={() => { form.forget(); onClose() }} data-testid="operate.route-cancel">{t('ui.cancel')}</Button><Button look="main" disabled={id === '' || endpoint === undefined || preview.error !== undefined} onClick={() => { void save() }} data-testid="operate.route-save">{t('operate.save')}</Button></>
     )}>
+      <FormNote form={form} />
       <div className="operate-form">
-        <Field label={t('operate.name')}><input className="input mono" value={id} readOnly={route !== undefined} onChange={(event) => { setId(event.target.value) }} data-testid="operate.route-id" /></Field>
-        <Field label={t('operate.endpoint')} hint={choices.length === 0 ? t('operate.no-endpoints') : undefined}><Select label={t('operate.endpoint')} value={endpoint} placeholder={t('operate.choose')} choices={choices} onChange={setEndpoint} testId="operate.route-endpoint" /></Field>
+        <Field label={t('operate.name')}><input className="input mono" value={id} readOnly={route !== undefined} onChange={(event) => { form.change({ id: event.target.value }) }} data-testid="operate.route-id" /></Field>
+        <Field label={t('operate.endpoint')} hint={choices.length === 0 ? t('operate.no-endpoints') : undefined}><Select label={t('operate.endpoint')} value={endpoint} placeholder={t('operate.choose')} choices={choices} onChange={(next) => { form.change({ endpoint: next }) }} testId="operate.route-endpoint" /></Field>
       </div>
       <p className="field-label">{t('operate.filter')}</p>
-      <div className="operate-filter"><Editor label={t('operate.filter')} value={filter} onChange={setFilter} language={FILTER} problems={problems} complete={(text, cursor) => completeFilter(text, cursor, facts)} testId="operate.filter" /></div>
+      <div className="operate-filter"><Editor label={t('operate.filter')} value={filter} onChange={(next) => { form.change({ filter: next }) }} language={FILTER} problems={problems} complete={(text, cursor) => completeFilter(text, cursor, facts)} testId="operate.filter" /></div>
       {preview.error && <p className="field-error" role="alert" data-testid="operate.filter-error">{place?.message ?? preview.error.message}</p>}
       <PreviewList preview={preview} />
     </Dialog>

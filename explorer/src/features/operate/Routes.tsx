@@ -1,5 +1,6 @@
 import { type ReactNode, useState } from 'react'
 import { path } from '@/api/http'
+import { useWaitingForm } from '@/parts/form/useForm'
 import { useMay } from '@/state/graph'
 import { useGoing } from '@/state/url'
 import { formatNumber, t } from '@/text/text'
@@ -18,7 +19,7 @@ const EVERY_MS = 3000
 export function Routes({ id, onOpen }: PartProps): ReactNode {
   const may = useMay()
   const { place } = useGoing()
-  const [adding, setAdding] = useState(place.parameters.f !== undefined)
+  const [adding, setAdding] = useState(useWaitingForm('route') === '' || place.parameters.f !== undefined)
   const routes = useList<RouteState>('/kastor/v1/routes', { every: EVERY_MS })
   const columns: readonly Column<RouteState>[] = [
     { key: 'state', title: t('operate.state'), width: 100, cell: (route) => <span className={`tag ${healthOf(route)}`}>{stateText(route)}</span> },
@@ -42,7 +43,7 @@ export function Routes({ id, onOpen }: PartProps): ReactNode {
           </div>
         )}
       </Part>
-      {adding && <RouteEditor route={undefined} filter={place.parameters.f} onClose={() => { setAdding(false) }} />}
+      {adding && may('eventroutes/write') && <RouteEditor route={undefined} filter={place.parameters.f} onClose={() => { setAdding(false) }} />}
     </>
   )
 }

@@ -1,5 +1,6 @@
 import { type ReactNode, useMemo, useState } from 'react'
 import { type ApiError, asApiError } from '@/api/errors'
+import { writeJson } from '@/api/json'
 import { useGraph, useModels } from '@/state/graph'
 import { modelOf, useKnownTwin } from '@/state/twins'
 import { t } from '@/text/text'
@@ -14,25 +15,39 @@ import { allowed, relationshipsOf } from '../create-twin/fitting'
 import { isId } from '../create-twin/ids'
 import { EditingContext } from '../editors/editing'
 import { ValueRow } from '../editors/ValueRow'
+import { textIn } from '../form/kept'
+import { FormNote } from '../form/FormNote'
+import { useForm } from '../form/useForm'
 import { TwinPicker } from '../pick/TwinPicker'
 import { createRelationship } from '../relationships'
 import { TwinName } from '../TwinName'
 import { useTwins } from '../twins'
-import { beginDraft, type Draft, edited, unreadable, withEdits } from '../values/draft'
+import { beginDraft, type Draft, edited, readDraftText, unreadable, withEdits, writeDraft } from '../values/draft'
 import { rowsOf } from '../values/rows'
 import { valueAt } from '../values/patch'
 
+interface Written {
+  readonly source: string | undefined
+  readonly target: string | undefined
+  readonly name: string | undefined
+  /** The id, if it is not the one that was suggested. */
+  readonly id: string | undefined
+  readonly draft: Draft
+}
 interface Given { readonly source?: string | undefined; readonly target?: string | undefined; readonly name?: string | undefined; readonly onClose: () => void }
 
 /** Relate two twins by a name that their models allow, with the relationship's own values (design 5.4). */
 export default function CreateRelationship({ source: from, target: to, name: wanted, onClose }: Given): ReactNode {
   const { name: graph, twins } = useGraph()
   const models = useModels()
-  const [source, setSource] = useState(from)
-  const [target, setTarget] = useState(to)
-  const [chosen, setChosen] = useState(wanted)
-  const [written, setWritten] = useState<string>()
-  const [draft, setDraft] = useState<Draft>(() => beginDraft({}))
+  const form = useForm<Written>({
+    kind: 'create-relationship', name: writeJson({ source: from, target: to, name: wanted }),
+    begin: () => ({ source: from, target: to, name: wanted, id: undefined, draft: beginDraft({}) }),
+    read: (kept) => ({ source: textIn(kept, 'source'), target: textIn(kept, 'target'), name: textIn(kept, 'name'), id: textIn(kept, 'id'), draft: readDraftText(textIn(kept, 'draft') ?? '') ?? beginDraft({}) }),
+    write: (value) => ({ ...value, draft: writeDraft(value.draft) }),
+  })
+  const { source, target, name: chosen, id: written, draft } = form.value
+  const { change } = form
   const [error, setError] = useState<ApiError>()
   const [busy, setBusy] = useState(false)
   useTwins(useMemo(() => [source, target].filter((each) => each !== undefined), [source, target]))
@@ -59,6 +74,7 @@ export default function CreateRelationship({ source: from, target: to, name: wan
     setError(undefined)
     try {
       await createRelationship(graph, { ...values, $relationshipId: id, $sourceId: source, $targetId: target, $relationshipName: content.name })
+      form.forget()
       onClose()
     } catch (thrown) {
       setError(asApiError(thrown))
@@ -67,32 +83,33 @@ export default function CreateRelationship({ source: from, target: to, name: wan
     }
   }
   return (
-    <Dialog open title={t('inspector.relate-title')} onClose={onClose} testId="create-relationship" foot={(
+    <Dialog open title={t('inspector.relate-title')} onClose={() => { form.putAside(); onClose() }} testId="create-relationship" foot={(
       <>
-        <Button onClick={onClose}>{t('ui.cancel')}</Button>
+        <Button onClick={() => { form.forget(); onClose() }} data-testid="create-relationship.cancel">{t('ui.cancel')}</Button>
         <Button look="main" disabled={!ready} onClick={() => { void create() }} data-testid="create-relationship.create">{t('inspector.create')}</Button>
       </>
     )}>
       <div className="write-form">
+        <FormNote form={form} />
         <div className={source !== undefined && target !== undefined ? 'write-pair both' : 'write-pair'}>
-          <End label={t('inspector.choose-source')} id={source} onChange={setSource} testId="create-relationship.source" />
-          <IconButton icon={BothIcon} label={t('inspector.swap')} disabled={source === undefined || target === undefined} onClick={() => { setSource(target); setTarget(source); setWritten(undefined) }} data-testid="create-relationship.swap" />
-          <End label={t('inspector.choose-target')} id={target} onChange={setTarget} models={fitting} testId="create-relationship.target" waits={source === undefined} />
+          <End label={t('inspector.choose-source')} id={source} onChange={(next) => { change({ source: next }) }} testId="create-relationship.source" />
+          <IconButton icon={BothIcon} label={t('inspector.swap')} disabled={source === undefined || target === undefined} onClick={() => { change({ source: target, target: source, id: undefined }) }} data-testid="create-relationship.swap" />
+          <End label={t('inspector.choose-target')} id={target} onChange={(next) => { change({ target: next }) }} models={fitting} testId="create-relationship.target" waits={source === undefined} />
         </div>
         {source !== undefined && (
           <div className="field">
             <span className="field-label">{t('inspector.relationship-name')}</span>
             {names.length === 0 ? one && <span className="field-error">{t('inspector.no-allowed')}</span> : (
-              <Select label={t('inspector.relationship-name')} value={content?.name} placeholder={t('values.choose')} onChange={(next) => { setChosen(next); setWritten(undefined); setDraft(beginDraft({})) }} testId="create-relationship.name"
+              <Select label={t('inspector.relationship-name')} value={content?.name} placeholder={t('values.choose')} onChange={(next) => { change({ name: next, id: undefined, draft: beginDraft({}) }) }} testId="create-relationship.name"
                 choices={names.map((each) => ({ value: each.name, text: each.name, ...(each.target !== undefined && { hint: models.name(each.target) }) }))} />
             )}
             {content && <span className="hint">{say(content.description, '')}</span>}
           </div>
         )}
-        {source !== undefined && target !== undefined && content && <Field label={t('inspector.id')} error={isId(id) ? undefined : t('inspector.id-wrong')}><input className="input mono" value={id} onChange={(event) => { setWritten(event.target.value) }} autoComplete="off" spellCheck={false} data-testid="create-relationship.id" /></Field>}
+        {source !== undefined && target !== undefined && content && <Field label={t('inspector.id')} error={isId(id) ? undefined : t('inspector.id-wrong')}><input className="input mono" value={id} onChange={(event) => { change({ id: event.target.value }) }} autoComplete="off" spellCheck={false} data-testid="create-relationship.id" /></Field>}
         {rows.length > 0 && (
           <div className="write-values">
-            <EditingContext value={{ readOnly: false, texts: unreadable(draft), refusals, canUnset: true, testId: 'create-relationship', isEdited: () => false, onEdit: (edits) => { setDraft((before) => edited(before, edits, Date.now())) } }}>
+            <EditingContext value={{ readOnly: false, texts: unreadable(draft), refusals, canUnset: true, testId: 'create-relationship', isEdited: () => false, onEdit: (edits) => { change((before) => ({ draft: edited(before.draft, edits, Date.now()) })) } }}>
               {rows.map((row) => <ValueRow key={row.name} {...row} value={valueAt(values, row.path)} />)}
             </EditingContext>
           </div>

@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { type ReactNode, useMemo, useState } from 'react'
 import { type ApiError, asApiError } from '@/api/errors'
-import type { JsonObject } from '@/api/json'
+import { type JsonObject, writeJson } from '@/api/json'
 import { queryPages } from '@/api/pages'
 import { say, shortName } from '@/dtdl/model'
 import type { Models } from '@/dtdl/models'
@@ -17,6 +17,9 @@ import { Dialog } from '@/ui/dialog'
 import { CloseIcon, EditIcon } from '@/ui/icons'
 import { MarkIcon } from '@/ui/mark'
 import { Failed } from '@/ui/states'
+import { textIn } from '../form/kept'
+import { FormNote } from '../form/FormNote'
+import { useForm } from '../form/useForm'
 import { Picker, type PickRow } from '../pick/Picker'
 import { TwinPicker } from '../pick/TwinPicker'
 import { quoteForQuery, useLabel, useTwins } from '../twins'
@@ -68,16 +71,30 @@ function operationsOf(models: Models, plan: Plan): readonly BatchOperation[] {
   return [twin, { op: 'put', kind: 'relationship', id: `${source}-${name}-${target}`.slice(-128), source, body: { $targetId: target, $relationshipName: name }, ifNoneMatch: '*' }]
 }
 
+interface Written {
+  readonly model: string | undefined
+  readonly inside: string | undefined
+  /** The id, if it is not the one that was suggested. */
+  readonly id: string | undefined
+  readonly name: string
+  readonly way: string | undefined
+}
+
+/** Each place in which one begins to make a twin has a form of its own. */
+export function nameOfNew(model: string | undefined, inside: string | undefined): string { return writeJson({ model, inside }) }
+
 /** Make a twin: its model, an id in the manner of its siblings, and in what it lies (design 5.4). */
 export default function CreateTwin({ model: given, inside: around, onClose }: { model?: string | undefined; inside?: string | undefined; onClose: () => void }): ReactNode {
   const { name: graph, twins } = useGraph()
   const models = useModels()
   const { step } = useGoing()
-  const [model, setModel] = useState(given)
-  const [inside, setInside] = useState(around)
-  const [written, setWritten] = useState<string>()
-  const [name, setName] = useState('')
-  const [chosenWay, setWay] = useState<string>()
+  const form = useForm<Written>({
+    kind: 'create-twin', name: nameOfNew(given, around),
+    begin: () => ({ model: given, inside: around, id: undefined, name: '', way: undefined }),
+    read: (kept) => ({ model: textIn(kept, 'model'), inside: textIn(kept, 'inside'), id: textIn(kept, 'id'), name: textIn(kept, 'name') ?? '', way: textIn(kept, 'way') }),
+  })
+  const { model, inside, id: written, name, way: chosenWay } = form.value
+  const { change } = form
   const [error, setError] = useState<ApiError>()
   const [busy, setBusy] = useState(false)
   useTwins(useMemo(() => (inside === undefined ? [] : [inside]), [inside]))
@@ -100,6 +117,7 @@ export default function CreateTwin({ model: given, inside: around, onClose }: { 
       await batch(graph, operations)
       wrote(t('inspector.created', { name: name === '' ? id : name }), async () => { await batch(graph, await takingBack(graph, operations)) }, async () => { await batch(graph, operations) })
       step({ sel: formatSelection([id]) })
+      form.forget()
       onClose()
     } catch (thrown) {
       setError(asApiError(thrown))
@@ -108,28 +126,29 @@ export default function CreateTwin({ model: given, inside: around, onClose }: { 
     }
   }
   return (
-    <Dialog open title={t('inspector.create-title')} onClose={onClose} testId="create-twin" foot={(
+    <Dialog open title={t('inspector.create-title')} onClose={() => { form.putAside(); onClose() }} testId="create-twin" foot={(
       <>
-        <Button onClick={onClose}>{t('ui.cancel')}</Button>
+        <Button onClick={() => { form.forget(); onClose() }} data-testid="create-twin.cancel">{t('ui.cancel')}</Button>
         <Button look="main" disabled={model === undefined || id === '' || problem !== undefined || busy} onClick={() => { void create() }} data-testid="create-twin.create">{t('inspector.create')}</Button>
       </>
     )}>
       <form className="write-form" onSubmit={(event) => { event.preventDefault(); void create() }}>
-        <Inside id={inside} onChange={(next) => { setInside(next); setWay(undefined) }} />
+        <FormNote form={form} />
+        <Inside id={inside} onChange={(next) => { change({ inside: next, way: undefined }) }} />
         <span className="field-label">{t('inspector.choose-model')}</span>
-        {model === undefined ? <Picker label={t('inspector.choose-model')} rows={fitting} onChoose={setModel} empty={t('inspector.no-models')} testId="create-twin.model" /> : (
+        {model === undefined ? <Picker label={t('inspector.choose-model')} rows={fitting} onChoose={(next) => { change({ model: next }) }} empty={t('inspector.no-models')} testId="create-twin.model" /> : (
           <>
             <div className="write-chosen">
               <MarkIcon look={lookOf(models, model)} /><span className="cut grow" title={model}>{models.name(model)}</span>
-              {given === undefined && <IconButton icon={EditIcon} label={t('inspector.choose-other')} onClick={() => { setModel(undefined); setWritten(undefined) }} />}
+              {given === undefined && <IconButton icon={EditIcon} label={t('inspector.choose-other')} onClick={() => { change({ model: undefined, id: undefined }) }} />}
             </div>
             {ways.length > 0 && way !== undefined && (
               <div className="field"><span className="field-label">{t('inspector.relationship-name')}</span>
-                <Select label={t('inspector.relationship-name')} value={way} onChange={setWay} testId="create-twin.way" choices={ways.map((each) => ({ value: each, text: each.slice(1), hint: each.startsWith('>') ? t('inspector.incoming') : t('inspector.outgoing') }))} />
+                <Select label={t('inspector.relationship-name')} value={way} onChange={(next) => { change({ way: next }) }} testId="create-twin.way" choices={ways.map((each) => ({ value: each, text: each.slice(1), hint: each.startsWith('>') ? t('inspector.incoming') : t('inspector.outgoing') }))} />
               </div>
             )}
-            <Field label={t('inspector.id')} hint={t('inspector.id-hint')} error={problem}><input className="input mono" value={id} onChange={(event) => { setWritten(event.target.value) }} aria-invalid={problem !== undefined} autoComplete="off" spellCheck={false} data-testid="create-twin.id" /></Field>
-            {LABELS.some((each) => models.content(model, each)?.schema?.kind === 'string') && <Field label={t('inspector.name')}><input className="input" value={name} onChange={(event) => { setName(event.target.value) }} autoFocus autoComplete="off" data-testid="create-twin.name" /></Field>}
+            <Field label={t('inspector.id')} hint={t('inspector.id-hint')} error={problem}><input className="input mono" value={id} onChange={(event) => { change({ id: event.target.value }) }} aria-invalid={problem !== undefined} autoComplete="off" spellCheck={false} data-testid="create-twin.id" /></Field>
+            {LABELS.some((each) => models.content(model, each)?.schema?.kind === 'string') && <Field label={t('inspector.name')}><input className="input" value={name} onChange={(event) => { change({ name: event.target.value }) }} autoFocus autoComplete="off" data-testid="create-twin.name" /></Field>}
           </>
         )}
         {error && <Failed compact error={error} />}

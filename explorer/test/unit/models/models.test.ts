@@ -35,7 +35,7 @@ group('an upload', () => {
     expect(unread.map((each) => each.file)).toEqual(['two.json'])
   })
   it('gives each problem to its model, and those of none to the whole', () => {
-    const sent = ['x', 'y'].map((id): Candidate => ({ id, model: {}, file: `${id}.json`, state: 'new', missing: [] }))
+    const sent = ['x', 'y'].map((id): Candidate => ({ id, model: {}, file: `${id}.json`, place: 0, state: 'new', missing: [] }))
     const problems = problemsOf(new ApiError(400, 'DTDLParserError', 'No.', [
       { code: 'bad', message: 'm1', path: '/1/contents/0/name' }, { message: 'm2' }, { message: 'm3', index: 0, path: '' },
     ]), sent)
