@@ -47,7 +47,7 @@ const unmark = (_key: string, value: unknown): unknown => {
 
 export function parseJson(text: string): Json {
   if (hasSource) return JSON.parse(text, keepExact as (key: string, value: unknown) => unknown) as Json
-  const long = /[\d.]{17}/.test(text)
+  const long = /[\d.]{16}/.test(text)
   return JSON.parse(long ? markLongNumbers(text) : text, long ? unmark : undefined) as Json
 }
 

@@ -69,7 +69,8 @@ export function Frame(): ReactNode {
         </div>
         <StatusBar />
       </div>
-      <Boundary><PaletteGate /><Suspense><AccessSheet /><WriteDialogs />{restoring && <RestoreDialog />}</Suspense></Boundary>
+      <Boundary><PaletteGate /></Boundary>
+      <Boundary><Suspense><AccessSheet /><WriteDialogs />{restoring && <RestoreDialog />}</Suspense></Boundary>
     </div>
   )
 }

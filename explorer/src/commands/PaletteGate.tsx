@@ -21,7 +21,8 @@ export function PaletteGate(): ReactNode {
   }, [])
   useCommands(commands)
   useEffect(() => {
-    const timer = setTimeout(() => { void load() }, BEFORE_IT_IS_WANTED_MS)
+    // Without a connection it is loaded when it is wanted.
+    const timer = setTimeout(() => { load().catch(() => undefined) }, BEFORE_IT_IS_WANTED_MS)
     return () => { clearTimeout(timer) }
   }, [])
   return state && <Suspense fallback={<Early onType={(letter) => { setState((before) => before && { ...before, typed: before.typed + letter }) }} onClose={() => { setState(undefined) }} />}><Palette state={state} onChange={setState} /></Suspense>

@@ -9,6 +9,7 @@ export type Source =
   | { readonly kind: 'unknown'; readonly name: string }
 
 const HEAD_BYTES = 4096
+const DELIMITERS = [',', ';', '\t', '|']
 const MOST_TEXT = 200_000_000
 
 /** Read a file for an import. Large files of imports stay files: they are sent as they are. */
@@ -23,7 +24,8 @@ export async function readSource(file: File): Promise<Source> {
 
 async function readCsv(file: File): Promise<Table> {
   const { default: Papa } = await import('papaparse')
-  const { data } = Papa.parse<string[]>((await file.text()).replace(/^\uFEFF/, '').replace(/^sep=.\r?\n/, ''), { skipEmptyLines: false })
+  const text = (await file.text()).replace(/^\uFEFF/, '').replace(/^sep=.\r?\n/, '')
+  const { data } = Papa.parse<string[]>(text, { skipEmptyLines: false, delimiter: delimiterOf(text) })
   return tableOf(file.name, data)
 }
 
@@ -31,6 +33,13 @@ async function readExcel(file: File): Promise<readonly Table[]> {
   const { default: readSheets } = await import('read-excel-file/browser')
   const sheets = await readSheets(file)
   return sheets.filter((sheet) => !sheet.sheet.startsWith('#')).map((sheet) => tableOf(sheet.sheet, sheet.data.map((row) => row.map(cellOf)))).filter((table) => table.titles.length > 0)
+}
+
+/** The titles say what parts columns: of a few short rows it cannot be guessed. */
+export function delimiterOf(text: string): string {
+  const titles = text.split(/\r?\n/).find((line) => line.trim() !== '' && !line.startsWith('#')) ?? ''
+  const bare = titles.replace(/"[^"]*"/g, '')
+  return DELIMITERS.reduce((best, each) => (bare.split(each).length > bare.split(best).length ? each : best))
 }
 
 function cellOf(cell: unknown): Cell {

@@ -5,6 +5,7 @@ import type { ResolvedContent, ResolvedModel } from '@/dtdl/model'
 import { countImport, importText, kindOf, readExplorerJson } from '@/features/io/graph'
 import { reportsOf } from '@/features/io/jobs'
 import { explorerJson } from '@/features/io/explorerJson'
+import { delimiterOf } from '@/features/io/read'
 import { byConvention, CellError, isExplorerSheet, readExplorerSheet, readTable, type Table, valueOf } from '@/features/io/tables'
 import { writeJson } from '@/api/json'
 
@@ -82,4 +83,8 @@ describe('tables', () => {
 
 it('the report has what is said of single lines', () => {
   expect(reportsOf('{"logType":"Info","details":{"status":"Started"}}\n{"logType":"Error","details":{"line":9,"id":"d","error":{"code":"V","message":"Invalid"}}}\n')).toEqual([{ kind: 'Error', line: 9, id: 'd', text: 'Invalid' }])
+})
+
+it.each([['number;title\ncsv-1;C1\n', ';'], ['a,b', ','], ['\n"x;y;z",b\n', ','], ['a\tb;c\td', '\t'], ['one', ',']])('the titles %j are parted by %j', (text, delimiter) => {
+  expect(delimiterOf(text)).toBe(delimiter)
 })

@@ -3,7 +3,7 @@ import { ApiError } from '@/api/errors'
 import { Models } from '@/dtdl/models'
 import type { ResolvedContent, ResolvedModel } from '@/dtdl/model'
 import { treeOf, allKeys } from '@/features/models/data'
-import { candidatesOf, type Candidate } from '@/features/models/files'
+import { candidatesOf, type Candidate, withMended } from '@/features/models/files'
 import { asText, byFile, problemsOf } from '@/features/models/problems'
 import { compareContents } from '@/features/models/schema'
 
@@ -48,4 +48,12 @@ it('a comparison sees meaning, not words', () => {
   const property = (name: string, kind: 'double' | 'string', said = ''): ResolvedContent => ({ name, kind: 'property', definedBy: 'a', displayName: { en: said }, description: {}, semanticTypes: [], schema: { kind } })
   expect(compareContents([property('same', 'double', 'x'), property('gone', 'double'), property('other', 'double')], [property('same', 'double', 'y'), property('other', 'string'), property('new', 'string')])
     .map((each) => `${each.name} ${each.what}`)).toEqual(['gone removed', 'other changed', 'new added'])
+})
+
+it('a mended model takes its place in its file, and the others stay', () => {
+  const file = '\uFEFF[{"@id":"a","n":9007199254740993},{"@id":"b"}]'
+  expect(JSON.parse(withMended(file, 1, '{"@id":"c"}'))).toMatchObject([{ '@id': 'a' }, { '@id': 'c' }])
+  expect(withMended(file, 1, '{}')).toContain('9007199254740993')
+  expect(JSON.parse(withMended('{"@id":"a"}', 0, '{"@id":"b"}'))).toEqual({ '@id': 'b' })
+  expect(() => withMended(file, 0, '{')).toThrow()
 })
