@@ -93,6 +93,12 @@ def test_story_23_access(guest: Page, guarded: KastorServer) -> None:
         found = [each for each in WRITES if page.get(each).count() > 0]
         assert found == [], f"a reader sees on the screen {screen}"
     page.check()
+    page.get("rail.graph").click()
+    page.get("frame.graph").click()
+    page.raw.get_by_role("menuitemcheckbox", name="second").click()
+    expect(page.get("graph.empty")).to_contain_text("An empty graph.")
+    expect(page.get("graph.empty").get_by_role("button")).to_have_count(0)
+    page.check()
 
 
 def test_story_23_a_token_that_ends_keeps_the_draft(guest: Page, guarded: KastorServer) -> None:

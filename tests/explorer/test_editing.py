@@ -56,6 +56,7 @@ LARGE: dict[str, object] = {
         "mapKey": {"name": "key", "schema": "string"},
         "mapValue": {"name": "value", "schema": "double"},
     },
+    "scaled": "scaledDecimal",
     **{shape: shape for shape in SHAPES},
 }
 NAMES = [*TYPED, *LARGE]
@@ -116,6 +117,8 @@ def _set_large(page: Page) -> dict[str, object]:
     page.get("inspector.new-key.map").fill("north")
     page.get("inspector.add.map").click()
     page.get("inspector.input.map.north").fill("0.5")
+    page.get("inspector.input.scaled.scale").fill("2")
+    page.get("inspector.input.scaled.value").fill("12.50")
     point = page.get("inspector.geo.point").get_by_role("textbox")
     point.nth(0).fill("13.4")
     point.nth(1).fill("52.5")
@@ -125,6 +128,7 @@ def _set_large(page: Page) -> dict[str, object]:
         "object": {"inner": "within"},
         "array": [3, 5],
         "map": {"north": 0.5},
+        "scaled": {"value": "12.50", "scale": 2},
         "point": {"type": "Point", "coordinates": [13.4, 52.5]},
     }
 

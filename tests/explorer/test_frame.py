@@ -1,22 +1,49 @@
-"""What is around every screen, and the screens that are small."""
+"""What is around every screen."""
 
 from __future__ import annotations
 
-import pytest
+from urllib.parse import parse_qsl, urlsplit
 
 from tests.explorer.browser import Page
 
-SCREENS = ("graph", "query", "models", "live", "history", "scenes", "operate", "io")
+LETTERS = {
+    # Keys that lead to screens, and what is there then.
+    "q": "query.run",
+    "m": "models",
+    "l": "live",
+    "h": "history.tab.diff",
+    "s": "scenes.card.floor-2",
+    "o": "operate",
+    "i": "io.drop",
+    ",": "settings",
+    "g": "graph.legend",
+}
 
 
-@pytest.mark.parametrize("screen", SCREENS)
-def test_each_screen_opens_without_an_error_and_axe_finds_nothing_serious(
-    page: Page, screen: str
-) -> None:
-    page.open(f"g/default/{screen}")
-    page.get(f"rail.{screen}").wait_for()
-    assert page.get(f"rail.{screen}").get_attribute("aria-current") == "page"
-    page.raw.wait_for_timeout(400)
+def test_the_mark_of_tests_goes_along_and_enters_no_link(page: Page) -> None:
+    page.open("g/default/graph?sel=room-2-14")
+    page.wait_for_graph()
+    for letter, there in LETTERS.items():
+        page.raw.keyboard.press("g")
+        page.raw.keyboard.press(letter)
+        page.get(there).first.wait_for()
+        # Where one writes at once, letters are letters.
+        page.raw.wait_for_timeout(200)
+        page.raw.evaluate("() => document.activeElement.blur()")
+        page.raw.evaluate("() => navigator.clipboard.writeText('')")
+        page.raw.keyboard.press("Shift+L")
+        page.until(lambda: page.copied() != "", f"no link is copied after g {letter}")
+        assert "test" in page.parameters()
+        link = urlsplit(page.copied())
+        assert "test" not in dict(parse_qsl(link.query, keep_blank_values=True))
+        assert link.path == urlsplit(page.raw.url).path
+    page.raw.go_back()
+    page.get("settings").wait_for()
+    assert "test" in page.parameters()
+    # The first address leads on to the graph that was looked at last.
+    page.open()
+    page.wait_for_graph()
+    assert "test" in page.parameters()
     page.check()
 
 

@@ -69,6 +69,13 @@ def test_story_04_lens(page: Page, api: httpx2.Client) -> None:
     # The line of boxes around the selection is open: all rooms of its floor.
     rooms = page.get("graph.tree").locator('[data-testid^="graph.tree.room-2-"]')
     expect(rooms).to_have_text([re.compile(r", \d+\.\d°, ")] * 14)
+    for floor in (0, 1, 3, 4):
+        page.click_twin(f"room-{floor}-01")
+        others = page.get("graph.tree").locator(f'[data-testid^="graph.tree.room-{floor}-"]')
+        expect(others.first).to_be_attached()
+        told = others.all_text_contents()
+        assert all(re.search(r", -?\d+\.\d°, ", each) for each in told), told
+    page.click_twin(HAZEL)
     last = page.token("--ramp-5")
     place = page.position_of(HAZEL)
     assert page.colours_at(*place)[last] == 0

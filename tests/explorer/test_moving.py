@@ -73,6 +73,14 @@ def _finish(page: Page, twins: int) -> None:
     expect(page.get("io.progress")).to_contain_text("succeeded")
 
 
+def _refused(path: Path) -> Path:
+    """Rows that can be read, one of which no server takes."""
+    path.write_text(
+        f"$dtId,$metadata.$model,name\nrefused-1,{ROOM},R1\nrefused-2,dtmi:no:Such;1,R2\n"
+    )
+    return path
+
+
 def test_story_25_move_in(page: Page, api: httpx2.Client, tmp_path: Path) -> None:
     # The browser's own dialog for a place to save to cannot be answered here.
     page.raw.add_init_script("window.showSaveFilePicker = undefined")
@@ -100,6 +108,17 @@ def test_story_25_move_in(page: Page, api: httpx2.Client, tmp_path: Path) -> Non
     expect(page.get("io.faults").first).to_contain_text("“warm” is no number")
     _finish(page, 1)
     page.check()
+
+    _run(page, _refused(tmp_path / "refused.csv"))
+    expect(page.get("io.count.twins")).to_have_text("2")
+    page.get("io.run").click()
+    expect(page.get("io.check")).to_have_attribute("data-state", "done")
+    expect(page.get("io.faults")).to_contain_text("refused-2")
+    with page.raw.expect_download() as reported:
+        page.raw.get_by_role("button", name="Download the report").click()
+    reported.value.save_as(tmp_path / "report.tsv")
+    assert "refused-2" in (tmp_path / "report.tsv").read_text()
+    assert api.get("/digitaltwins/refused-1").status_code == 200
 
     page.open("g/default/io/export")
     with page.raw.expect_download() as download:

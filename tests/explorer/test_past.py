@@ -20,6 +20,31 @@ def _write(api: httpx2.Client, path: str, value: object) -> str:
     return newest
 
 
+def _slide(page: Page, first: str) -> None:
+    """Go back change by change, then by the handle; let it play on, and come back."""
+    tile = page.get(f"graph.tree.{HAZEL}")
+    seen: list[str] = []
+    # The set point, then the temperature: behind them is what was there before.
+    for value in ("29.5°", "29.5°", "18.5°"):
+        page.raw.keyboard.press("[")
+        page.until(lambda: page.parameters().get("at", "~") not in (*seen, "~"), "[ leads nowhere")
+        seen.append(page.parameters()["at"])
+        expect(tile).to_contain_text(value)
+    handle = page.get("time.handle").bounding_box()
+    assert handle is not None
+    y = handle["y"] + handle["height"] / 2
+    page.raw.mouse.move(handle["x"] + handle["width"] / 2, y)
+    page.raw.mouse.down()
+    page.raw.mouse.move(handle["x"] - 120, y, steps=4)
+    page.raw.mouse.up()
+    page.until(lambda: page.parameters()["at"] < first, "the handle does not lead back")
+    before = page.parameters()["at"]
+    page.get("time.play").click()
+    page.until(lambda: page.parameters().get("at", "~") > before, "time does not go on")
+    page.raw.keyboard.press("n")
+    page.until(lambda: "at" not in page.parameters(), "n does not lead to now")
+
+
 def test_story_22_time(page: Page, api: httpx2.Client) -> None:
     before = _write(api, "/thermostat/currentTemperature", 17.0)
     first = _write(api, "/thermostat/currentTemperature", 18.5)
@@ -34,6 +59,7 @@ def test_story_22_time(page: Page, api: httpx2.Client) -> None:
     expect(row.locator("input")).to_have_value("29.5")
     expect(tile).to_contain_text("29.5°")
     where = page.position_of(HAZEL)
+    _slide(page, first)
 
     page.open_graph(f"?sel={HAZEL}&lens=thermostat.currentTemperature&at={first}")
     expect(tile).to_contain_text("18.5°")
@@ -63,5 +89,6 @@ def test_story_22_time(page: Page, api: httpx2.Client) -> None:
     expect(listed).to_contain_text("29.5")
     expect(listed).to_contain_text("16.5")
     expect(listed).not_to_contain_text("17")
+    assert listed.inner_text().count("→") == 2
     page.check()
     assert before < first < second

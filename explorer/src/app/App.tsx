@@ -31,7 +31,14 @@ export function App(): ReactNode {
   useEffect(() => {
     const onKey = (event: KeyboardEvent): void => { handleKey(event) }
     window.addEventListener('keydown', onKey)
-    return () => { window.removeEventListener('keydown', onKey) }
+    // A file that is dropped beside its place would take the page's.
+    const onDrag = (event: DragEvent): void => {
+      if (event.defaultPrevented || !event.dataTransfer?.types.includes('Files')) return
+      event.preventDefault()
+      event.dataTransfer.dropEffect = 'none'
+    }
+    window.addEventListener('dragover', onDrag)
+    return () => { window.removeEventListener('keydown', onKey); window.removeEventListener('dragover', onDrag) }
   }, [])
   return (
     <Boundary>

@@ -88,8 +88,6 @@ export interface Going {
   step: (parameters: Readonly<Partial<Record<Parameter, string | undefined>>>) => void
   /** Address of a place, for links. */
   href: (to: Partial<Place>) => string
-  /** Link to a place, for others. */
-  link: (to: Partial<Place>) => string
 }
 
 function merged(place: Place, parameters: Readonly<Partial<Record<Parameter, string | undefined>>>): Place {
@@ -109,7 +107,6 @@ export function useGoing(): Going {
       adjust: (parameters) => { navigate(formatPlace(merged(currentPlace(), parameters)) + window.location.hash, { replace: true }) },
       step: (parameters) => { navigate(formatPlace(merged(currentPlace(), parameters))) },
       href: (to) => formatPlace(full(to)),
-      link: (to) => linkTo(full(to)),
     }
   }, [path, search, navigate])
 }

@@ -10,7 +10,7 @@ export type TextKey = Leaves<typeof en> extends infer K
   : never
 export type TextValues = Readonly<Record<string, string | number>>
 
-type Tree = { readonly [key: string]: string | Tree }
+export type Tree = { readonly [key: string]: string | Tree }
 
 let language = 'en'
 let texts: ReadonlyMap<string, string> = flatten(en)

@@ -1,5 +1,6 @@
-import { type ReactNode, useMemo, useRef, useState } from 'react'
+import { type ReactNode, useEffect, useMemo, useRef, useState } from 'react'
 import { asApiError } from '@/api/errors'
+import { takeHanded } from '@/parts/files'
 import { useGraph, useModels } from '@/state/graph'
 import { t } from '@/text/text'
 import { Button } from '@/ui/button'
@@ -29,6 +30,8 @@ export function Import(): ReactNode {
       toast({ kind: 'error', text: t('io.unreadable', { name: file.name, reason: asApiError(error).message }) })
     }
   }
+  // Dropped where nothing was yet.
+  useEffect(() => { void take(takeHanded()[0]) }, [])
   const graph = useMemo((): Graph | undefined => {
     if (source?.kind === 'graph') return source.graph
     if (source?.kind !== 'tables') return undefined

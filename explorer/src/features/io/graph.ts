@@ -40,19 +40,6 @@ export function importText(graph: Graph): ImportText {
   return { text: `${lines.join('\n')}\n`, origins }
 }
 
-export type FileKind = 'ndjson' | 'explorer' | 'models' | 'excel' | 'csv' | 'unknown'
-
-/** Tell what a file is by its content; its name only helps where the content cannot say. */
-export function kindOf(name: string, head: Uint8Array): FileKind {
-  if (head[0] === 0x50 && head[1] === 0x4b) return /\.xls[xm]$/i.test(name) || !/\.zip$/i.test(name) ? 'excel' : 'unknown'
-  if ((head[0] === 0x1f && head[1] === 0x8b) || (head[0] === 0x28 && head[1] === 0xb5)) return 'ndjson'
-  const text = new TextDecoder().decode(head).replace(/^\uFEFF/, '').trimStart()
-  if (/^\{\s*"Section"/i.test(text)) return 'ndjson'
-  if (/"digitalTwins(?:FileInfo|Models|Graph)"/i.test(text)) return 'explorer'
-  if (/^[[{]/.test(text)) return /"@(?:id|type|context)"/.test(text) ? 'models' : 'explorer'
-  return /\.(?:csv|tsv|txt)$/i.test(name) || /[,;\t]/.test(text.split('\n')[0] ?? '') ? 'csv' : 'unknown'
-}
-
 function listed(value: Json | undefined): readonly Json[] { return Array.isArray(value) ? value as readonly Json[] : [] }
 
 /** Return a member whatever the case of its name. */

@@ -1,5 +1,6 @@
 /** Files become tables or graphs; the readers of tables are loaded when one is there. */
-import { type FileKind, type Graph, kindOf, readExplorerJson } from './graph'
+import { type FileKind, kindOf } from '@/parts/files'
+import { type Graph, readExplorerJson } from './graph'
 import type { Cell, Table } from './tables'
 
 export type Source =

@@ -2,6 +2,7 @@ import './models.css'
 import { lazy, type ReactNode, Suspense, useMemo, useState } from 'react'
 import { asApiError } from '@/api/errors'
 import { type Command, useCommands } from '@/commands/registry'
+import { takeHanded } from '@/parts/files'
 import { useWaitingForm } from '@/parts/form/useForm'
 import { useMay, useModelsQuery } from '@/state/graph'
 import { useGoing } from '@/state/url'
@@ -30,7 +31,7 @@ export default function Screen(): ReactNode {
   const [filter, setFilter] = useState('')
   const [width, setWidth] = useState(WIDTH.initial)
   const isWaiting = useWaitingForm(FORM) !== undefined
-  const [uploading, setUploading] = useState<readonly File[] | undefined>(isWaiting || going.place.parameters.edit === 'upload' ? [] : undefined)
+  const [uploading, setUploading] = useState<readonly File[] | undefined>(() => (isWaiting || going.place.parameters.edit === 'upload' ? takeHanded() : undefined))
   const drop = useDropped(may('models/write') ? setUploading : undefined)
   const as = (going.place.parameters.as ?? 'tree') as As
   const chosen = going.place.rest[0]

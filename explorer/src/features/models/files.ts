@@ -2,6 +2,7 @@ import { strFromU8, unzipSync, zipSync } from 'fflate'
 import { type DragEvent, useMemo } from 'react'
 import { isObject, type Json, type JsonObject, parseJson, sameJson, writeJson } from '@/api/json'
 import type { Models } from '@/dtdl/models'
+import { filesOf } from '@/parts/files'
 import { saveBlob } from '@/ui/download'
 import { readDefinition } from './data'
 
@@ -130,26 +131,3 @@ export function useDropped(take: ((files: readonly File[]) => void) | undefined)
     },
   } : {}), [take])
 }
-
-/** All files of a drop, those in folders included. */
-async function filesOf(transfer: DataTransfer): Promise<readonly File[]> {
-  const entries = [...transfer.items].map((item) => item.webkitGetAsEntry()).filter((entry) => entry !== null)
-  const files: File[] = []
-  const walk = async (entry: FileSystemEntry): Promise<void> => {
-    if (files.length >= MOST_FILES) return
-    if (isFile(entry)) files.push(await new Promise<File>((resolve, reject) => { entry.file(resolve, reject) }))
-    else if (isFolder(entry)) {
-      const reader = entry.createReader()
-      for (;;) {
-        const some = await new Promise<FileSystemEntry[]>((resolve, reject) => { reader.readEntries(resolve, reject) })
-        if (some.length === 0) break
-        for (const each of some) await walk(each)
-      }
-    }
-  }
-  for (const entry of entries) await walk(entry)
-  return files
-}
-
-function isFile(entry: FileSystemEntry): entry is FileSystemFileEntry { return entry.isFile }
-function isFolder(entry: FileSystemEntry): entry is FileSystemDirectoryEntry { return entry.isDirectory }

@@ -34,7 +34,7 @@ export function Overview(): ReactNode {
   return (
     <>
       <div className="operate-head"><h2 className="grow">{t('operate.overview')}</h2><span className="secondary mono">Kastor {kastor} · {engine}</span></div>
-      <div className="operate-body">
+      <div className="operate-body" tabIndex={0}>
         <ul className="operate-problems" data-testid="operate.problems">
           {problems.length === 0 && <li className="row ok"><OkIcon size={14} aria-hidden />{t('operate.all-well')}</li>}
           {problems.map((each) => <li key={each.text} className={`row ${each.tone}`}>{each.tone === 'danger' ? <ErrorIcon size={14} aria-hidden /> : <WarnIcon size={14} aria-hidden />}<span className="grow">{each.text}</span><Button look="quiet" onClick={() => { going.go({ screen: 'operate', rest: each.rest }) }}>{t('operate.look')}</Button></li>)}

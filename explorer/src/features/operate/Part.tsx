@@ -12,7 +12,7 @@ export function Part<T>({ title, actions, query, empty, children }: { title: str
       {query.isPending && <Waiting rows={5} what={title} />}
       {query.error && <Failed error={asApiError(query.error)} onRetry={() => { void query.refetch() }} compact={query.data !== undefined} />}
       {query.data?.length === 0 && <Empty text={empty} testId="operate.empty" />}
-      {query.data !== undefined && query.data.length > 0 && <div className="operate-body" data-stale={query.error ? '' : undefined}>{children(query.data)}</div>}
+      {query.data !== undefined && query.data.length > 0 && <div className="operate-body" tabIndex={0} data-stale={query.error ? '' : undefined}>{children(query.data)}</div>}
     </>
   )
 }

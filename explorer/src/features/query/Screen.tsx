@@ -10,7 +10,7 @@ import type { Problem } from '@/parts/editor/types'
 import { twinOptions, useFacts } from '@/parts/facts'
 import { useGraph } from '@/state/graph'
 import { DEFAULTS, set, useSettings } from '@/state/settings'
-import { useGoing } from '@/state/url'
+import { currentPlace, linkTo, useGoing } from '@/state/url'
 import { t } from '@/text/text'
 import { Button } from '@/ui/button'
 import { copyText } from '@/ui/copy'
@@ -84,7 +84,7 @@ function useQueryCommands(screen: QueryScreen, save: () => void, link: () => voi
       { id: 'query.live', group, text: t('query.live-command'), when: () => screen.statement.text !== '', run: () => { screen.setLive(!screen.isLive) } },
       { id: 'query.explain', group, text: t('query.explain-command'), when: () => screen.statement.text !== '', run: () => { screen.setView('explain') } },
       { id: 'query.save', group, text: t('query.save'), keys: ['Ctrl s'], when: () => screen.tab.text.trim() !== '', run: save },
-      { id: 'query.link', group, text: t('query.link'), keys: ['Shift L'], when: () => screen.tab.text.trim() !== '', run: link },
+      { id: 'query.link', group, text: t('query.link'), keys: ['Shift L'], run: link },
       { id: 'query.edit', group, text: t('query.edit-command'), keys: ['e'], run: () => { screen.handle.current?.focus() } },
     ]
   }, [screen, save, link])
@@ -94,7 +94,6 @@ function useQueryCommands(screen: QueryScreen, save: () => void, link: () => voi
 export default function Screen(): ReactNode {
   const screen = useQueryScreen()
   const saved = useSaved()
-  const { link } = useGoing()
   const [saving, setSaving] = useState(false)
   const { tab } = screen
   const keep = (name: string, etag: string | undefined): void => {
@@ -115,7 +114,9 @@ export default function Screen(): ReactNode {
     else setSaving(true)
   }
   const copyLink = (): void => {
-    void copyText(link({ screen: 'query', parameters: { q: tab.text, ...(screen.view !== 'table' && { as: screen.view }), ...(screen.isLive && { live: '1' }) } }))
+    const place = currentPlace()
+    // The instant and the selection are what is looked at, too.
+    void copyText(linkTo({ ...place, parameters: { ...place.parameters, q: tab.text, as: screen.view === 'table' ? '' : screen.view, live: screen.isLive ? '1' : '' } }))
   }
   useNamed(screen, saved)
   useQueryCommands(screen, save, copyLink)
@@ -126,7 +127,7 @@ export default function Screen(): ReactNode {
         <HistoryButton onOpen={(text) => { screen.runText(text) }} />
         <SavedButton saved={saved} onOpen={(name, known) => { screen.runText(known.text, savedAs(name, known)) }} onExample={(text) => { screen.runText(text) }} />
         {saved.mayWrite && <Button icon={SaveIcon} disabled={tab.text.trim() === ''} onClick={save} data-testid="query.save">{t('query.save')}</Button>}
-        <Button icon={LinkIcon} disabled={tab.text.trim() === ''} onClick={copyLink} data-testid="query.link">{t('query.link')}</Button>
+        <Button icon={LinkIcon} onClick={copyLink} data-testid="query.link">{t('query.link')}</Button>
       </TabBar>
       {tab.id !== '' && <Written key={tab.id} screen={screen} />}
       <Result screen={screen} />
