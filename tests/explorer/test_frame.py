@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from urllib.parse import parse_qsl, urlsplit
 
+from playwright.sync_api import expect
+
 from tests.explorer.browser import Page
 
 LETTERS = {
     # Keys that lead to screens, and what is there then.
-    "q": "query.run",
     "m": "models",
     "l": "live",
     "h": "history.tab.diff",
@@ -17,6 +18,7 @@ LETTERS = {
     "i": "io.drop",
     ",": "settings",
     "g": "graph.legend",
+    "q": "query.run",
 }
 
 
@@ -27,9 +29,10 @@ def test_the_mark_of_tests_goes_along_and_enters_no_link(page: Page) -> None:
         page.raw.keyboard.press("g")
         page.raw.keyboard.press(letter)
         page.get(there).first.wait_for()
-        # Where one writes at once, letters are letters.
-        page.raw.wait_for_timeout(200)
-        page.raw.evaluate("() => document.activeElement.blur()")
+        if letter == "q":
+            # Where one writes at once, letters are letters.
+            expect(page.get("query.editor").locator(".cm-content")).to_be_focused()
+            page.raw.evaluate("() => document.activeElement.blur()")
         page.raw.evaluate("() => navigator.clipboard.writeText('')")
         page.raw.keyboard.press("Shift+L")
         page.until(lambda: page.copied() != "", f"no link is copied after g {letter}")
@@ -38,7 +41,7 @@ def test_the_mark_of_tests_goes_along_and_enters_no_link(page: Page) -> None:
         assert "test" not in dict(parse_qsl(link.query, keep_blank_values=True))
         assert link.path == urlsplit(page.raw.url).path
     page.raw.go_back()
-    page.get("settings").wait_for()
+    page.get("graph.legend").wait_for()
     assert "test" in page.parameters()
     # The first address leads on to the graph that was looked at last.
     page.open()
