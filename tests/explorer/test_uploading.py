@@ -66,6 +66,8 @@ def test_story_20_bad_models(page: Page, api: httpx2.Client, tmp_path: Path) -> 
         page.get(f"models.mend.dtmi:kastor:test:{name};1").first.click()
         text = page.get("models.mender").input_value()
         page.get("models.mender").fill(text.replace(wrong, right))
+        # What is not taken yet would be left behind.
+        expect(page.get("models.send")).to_be_disabled()
         page.get("models.mended").click()
         expect(problems).to_have_count(0)
         assert _ids(api) == before

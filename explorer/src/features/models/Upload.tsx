@@ -89,6 +89,8 @@ export function Upload({ models, files, onClose }: UploadProps): ReactNode {
       setBusy(false)
     }
   }
+  // What is being mended would not be what is sent.
+  const isMending = mending !== undefined && texts.some((each) => each.file === mending.file)
   // By file and place: what else is known of the candidates changes while one writes.
   const mender = {
     mending,
@@ -102,8 +104,8 @@ export function Upload({ models, files, onClose }: UploadProps): ReactNode {
     <Dialog open title={t('models.upload')} description={t('models.upload-text')} onClose={() => { form.putAside(); onClose() }} wide testId="models.upload-dialog" foot={(
       <>
         <Button onClick={() => { form.forget(); onClose() }} data-testid="models.cancel">{t('ui.cancel')}</Button>
-        <Button disabled={busy || sending.length === 0} onClick={() => { void post(true) }} data-testid="models.check">{t('models.check')}</Button>
-        <Button look="main" disabled={busy || sending.length === 0} onClick={() => { void post(false) }} data-testid="models.send">{t('models.send', { n: sending.length })}</Button>
+        <Button disabled={busy || isMending || sending.length === 0} onClick={() => { void post(true) }} data-testid="models.check">{t('models.check')}</Button>
+        <Button look="main" disabled={busy || isMending || sending.length === 0} onClick={() => { void post(false) }} data-testid="models.send">{t('models.send', { n: sending.length })}</Button>
       </>
     )}>
       <FormNote form={{ ...form, restart: () => { form.restart(); setRefusal(undefined); setUnread(NOTHING) } }} />
