@@ -10,6 +10,7 @@ import asyncio
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import orjson
 
@@ -29,7 +30,7 @@ from kastor.saved import gltf
 from kastor.saved.scene import read_scene
 from kastor.saved.svg import Dropped, sanitise
 from kastor.storage.limits import require_room
-from kastor.storage.saved import SavedEntry, SavedStore
+from kastor.storage.saved import SavedEntry, SavedStore, SavedUsage
 from kastor.types import Document, Etag
 
 VIEWS, QUERIES, SCENES, FILES = "views", "queries", "scenes", "files"
@@ -81,7 +82,6 @@ class SavedService:
     def __init__(self, store: SavedStore, limits: SavedLimits | None = None) -> None:
         self._store = store
         self._limits = limits or SavedLimits()
-        self._counting = asyncio.Lock()
         # One file at a time: large ones take many times their size, and a processor.
         self._judging = asyncio.Lock()
 
@@ -179,32 +179,31 @@ class SavedService:
         self, draft: SavedEntry, contents: bytes, condition: Condition, context: Context
     ) -> SavedEntry:
         context.require_plain()
-        async with self._counting:
-            for _ in range(_ATTEMPTS):
-                before = await self._store.entry(draft.kind, draft.name)
-                _require_condition(condition, before, draft)
-                await self._require_room(draft, before)
-                entry = draft if before is None else _over(draft, before)
-                over = None if before is None else before.etag
-                if context.dry_run or await self._store.put(entry, contents, over):
-                    return entry
+        for _ in range(_ATTEMPTS):
+            before = await self._store.entry(draft.kind, draft.name)
+            _require_condition(condition, before, draft)
+            entry = draft if before is None else _over(draft, before)
+            if context.dry_run:
+                self._require_room(entry, await self._store.usage(entry.kind, entry.name))
+                return entry
+            over = None if before is None else before.etag
+            judge = partial(self._require_room, entry)
+            if await self._store.put(entry, contents, over, judge):
+                return entry
         raise _busy(draft.kind, draft.name)
 
-    async def _require_room(self, draft: SavedEntry, before: SavedEntry | None) -> None:
-        usage = await self._store.usage(draft.kind)
-        others = usage.count - (before is not None)
+    def _require_room(self, draft: SavedEntry, others: SavedUsage) -> None:
         is_file = draft.kind == FILES
         limit = self._limits.files if is_file else self._limits.documents
         setting = "max_scene_files" if is_file else "max_saved_documents"
         kind = "scene files" if is_file else f"saved {draft.kind}"
-        require_room(others, limit, f"The graph has {others} {kind}", setting)
+        require_room(others.count, limit, f"The graph has {others.count} {kind}", setting)
         if not is_file:
             return
-        rest = usage.size - (0 if before is None else before.size)
         most = self._limits.files_bytes
-        if rest + draft.size > most:
+        if others.size + draft.size > most:
             raise LimitExceeded(
-                f"The other scene files of the graph have {rest} bytes, this one has {draft.size}, "
+                f"The other scene files of the graph have {others.size} bytes, this one has {draft.size}, "
                 f"and the setting max_scene_files_bytes allows {most}. Delete one that is not "
                 "needed, or raise the setting."
             )
