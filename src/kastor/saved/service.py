@@ -203,9 +203,9 @@ class SavedService:
         most = self._limits.files_bytes
         if others.size + draft.size > most:
             raise LimitExceeded(
-                f"The other scene files of the graph have {others.size} bytes, this one has {draft.size}, "
-                f"and the setting max_scene_files_bytes allows {most}. Delete one that is not "
-                "needed, or raise the setting."
+                f"The other scene files of the graph have {others.size} bytes, this one has "
+                f"{draft.size}, and the setting max_scene_files_bytes allows {most}. Delete one "
+                "that is not needed, or raise the setting."
             )
 
 

@@ -32,12 +32,13 @@ SCHEMAS: dict[str, Schema] = {
             "oldestLogEntry": {"type": ["string", "null"]},
             "search": {
                 "type": ["object", "null"],
-                "required": ["position", "lag", "building", "done"],
+                "required": ["position", "lag", "building", "done", "heldBy"],
                 "properties": {
                     "position": COUNT,
                     "lag": COUNT,
                     "building": {"type": "boolean"},
                     "done": COUNT,
+                    "heldBy": {"type": ["string", "null"]},
                 },
                 "additionalProperties": False,
             },
