@@ -55,8 +55,14 @@ class SavedStore(Protocol):
     async def entry(self, kind: str, name: str) -> SavedEntry | None:
         """Return one entry."""
 
-    async def contents(self, kind: str, name: str) -> tuple[SavedEntry, bytes] | None:
-        """Return one entry with its contents, both of the same version."""
+    async def contents(self, kind: str, name: str, most: int) -> tuple[SavedEntry, bytes] | None:
+        """Return one entry with its contents, both of the same version.
+
+        No more than `most` bytes of them, and one more where there are more.
+        """
+
+    async def part(self, kind: str, name: str, etag: Etag, start: int, size: int) -> bytes | None:
+        """Return so many bytes of the contents of a version from a place on; None: it is gone."""
 
     async def usage(self, kind: str, beside: str) -> SavedUsage:
         """Return how much there is of a kind, beside what has a name."""

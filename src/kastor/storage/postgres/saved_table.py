@@ -14,7 +14,13 @@ _ENTRIES = f"""
 SELECT {_COLUMNS} FROM {{graph}}.saved WHERE kind = $1 AND name > $2 ORDER BY name LIMIT $3
 """
 _ENTRY = f"SELECT {_COLUMNS} FROM {{graph}}.saved WHERE kind = $1 AND name = $2"
-_CONTENTS = f"SELECT {_COLUMNS}, data FROM {{graph}}.saved WHERE kind = $1 AND name = $2"
+_CONTENTS = f"""
+SELECT {_COLUMNS}, substring(data FROM 1 FOR $3) FROM {{graph}}.saved WHERE kind = $1 AND name = $2
+"""
+_PART = """
+SELECT substring(data FROM $4 FOR $5) FROM {graph}.saved
+WHERE kind = $1 AND name = $2 AND etag = $3
+"""
 _USAGE = """
 SELECT count(*), coalesce(sum(size), 0)::bigint FROM {graph}.saved WHERE kind = $1 AND name <> $2
 """
@@ -48,10 +54,15 @@ class PostgresSavedTable:
         rows = await self._fetch(_ENTRY, kind, name)
         return SavedEntry(*rows[0]) if rows else None
 
-    async def contents(self, kind: str, name: str) -> tuple[SavedEntry, bytes] | None:
+    async def contents(self, kind: str, name: str, most: int) -> tuple[SavedEntry, bytes] | None:
         """Return one entry with its contents."""
-        rows = [tuple(row) for row in await self._fetch(_CONTENTS, kind, name)]
+        rows = [tuple(row) for row in await self._fetch(_CONTENTS, kind, name, most + 1)]
         return (SavedEntry(*rows[0][:-1]), rows[0][-1]) if rows else None
+
+    async def part(self, kind: str, name: str, etag: str, start: int, size: int) -> bytes | None:
+        """Return so many bytes of the contents of a version."""
+        rows = await self._fetch(_PART, kind, name, etag, start + 1, size)
+        return rows[0][0] if rows else None
 
     async def usage(self, kind: str, beside: str) -> SavedUsage:
         """Return how much there is of a kind, beside what has a name."""

@@ -14,7 +14,8 @@ from kastor.storage.sqlite.pool import ReadPool
 _COLUMNS = "kind, name, content_type, size, etag, created, updated, actor"
 _ENTRIES = f"SELECT {_COLUMNS} FROM saved WHERE kind = ? AND name > ? ORDER BY name LIMIT ?"
 _ENTRY = f"SELECT {_COLUMNS} FROM saved WHERE kind = ? AND name = ?"
-_CONTENTS = f"SELECT {_COLUMNS}, data FROM saved WHERE kind = ? AND name = ?"
+_CONTENTS = f"SELECT {_COLUMNS}, substr(data, 1, ?) FROM saved WHERE kind = ? AND name = ?"
+_PART = "SELECT substr(data, ?, ?) FROM saved WHERE kind = ? AND name = ? AND etag = ?"
 _USAGE = "SELECT count(*), coalesce(sum(size), 0) FROM saved WHERE kind = ? AND name <> ?"
 _CREATE = f"""
 INSERT INTO saved ({_COLUMNS}, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -43,10 +44,15 @@ class SqliteSavedTable:
         rows = await self._read(_ENTRY, (kind, name))
         return SavedEntry(*rows[0]) if rows else None
 
-    async def contents(self, kind: str, name: str) -> tuple[SavedEntry, bytes] | None:
+    async def contents(self, kind: str, name: str, most: int) -> tuple[SavedEntry, bytes] | None:
         """Return one entry with its contents."""
-        rows = await self._read(_CONTENTS, (kind, name))
+        rows = await self._read(_CONTENTS, (most + 1, kind, name))
         return (SavedEntry(*rows[0][:-1]), rows[0][-1]) if rows else None
+
+    async def part(self, kind: str, name: str, etag: str, start: int, size: int) -> bytes | None:
+        """Return so many bytes of the contents of a version."""
+        rows = await self._read(_PART, (start + 1, size, kind, name, etag))
+        return rows[0][0] if rows else None
 
     async def usage(self, kind: str, beside: str) -> SavedUsage:
         """Return how much there is of a kind, beside what has a name."""
