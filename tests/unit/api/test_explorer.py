@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 
@@ -18,6 +19,7 @@ from kastor.api.http.limits import RequestLimits
 from kastor.api.operations import OPERATIONS
 from kastor.config import SettingsError, load_settings
 from kastor.config.public_address import OWN, read_prefix
+from kastor.errors import NotFound
 
 from .wire import a_server
 
@@ -104,12 +106,16 @@ class TestPrefix:
         assert read_prefix("/") == ""
 
 
-def test_it_can_be_left_out() -> None:
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("settings", "why"), [({"explorer": False}, "--no-explorer"), ({"profile": "adt"}, "--profile")]
+)
+async def test_where_it_is_left_out_its_address_says_so(settings: Any, why: str) -> None:
     state = a_server()
-    for there in (True, False):
-        state.has_explorer = there
-        names = [each.name for each in explorer_mounts(state, lambda: load_settings({}))]
-        assert names == ["Favicon", "Explorer"][: 1 + there]
+    state.has_explorer = False
+    _, explorer = explorer_mounts(state, lambda: load_settings(settings))
+    with pytest.raises(NotFound, match=f"no explorer.*{why}.*/docs"):
+        await explorer.app({}, AsyncMock(), AsyncMock())
 
 
 class TestFiles:
