@@ -58,6 +58,8 @@ def _lines(found: Document, address: str) -> Iterator[tuple[str, Json]]:
         yield "search index", f"being made, {done:,} read" if index.get("building") else behind
         if holder := index.get("heldBy"):
             yield "held by", holder
+    if sample := found.get("sample"):
+        yield f"sample {sample['name']}", "simulated" if sample["simulated"] else "silent"
 
 
 def _time(text: str) -> str:

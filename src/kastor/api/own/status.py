@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 async def status(services: Services, request: Request) -> Response:
     """Answer GET /kastor/v1/status: version, counts, sizes, how far history reaches back."""
     found = await services.status(request.context)
-    index = await services.search_status()
+    index, sample = await services.search_status(), await services.sample.state()
     answer = {
         "kastor": __version__,
         "engine": found.engine,
@@ -42,6 +42,7 @@ async def status(services: Services, request: Request) -> Response:
         "oldestVersion": _time(found.oldest_version),
         "oldestLogEntry": _time(found.oldest_log_entry),
         "search": None if index is None else _index(index),
+        "sample": None if sample is None else {"name": sample.name, "simulated": sample.simulated},
     }
     return json_response(orjson.dumps(answer))
 

@@ -19,7 +19,7 @@ SCHEMAS: dict[str, Schema] = {
         "type": "object",
         "required": [
             *("kastor", "engine", "hostName", "modelEpoch", "counts", "bytes"),
-            *("oldestVersion", "oldestLogEntry", "search"),
+            *("oldestVersion", "oldestLogEntry", "search", "sample"),
         ],
         "properties": {
             "kastor": STRING,
@@ -40,6 +40,12 @@ SCHEMAS: dict[str, Schema] = {
                     "done": COUNT,
                     "heldBy": {"type": ["string", "null"]},
                 },
+                "additionalProperties": False,
+            },
+            "sample": {
+                "type": ["object", "null"],
+                "required": ["name", "simulated"],
+                "properties": {"name": STRING, "simulated": {"type": "boolean"}},
                 "additionalProperties": False,
             },
         },
