@@ -175,9 +175,8 @@ _DOCUMENT = "/kastor/v1/explorer/{kind}/{name}"
 _FILES = "/kastor/v1/explorer/files"
 _FILE = "/kastor/v1/explorer/files/{name}"
 _NO_KIND = {404: ("SavedKindNotFound",)}
-_NO_DOCUMENT = {400: ("LimitExceeded",), 404: ("SavedDocumentNotFound", "SavedKindNotFound")}
+_NO_DOCUMENT = {404: ("SavedDocumentNotFound", "SavedKindNotFound")}
 _NO_FILE = {404: ("SceneFileNotFound",)}
-_NO_HARMLESS_FILE = {400: ("SceneFileRefused",), 409: ("Conflict",), **_NO_FILE}
 
 OPERATIONS: tuple[Operation, ...] = (
     Operation(
@@ -200,7 +199,7 @@ OPERATIONS: tuple[Operation, ...] = (
         P.EXPLORER_READ,
         get_saved,
         "Get a saved view, query or scene",
-        errors=_NO_DOCUMENT,
+        errors={400: ("LimitExceeded",), **_NO_DOCUMENT},
         result="SavedDocument",
         versioned=False,
         etag=True,
@@ -252,7 +251,7 @@ OPERATIONS: tuple[Operation, ...] = (
         P.EXPLORER_READ,
         get_file,
         "Get a scene file, drawings as they were sanitised",
-        errors=_NO_HARMLESS_FILE,
+        errors={400: ("SceneFileRefused",), 409: ("Conflict",), **_NO_FILE},
         streams=tuple(sorted(FILE_TYPES)),
         versioned=False,
         etag=True,
