@@ -160,6 +160,9 @@ class Store(Protocol[C]):
     def ticker(self) -> Ticker:
         """What gives writes of this process their times."""
 
+    async def settle(self) -> None:
+        """Wait for the writes of this process that are under way."""
+
     def trouble(self) -> str | None:
         """Return why this process cannot write although the engine answers; None if it can."""
 

@@ -40,7 +40,7 @@ async function png(canvas: GraphView, models: Models, withLegend: boolean, name:
 
 interface Whole { readonly models: readonly Json[]; readonly twins: readonly JsonObject[]; readonly relationships: readonly JsonObject[] }
 
-interface ModelData extends JsonObject { readonly id: string; readonly model: Json }
+interface ModelData extends JsonObject { readonly id: string; readonly model?: Json }
 
 /** The documents of all that is shown and not hidden, with the models that it needs. */
 async function documents({ name, at }: OpenGraph): Promise<Whole> {
@@ -58,7 +58,7 @@ async function documents({ name, at }: OpenGraph): Promise<Whole> {
     }
   }
   const models: Json[] = []
-  for await (const { data } of pages<ModelData>(name, { path: '/models', query: { includeModelDefinition: true }, at })) models.push(...data.value.map((each) => each.model))
+  for await (const { data } of pages<ModelData>(name, { path: '/models', query: { includeModelDefinition: true }, at })) models.push(...data.value.flatMap((each) => each.model ?? []))
   return { models, twins, relationships }
 }
 

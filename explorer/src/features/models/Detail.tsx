@@ -77,7 +77,7 @@ function Head({ models, model, twins }: { models: Models; model: ResolvedModel; 
           ...(may('models/delete') ? [{ text: t('models.delete'), icon: DeleteIcon, danger: true, run: () => { setAct('delete') }, testId: 'models.delete' }] : []),
         ]} />
       </div>
-      <div className="row"><code className="cut">{model.id}</code><IconButton icon={CopyIcon} label={t('models.copy-id')} onClick={copy} /><span className="grow" /><span className="secondary num">{t('models.n-twins', { n: twins })}</span><span className="tag">{t('models.dtdl-version', { version: formatNumber(model.dtdlVersion) })}</span></div>
+      <div className="row"><code className="cut">{model.id}</code><IconButton icon={CopyIcon} label={t('models.copy-id')} onClick={copy} /><span className="grow" /><span className="secondary num">{t('models.n-twins', { n: twins })}</span>{model.dtdlVersion !== undefined && <span className="tag">{t('models.dtdl-version', { version: formatNumber(model.dtdlVersion) })}</span>}</div>
       {description !== '' && <p className="secondary">{description}</p>}
       {act && <ActDialog act={act} models={models} id={model.id} onClose={() => { setAct(undefined) }} />}
     </header>

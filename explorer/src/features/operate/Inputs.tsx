@@ -11,21 +11,9 @@ import { Field } from '@/ui/controls'
 import { Select } from '@/ui/select'
 import { Confirm, Dialog } from '@/ui/dialog'
 import { AddIcon, DeleteIcon, EditIcon, PauseIcon, PlayIcon } from '@/ui/icons'
-import { type Input, useAct, useList, useOne } from './data'
+import { type Input, type InputState, useAct, useList, useOne } from './data'
 import { Part, when } from './Part'
 
-interface InputState {
-  readonly state: string
-  readonly connected: boolean
-  readonly received: number
-  readonly written: number
-  readonly merged: number
-  readonly deadband: number
-  readonly stale: number
-  readonly rejected: number
-  readonly lastMessage: string | null
-  readonly lastError: string | null
-}
 interface Rejected { readonly time: string; readonly reason: string; readonly topic: string; readonly payload: string }
 
 const COUNTS = ['written', 'merged', 'deadband', 'stale', 'rejected'] as const

@@ -8,7 +8,7 @@ import { type Column, Table } from '@/ui/table'
 import { useQuery } from '@tanstack/react-query'
 import { open } from '@/api/http'
 import { useGraph } from '@/state/graph'
-import { type Job, useAct, useList } from './data'
+import { type Job, type OwnJob, useAct, useList } from './data'
 import { Part, when } from './Part'
 
 const TONES: Readonly<Record<string, string>> = { succeeded: 'ok', failed: 'danger', running: '', cancelled: 'warn' }
@@ -16,10 +16,10 @@ const ENDED = new Set(['succeeded', 'failed', 'cancelled'])
 const MOST_LINES = 500
 
 /** Jobs of the contract have no kind of their own in their form. */
-interface JobRow extends Job { readonly at: string }
+interface JobRow extends Job, Partial<Pick<OwnJob, 'kind' | 'progress' | 'counts'>> { readonly at: string }
 
 function useJobs(): ReturnType<typeof useList<JobRow>> {
-  const own = useList<JobRow>('/kastor/v1/jobs', { every: 3000 })
+  const own = useList<OwnJob>('/kastor/v1/jobs', { every: 3000 })
   const imports = useList<Job>('/jobs/imports', { every: 3000 })
   const deletions = useList<Job>('/jobs/deletions', { every: 3000 })
   const rows = [
@@ -68,10 +68,10 @@ export function Jobs(): ReactNode {
   )
 }
 
-export function progressText(job: Job): string {
+export function progressText(job: Pick<OwnJob, 'progress'>): string {
   const { progress } = job
   if (!progress) return ''
-  const of = progress.of === undefined || progress.of === null ? '' : ` / ${formatNumber(progress.of)}`
+  const of = progress.of === undefined ? '' : ` / ${formatNumber(progress.of)}`
   return `${formatNumber(progress.done)}${of} ${progress.unit}`
 }
 

@@ -4,7 +4,7 @@ import { formatNumber, t } from '@/text/text'
 import { Button } from '@/ui/button'
 import { ErrorIcon, OkIcon, WarnIcon } from '@/ui/icons'
 import { useGoing } from '@/state/url'
-import { healthOf, type Input, type RouteState, useList } from './data'
+import { healthOf, type RouteState, useInputStates, useList } from './data'
 import { Load } from './Load'
 import { bytes, Loading, Tile, when } from './Part'
 
@@ -13,13 +13,13 @@ interface Problem { readonly tone: 'warn' | 'danger'; readonly text: string; rea
 function useProblems(): readonly Problem[] {
   const may = useMay()
   const routes = useList<RouteState>('/kastor/v1/routes', { every: 5000, enabled: may('eventroutes/read') })
-  const inputs = useList<Input & { readonly state?: string; readonly lastError?: string | null }>('/kastor/v1/inputs', { every: 10_000, enabled: may('kastor/inputs/read') })
+  const inputs = useInputStates(may('kastor/inputs/read'))
   const ofRoutes = (routes.data ?? []).flatMap((route): Problem[] => {
     if (route.lastError !== null) return [{ tone: 'danger', text: t('operate.route-fails', { id: route.id, error: route.lastError }), rest: ['routes', route.id] }]
     if (route.deadLetters > 0) return [{ tone: 'warn', text: t('operate.route-letters', { id: route.id, n: route.deadLetters }), rest: ['routes', route.id] }]
     return healthOf(route) === 'warn' && route.state !== 'paused' ? [{ tone: 'warn', text: t('operate.route-lags', { id: route.id, n: route.lag }), rest: ['routes', route.id] }] : []
   })
-  const ofInputs = (inputs.data ?? []).flatMap((input): Problem[] => (input.lastError ? [{ tone: 'danger', text: t('operate.input-fails', { id: input.name, error: input.lastError }), rest: ['inputs', input.name] }] : []))
+  const ofInputs = inputs.flatMap((input): Problem[] => (input.lastError !== null ? [{ tone: 'danger', text: t('operate.input-fails', { id: input.name, error: input.lastError }), rest: ['inputs', input.name] }] : []))
   return [...ofRoutes, ...ofInputs].sort((one, other) => Number(other.tone === 'danger') - Number(one.tone === 'danger'))
 }
 

@@ -126,7 +126,7 @@ class SqliteStore(Generic[C]):
         self.saved = SqliteSavedTable(self._tables, self._upkeep)
         self.search = SqliteSearchIndex(path, self._tables.call)
         self.history: SqliteHistory[C] = SqliteHistory(
-            *(self._loop_connection, self._history_pool, self._upkeep, self._settle),
+            *(self._loop_connection, self._history_pool, self._upkeep, self.settle),
             build_catalog,
             lambda: self.catalog,
             self.ticker,
@@ -189,6 +189,8 @@ class SqliteStore(Generic[C]):
     async def write(self, needs: Needs, decide: Decide[C, T], context: Context) -> T:
         """Load, decide, apply; see the protocol."""
         context.require_writing()
+        if self.ticker.reserved:
+            await self.ticker.turn()
         future: asyncio.Future[T] = self._loop.create_future()
         self._writer.submit(WriteJob(needs, decide, context, future))
         return await future
@@ -204,6 +206,8 @@ class SqliteStore(Generic[C]):
         """Load, decide and apply one after the other, in one job of the writer."""
         context.require_writing()
         require_few(writes)
+        if self.ticker.reserved:
+            await self.ticker.turn()
         future: asyncio.Future[Results] = self._loop.create_future()
         self._writer.submit(BatchJob(writes, context, atomic, note, future))
         return await future
@@ -387,8 +391,8 @@ class SqliteStore(Generic[C]):
         finally:
             self._connection.close()
 
-    async def _settle(self) -> None:
-        """Wait for what the writer has begun."""
+    async def settle(self) -> None:
+        """Wait for the writes that are under way."""
         if self._writer.is_busy:
             await self._upkeep(lambda _connection, _head: None)
 

@@ -36,7 +36,10 @@ SCHEMAS: dict[str, Schema] = {
     },
     "RouteState": {
         "type": "object",
-        "required": ["id", "endpointName", "filter", "state", "position", "lag"],
+        "required": [
+            *("id", "endpointName", "filter", "state", "position", "lag", "delivered"),
+            *("deadLetters", "perMinute", "lastDelivery", "lastError"),
+        ],
         "properties": {
             "id": STRING,
             "endpointName": STRING,

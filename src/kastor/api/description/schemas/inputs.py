@@ -29,7 +29,11 @@ SCHEMAS: dict[str, Schema] = {
     },
     "InputStatus": {
         "type": "object",
-        "required": ["name", "kind", "state", "connected", "heldBy", "since", *_INPUT_COUNTS],
+        "required": [
+            *("name", "kind", "state", "connected", "heldBy", "since"),
+            *_INPUT_COUNTS,
+            *("lastMessage", "lastError"),
+        ],
         "properties": {
             "name": STRING,
             "kind": {"enum": ["mqtt", "webhook"]},

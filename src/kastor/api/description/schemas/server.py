@@ -4,28 +4,48 @@ from __future__ import annotations
 
 from kastor.api.description.schemas.forms import COUNT, STRING, Schema, list_of, ref
 
+
+def _counted(*names: str) -> Schema:
+    return {
+        "type": "object",
+        "required": list(names),
+        "properties": {name: {"type": "integer"} for name in names},
+        "additionalProperties": False,
+    }
+
+
 SCHEMAS: dict[str, Schema] = {
     "Status": {
         "type": "object",
-        "required": ["kastor", "engine", "hostName", "modelEpoch", "counts", "bytes"],
+        "required": [
+            *("kastor", "engine", "hostName", "modelEpoch", "counts", "bytes"),
+            *("oldestVersion", "oldestLogEntry", "search", "sample"),
+        ],
         "properties": {
             "kastor": STRING,
             "engine": STRING,
             "hostName": STRING,
             "modelEpoch": {"type": "integer"},
-            "counts": {"type": "object", "additionalProperties": {"type": "integer"}},
-            "bytes": {"type": "object", "additionalProperties": {"type": "integer"}},
+            "counts": _counted("models", "twins", "relationships", "versions", "changeLog"),
+            "bytes": _counted("file", "versions", "changeLog"),
             "oldestVersion": {"type": ["string", "null"]},
             "oldestLogEntry": {"type": ["string", "null"]},
             "search": {
                 "type": ["object", "null"],
-                "required": ["position", "lag", "building", "done"],
+                "required": ["position", "lag", "building", "done", "heldBy"],
                 "properties": {
                     "position": COUNT,
                     "lag": COUNT,
                     "building": {"type": "boolean"},
                     "done": COUNT,
+                    "heldBy": {"type": ["string", "null"]},
                 },
+                "additionalProperties": False,
+            },
+            "sample": {
+                "type": ["object", "null"],
+                "required": ["name", "simulated"],
+                "properties": {"name": STRING, "simulated": {"type": "boolean"}},
                 "additionalProperties": False,
             },
         },
@@ -70,7 +90,7 @@ SCHEMAS: dict[str, Schema] = {
     },
     "Me": {
         "type": "object",
-        "required": ["id", "name", "kind", "roles", "graph", "permissions"],
+        "required": ["id", "name", "kind", "issuer", "expires", "roles", "graph", "permissions"],
         "properties": {
             "id": STRING,
             "name": STRING,
