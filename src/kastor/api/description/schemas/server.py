@@ -42,6 +42,7 @@ SCHEMAS: dict[str, Schema] = {
             "modelEpoch": {"type": "integer"},
             "counts": {"type": "object", "additionalProperties": {"type": "integer"}},
             "bytes": {"type": "object", "additionalProperties": {"type": "integer"}},
+            "diskFree": {"type": ["integer", "null"], "minimum": 0},
             "oldestVersion": {"type": ["string", "null"]},
             "oldestLogEntry": {"type": ["string", "null"]},
             "search": {
