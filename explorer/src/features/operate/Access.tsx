@@ -5,7 +5,7 @@ import { type Access as AccessBook, claimsText, grantText } from './access'
 import { AccessCheck } from './AccessCheck'
 import { AccessMe, Rights } from './AccessMe'
 import { useOne } from './data'
-import { Loading } from './Part'
+import { Body, Loading } from './Part'
 
 /** Who one is; for who may know it, who else is let in, by which roles and rules. Never a secret. */
 export function Access(): ReactNode {
@@ -13,10 +13,10 @@ export function Access(): ReactNode {
   return (
     <>
       <div className="operate-head"><h2 className="grow">{t('operate.access')}</h2></div>
-      <div className="operate-body">
+      <Body label={t('operate.access')}>
         <AccessMe />
         {may('kastor/access/read') && <Book />}
-      </div>
+      </Body>
     </>
   )
 }

@@ -7,7 +7,7 @@ import { useGoing } from '@/state/url'
 import { Load, useMetrics } from './Load'
 import { lasting } from './metrics'
 import { useProblems } from './problems'
-import { bytes, Loading, Tile, when } from './Part'
+import { Body, bytes, Loading, Tile, when } from './Part'
 
 /** Problems first, then how much there is, then the load. */
 export function Overview(): ReactNode {
@@ -22,7 +22,7 @@ export function Overview(): ReactNode {
   return (
     <>
       <div className="operate-head"><h2 className="grow">{t('operate.overview')}</h2><span className="secondary mono">Kastor {kastor} · {engine}</span></div>
-      <div className="operate-body">
+      <Body label={t('operate.overview')}>
         <ul className="operate-problems" data-testid="operate.problems">
           {problems.length === 0 && <li className="row ok"><OkIcon size={14} aria-hidden />{t('operate.all-well')}</li>}
           {problems.map((each) => <li key={each.text} className={`row ${each.tone}`}>{each.tone === 'danger' ? <ErrorIcon size={14} aria-hidden /> : <WarnIcon size={14} aria-hidden />}<span className="grow">{each.text}</span>{each.rest.length > 0 && <Button look="quiet" onClick={() => { going.go({ screen: 'operate', rest: each.rest }) }}>{t('operate.look')}</Button>}</li>)}
@@ -39,7 +39,7 @@ export function Overview(): ReactNode {
           {queries !== undefined && <Tile name={t('operate.queries')} value={formatNumber(queries)} testId="operate.queries" />}
         </div>
         {may('kastor/metrics/read') && <Load metrics={metrics} />}
-      </div>
+      </Body>
     </>
   )
 }
