@@ -5,18 +5,23 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from uuid import uuid4
 
 import httpx2
 import pytest
+from msgspec import structs
 from playwright.sync_api import Browser, expect
 
 from kastor.auth.tokens import create_token
+from kastor.events.endpoints import KINDS
 from kastor.testing import KastorServer
 from tests.explorer.browser import Page, context
 from tests.explorer.test_operating import Receiver, receiver
 
 __all__ = ["receiver"]
 
+TABLES = {"tables", "removals"}
+"""What is for rows of the history alone, which few send and no form explains."""
 PARTS = (
     *("overview", "routes", "endpoints", "inputs", "deadletters", "jobs", "indexes", "slow"),
     *("limits", "graphs", "access"),
@@ -64,6 +69,21 @@ def test_a_test_of_an_endpoint_says_what_came_of_it(
     expect(told).to_have_attribute("data-delivered", "false")
     expect(told).to_contain_text("answered 503")
     assert api.get("/kastor/v1/status").json()["counts"]["changeLog"] == newest
+    page.check()
+
+
+def test_the_form_of_an_endpoint_has_every_setting_of_its_kind(page: Page) -> None:
+    page.open("g/default/operate/endpoints")
+    page.get("operate.endpoints.add").click()
+    editor = page.get("operate.endpoint-editor")
+    for kind, form in KINDS.items():
+        page.get("operate.endpoint-kind").click()
+        page.raw.get_by_role("option", name=kind, exact=True).click()
+        labels = editor.locator(".field-label")
+        names = [each.removesuffix(" *") for each in labels.all_inner_texts()[2:]]
+        assert {*names} == {each.name for each in structs.fields(form)} - TABLES, kind
+        needed = {each.removesuffix(" *") for each in labels.all_inner_texts() if " *" in each}
+        assert needed == {each.name for each in structs.fields(form) if each.required}, kind
     page.check()
 
 
@@ -158,13 +178,28 @@ def test_a_replay_stays_within_the_log(page: Page, api: httpx2.Client, receiver:
     assert api.delete("/eventroutes/again").is_success
 
 
-def test_a_graph_of_a_file_says_how_it_goes_elsewhere(page: Page) -> None:
+def test_a_graph_is_moved_or_says_how_it_goes_elsewhere(page: Page, api: httpx2.Client) -> None:
+    assert api.put("/kastor/v1/graphs/wanderer", json={}).is_success
+    is_file = api.get("/kastor/v1/status").json()["engine"] == "sqlite"
     page.open("g/default/operate/graphs")
-    page.get("operate.graph.default.move").click()
+    expect(page.get("operate.graph.default.move")).to_have_count(1 if is_file else 0)
+    page.get("operate.graph.wanderer.move").click()
+    if not is_file:
+        schema = f"moved_{uuid4().hex[:8]}"
+        expect(page.get("operate.move.act")).to_be_disabled()
+        page.get("operate.move.schema").fill(schema)
+        page.get("operate.move.check").click()
+        expect(page.raw.get_by_text("wanderer can be moved there")).to_be_visible()
+        page.check()
+        page.get("operate.move.act").click()
+        expect(page.get("operate.move")).to_have_count(0)
+        expect(page.get("operate.graphs.row.wanderer")).to_contain_text(schema)
+        page.check()
+        return
     expect(page.get("operate.move.command")).to_contain_text("kastor copy ")
     page.check()
     page.get("operate.move.export").click()
-    page.raw.wait_for_url("**/g/default/io/export**")
+    page.raw.wait_for_url("**/g/wanderer/io/export**")
 
 
 def test_without_tokens_everybody_is_an_owner(page: Page) -> None:

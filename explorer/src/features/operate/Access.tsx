@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react'
 import { useMay } from '@/state/graph'
-import { formatNumber, t } from '@/text/text'
+import { t } from '@/text/text'
 import { type Access as AccessBook, claimsText, grantText } from './access'
 import { AccessCheck } from './AccessCheck'
 import { AccessMe, Rights } from './AccessMe'
@@ -27,14 +27,14 @@ function Book(): ReactNode {
   if (!access) return <Loading query={query} what={t('operate.access-roles')} />
   return (
     <>
-      <dl className="card operate-card operate-facts" data-testid="operate.access.book">
+      <section className="card operate-card" data-testid="operate.access.book"><dl className="operate-facts">
         <dt>{t('operate.access-asks')}</dt><dd>{access.auth.length === 0 ? t('operate.access-anonymous') : access.auth.map((each) => t(`operate.access-by-${each}`)).join(', ')}</dd>
         <dt>{t('operate.access-policy')}</dt><dd>{access.policy === null ? t('operate.access-policy-none') : <code>{access.policy}</code>}</dd>
-      </dl>
+      </dl></section>
       <AccessCheck access={access} />
       <section className="card operate-card" data-testid="operate.access.all-roles"><h3>{t('operate.access-roles')}</h3>
         {access.roles.map(({ role, builtIn, permissions }) => (
-          <details key={role}><summary><code>{role}</code> <span className="hint">{builtIn && `${t('operate.access-built-in')}, `}{permissions.length === access.permissions.length ? t('operate.access-all') : formatNumber(permissions.length)}</span></summary>
+          <details key={role}><summary><code>{role}</code> <span className="hint">{builtIn && `${t('operate.access-built-in')}, `}{permissions.length === access.permissions.length ? t('operate.access-everything') : t('operate.access-permissions', { n: permissions.length })}</span></summary>
             {permissions.length === 0 ? <p className="secondary">{t('operate.none')}</p> : <Rights permissions={permissions} />}</details>
         ))}
       </section>

@@ -15,7 +15,7 @@ export function AccessMe(): ReactNode {
       <h3>{t('operate.access-me')}</h3>
       {kind === 'anonymous' && <p className="secondary">{t('operate.access-anonymous')}</p>}
       <dl className="operate-facts">
-        <dt>{t('operate.name')}</dt><dd>{name} <span className="tag">{kind}</span></dd>
+        <dt>{t('operate.name')}</dt><dd>{name}{kind !== name && <> <span className="tag">{kind}</span></>}</dd>
         {id !== name && <><dt>id</dt><dd><code>{id}</code></dd></>}
         {issuer ? <><dt>{t('operate.access-issuer')}</dt><dd><code>{issuer}</code></dd></> : null}
         <dt>{t('operate.access-expires')}</dt><dd className="num">{when(expires)}</dd>

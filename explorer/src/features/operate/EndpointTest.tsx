@@ -16,7 +16,8 @@ export function EndpointTest({ name }: { name: string }): ReactNode {
       <Button icon={OutIcon} disabled={busy} onClick={() => { ask({ method: 'POST', path: path('/kastor/v1/endpoints/{name}/test', { name }) }) }} data-testid={`operate.endpoint.${name}.test`}>{t(busy ? 'operate.testing' : 'operate.test')}</Button>
       <p role="status" className="grow" data-testid={`operate.endpoint.${name}.tested`} data-delivered={answer?.delivered}>
         {answer?.delivered === true && <span className="row operate-good"><OkIcon size={14} aria-hidden />{t('operate.test-taken', { s: formatNumber(answer.seconds, { maximumFractionDigits: 3 }) })}</span>}
-        {why !== undefined && <span className="row operate-error"><ErrorIcon size={14} aria-hidden /><span>{error ? why : t('operate.test-failed', { error: why })}{answer?.worthRepeating === true && ` ${t('operate.test-again')}`}</span></span>}
+        {why !== undefined && <span className="operate-fault"><ErrorIcon size={14} aria-hidden /><span>{error ? why : t('operate.test-failed', { error: why })}</span></span>}
+        {answer?.worthRepeating === true && <span className="hint">{t('operate.test-again')}</span>}
       </p>
     </div>
   )

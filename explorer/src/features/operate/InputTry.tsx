@@ -9,7 +9,7 @@ import { Button } from '@/ui/button'
 import { Field } from '@/ui/controls'
 import { Dialog } from '@/ui/dialog'
 import { useAsking } from './data'
-import { type InputTrial, type RuleTrial, type Sample, trialOf } from './rules'
+import { type InputTrial, nameOf, type RuleTrial, type Sample, trialOf } from './rules'
 
 const TONES: Readonly<Record<string, string>> = { written: 'ok', merged: 'ok', rejected: 'danger' }
 export const NO_SAMPLE: Sample = { topic: '', headers: '', payload: '{}' }
@@ -66,7 +66,8 @@ function Outcome({ trial }: { trial: InputTrial }): ReactNode {
 }
 
 function Rule({ trial }: { trial: RuleTrial }): ReactNode {
-  const { rule, matches, outcome, reason, twin, values = {}, sourceTime, telemetry } = trial
+  const { matches, outcome, reason, twin, values = {}, sourceTime, telemetry } = trial
+  const rule = nameOf(trial)
   if (!matches) return <li className="row secondary"><code>{rule}</code><span>{t('operate.try-skips')}</span></li>
   return (
     <li>

@@ -20,7 +20,7 @@ export function MoveGraph({ name, engine, place, onClose }: MoveGraphProps): Rea
   const isWhole = database.trim() !== '' || schema.trim() !== ''
   const move = async (dryRun: boolean): Promise<void> => {
     const body = { ...(database.trim() !== '' && { database: database.trim() }), ...(schema.trim() !== '' && { schema: schema.trim() }) }
-    const done = await act({ method: 'POST', path: path('/kastor/v1/graphs/{name}/move', { name }), body, headers: dryRun ? { 'kastor-dry-run': 'true' } : {} }, dryRun ? t('operate.would-save', { id: name }) : t('operate.move-begun', { name }))
+    const done = await act({ method: 'POST', path: path('/kastor/v1/graphs/{name}/move', { name }), body, headers: dryRun ? { 'kastor-dry-run': 'true' } : {} }, dryRun ? t('operate.would-move', { name }) : t('operate.move-begun', { name }))
     if (done && !dryRun) onClose()
   }
   return (

@@ -5,7 +5,8 @@ import { apiPrefix } from '@/api/place'
 import { type Command, useCommands } from '@/commands/registry'
 import { useMay } from '@/state/graph'
 import { useGoing } from '@/state/url'
-import { t } from '@/text/text'
+import texts from '@/text/operate.json'
+import { addTexts, t } from '@/text/text'
 import { AccessIcon, DataIcon, DeadLetterIcon, EndpointIcon, ExplainIcon, GraphIcon, type Icon, IndexIcon, InputIcon, JobsIcon, LimitsIcon, RouteIcon, SlowIcon } from '@/ui/icons'
 import { Empty } from '@/ui/states'
 import { Access } from './Access'
@@ -19,6 +20,8 @@ import { Limits } from './Limits'
 import { Overview } from './Overview'
 import { Routes } from './Routes'
 import { SlowQueries } from './SlowQueries'
+
+addTexts(texts)
 
 const PARTS = ['overview', 'routes', 'endpoints', 'inputs', 'deadletters', 'jobs', 'indexes', 'slow', 'limits', 'graphs', 'access'] as const
 type Part = (typeof PARTS)[number]

@@ -35,7 +35,7 @@ export const KINDS: Readonly<Record<string, readonly Setting[]>> = {
     { name: 'servers', type: 'list', needed: true, example: 'nats://nats.example.org:4222' }, { name: 'subject', type: 'text', example: 'kastor.{twin}.{type}' }, { name: 'stream', type: 'text' }, MODE, ...LOGIN, { name: 'token', type: 'secret' }, { name: 'credentials', type: 'secret' }, CA_FILE, CONCURRENCY, ...SHARED,
   ],
   file: [{ name: 'path', type: 'text', needed: true, example: '/var/lib/kastor/events/twins.ndjson' }, { name: 'max_bytes', type: 'number', example: '104857600' }, { name: 'keep', type: 'number', example: '10' }, SHARED[0] ?? MODE],
-  stdout: [],
+  stdout: [SHARED[0] ?? MODE],
 }
 
 /** What a form holds: texts by setting, as they were typed. */

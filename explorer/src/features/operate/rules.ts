@@ -48,6 +48,9 @@ export function rulesOf(settings: JsonObject): readonly RuleLine[] {
   }))
 }
 
+/** A rule's name without the quotes that sentences give it. */
+export function nameOf({ rule }: RuleTrial): string { return /^(['"]).*\1$/.test(rule) ? rule.slice(1, -1) : rule }
+
 /** Read `Name: value` lines. */
 export function pairsOf(text: string): readonly (readonly [string, string])[] {
   return text.split('\n').flatMap((line) => {
