@@ -39,6 +39,7 @@ async def status(services: Services, request: Request) -> Response:
             "versions": found.version_bytes,
             "changeLog": found.log_bytes,
         },
+        "diskFree": found.disk_free,
         "oldestVersion": _time(found.oldest_version),
         "oldestLogEntry": _time(found.oldest_log_entry),
         "search": None if index is None else _index(index),

@@ -7,6 +7,7 @@ and what relay, feed and status read on threads that no query can occupy.
 from __future__ import annotations
 
 import asyncio
+import shutil
 import time
 from dataclasses import dataclass
 from functools import partial
@@ -325,9 +326,9 @@ class SqliteStore(Generic[C]):
         """Return counts and sizes."""
         context.require_plain()
         rows: list[tuple[Any, ...]] = await self._tables.call(
-            lambda c: c.execute(sql.STATUS).fetchall()
+            lambda c: [*c.execute(sql.STATUS).fetchall(), (_disk_free(self._path),)]
         )
-        return StoreStatus("sqlite", *rows[0])
+        return StoreStatus("sqlite", *rows[0], *rows[1])
 
     async def twin_ids(self, after: int, limit: int, context: Context) -> list[tuple[int, str]]:
         """Return keys and ids of twins by key."""
@@ -441,6 +442,14 @@ class _Opened(Generic[C]):
     head: Head[C]
     host_name: str
     signing_key: bytes
+
+
+def _disk_free(path: Path) -> int | None:
+    """Return the room where a file is; None where nobody can tell."""
+    try:
+        return shutil.disk_usage(path.parent).free
+    except OSError:
+        return None
 
 
 def _open_file(
