@@ -1,35 +1,41 @@
 import { type ReactNode, useMemo, useRef, useState } from 'react'
 import { asApiError } from '@/api/errors'
 import { useModels } from '@/state/graph'
+import { useGoing } from '@/state/url'
 import { t } from '@/text/text'
 import { Button } from '@/ui/button'
 import { FileIcon } from '@/ui/icons'
 import { toast } from '@/ui/toasts'
+import { NotText } from './bytes'
 import { Check } from './Check'
 import { type Graph, importText } from './graph'
+import { JobCard, LastImports } from './Jobs'
 import { Map as MapTable } from './Map'
+import { mappingOf } from './mapping'
 import { readSource, type Source } from './read'
-import { byConvention, isExplorerSheet, joined, type Mapping, readExplorerSheet, readTable, type Table } from './tables'
+import { isExplorerSheet, joined, type Mapping, readExplorerSheet, readTable } from './tables'
+import { Templates } from './Templates'
 import { useTurn } from './useTurn'
 
 /** Drop, say what columns are, check, run: everything becomes the file of an import. */
 export function Import(): ReactNode {
   const models = useModels()
+  const { place } = useGoing()
   const [source, setSource] = useState<Source>()
   const [mappings, setMappings] = useState<ReadonlyMap<string, Mapping>>(new Map())
   const take = async (file: File | undefined): Promise<void> => {
     if (!file) return
     try {
       setMappings(new Map())
-      setSource(await readSource(file))
+      setSource(await readSource(file, models))
     } catch (error) {
-      toast({ kind: 'error', text: t('io.unreadable', { name: file.name, reason: asApiError(error).message }) })
+      toast({ kind: 'error', text: t('io.unreadable', { name: file.name, reason: error instanceof NotText ? t('io.no-text') : asApiError(error).message }) })
     }
   }
   const graph = useMemo((): Graph | undefined => {
     if (source?.kind === 'graph') return source.graph
     if (source?.kind !== 'tables') return undefined
-    return joined(source.tables.map((table) => (isExplorerSheet(table.titles) ? readExplorerSheet(table, models) : readTable(table, mappings.get(table.name) ?? mappingOf(table), models))))
+    return joined(source.tables.map((table) => (isExplorerSheet(table.titles) ? readExplorerSheet(table, models) : readTable(table, mappings.get(table.name) ?? mappingOf(table, models), models))))
   }, [source, mappings, models])
   const text = useMemo(() => (graph ? importText(graph) : undefined), [graph])
   // A check is of one content: another file, or the same table with other columns, is checked anew.
@@ -38,17 +44,16 @@ export function Import(): ReactNode {
     <>
       <h1>{t('io.import')}</h1>
       <Drop onFile={(file) => { void take(file) }} source={source} />
+      {source === undefined && <><Templates />{place.rest[1] === undefined ? <LastImports /> : <JobCard key={place.rest[1]} id={place.rest[1]} />}</>}
       {source?.kind === 'unknown' && <p className="field-error" role="alert" data-testid="io.unknown">{t('io.unknown', { name: source.name })}</p>}
       {source?.kind === 'tables' && source.tables.filter((table) => !isExplorerSheet(table.titles)).map((table) => (
-        <MapTable key={table.name} table={table} mapping={mappings.get(table.name) ?? mappingOf(table)} models={models} onChange={(mapping) => { setMappings((before) => new Map([...before, [table.name, mapping]])) }} />
+        <MapTable key={table.name} table={table} mapping={mappings.get(table.name) ?? mappingOf(table, models)} models={models} onChange={(mapping) => { setMappings((before) => new Map([...before, [table.name, mapping]])) }} />
       ))}
       {source?.kind === 'ndjson' && <Check key={turn} name={source.file.name} body={source.file} graph={undefined} origins={undefined} />}
       {graph && text && source?.kind !== 'unknown' && source?.kind !== 'ndjson' && <Check key={turn} name={source?.name ?? ''} body={text.text} graph={graph} origins={text.origins} />}
     </>
   )
 }
-
-function mappingOf(table: Table): Mapping { return { roles: byConvention(table.titles), model: undefined } }
 
 function Drop({ onFile, source }: { onFile: (file: File | undefined) => void; source: Source | undefined }): ReactNode {
   const input = useRef<HTMLInputElement>(null)

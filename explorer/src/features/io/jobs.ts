@@ -1,6 +1,7 @@
 /** Imports run as jobs: closing the page does not stop them. */
 import { useQuery, type UseQueryResult } from '@tanstack/react-query'
 import { open, path, send } from '@/api/http'
+import { pages } from '@/api/pages'
 import { at, isObject, type JsonObject, parseJson } from '@/api/json'
 import { newUuid } from '@/parts/values/show'
 import { useGraph } from '@/state/graph'
@@ -8,6 +9,8 @@ import { useGraph } from '@/state/graph'
 export interface ImportJob {
   readonly id: string
   readonly status: string
+  readonly createdDateTime?: string
+  readonly dryRun?: boolean
   readonly progress?: { readonly done: number; readonly of?: number; readonly unit: string }
   readonly counts?: Readonly<Record<string, number>>
   readonly error?: { readonly code: string; readonly message: string }
@@ -17,7 +20,9 @@ export interface Report { readonly line: number | undefined; readonly kind: 'Err
 
 const ENDED = new Set(['succeeded', 'failed', 'cancelled'])
 const EVERY_MS = 400
-const MOST_REPORTED = 2000
+const MOST_REPORTED = 100_000
+const MOST_LISTED = 5
+const LIST_MS = 3000
 
 export function hasEnded(job: ImportJob | undefined): boolean { return job !== undefined && ENDED.has(job.status) }
 
@@ -35,6 +40,20 @@ export function useImportJob(id: string | undefined): UseQueryResult<ImportJob> 
     queryKey: [name, 'import', id], enabled: id !== undefined, retry: 3,
     refetchInterval: (query) => (hasEnded(query.state.data) ? false : EVERY_MS),
     queryFn: async ({ signal }) => (await send<ImportJob>(name, { path: path('/kastor/v1/jobs/imports/{id}', { id: id ?? '' }), signal })).data,
+  })
+}
+
+/** The imports that were begun last, those that somebody else began among them. */
+export function useLastImports(enabled: boolean): UseQueryResult<readonly ImportJob[]> {
+  const { name } = useGraph()
+  return useQuery({
+    queryKey: [name, 'imports'], enabled, refetchInterval: LIST_MS,
+    queryFn: async ({ signal }) => {
+      let all: readonly ImportJob[] = []
+      // Pages come oldest first.
+      for await (const { data } of pages<ImportJob>(name, { path: '/kastor/v1/jobs/imports', signal })) all = [...all, ...data.value].filter((job) => job.dryRun !== true).slice(-MOST_LISTED)
+      return all.toReversed()
+    },
   })
 }
 

@@ -1,0 +1,44 @@
+/** What a file says: its text, whatever its byte order mark; and the lines of one that may be very large. */
+
+const MARKS = [['utf-16le', [0xff, 0xfe]], ['utf-16be', [0xfe, 0xff]], ['utf-8', [0xef, 0xbb, 0xbf]]] as const
+const GZIP = [0x1f, 0x8b] as const
+const LONGEST_LINE = 4_000_000
+
+export class NotText extends Error {}
+
+function begins(head: Uint8Array, with_: readonly number[]): boolean { return with_.every((byte, index) => head[index] === byte) }
+
+/** What a text is written in; UTF-8 where no mark says otherwise. */
+export function encodingOf(head: Uint8Array): string { return MARKS.find(([, mark]) => begins(head, mark))?.[0] ?? 'utf-8' }
+
+/** Read bytes as text, their mark taken off. What is no text of its encoding is refused: letters must not become others. */
+export function textOf(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder(encodingOf(bytes), { fatal: true }).decode(bytes)
+  } catch {
+    throw new NotText('not UTF-8')
+  }
+}
+
+/** Read the lines of a file as they come, a packed one's too; the file is not held as a whole. Ends after so many characters. */
+export async function* linesOf(file: Blob, most: number): AsyncGenerator<string> {
+  const head = new Uint8Array(await file.slice(0, 4).arrayBuffer())
+  const bytes: ReadableStream<BufferSource> = begins(head, GZIP) ? file.stream().pipeThrough(new DecompressionStream('gzip')) : file.stream()
+  const reader = bytes.pipeThrough(new TextDecoderStream('utf-8')).getReader()
+  let rest = ''
+  let size = 0
+  try {
+    for (;;) {
+      const { done, value } = await reader.read()
+      if (done) break
+      size += value.length
+      const lines = (rest + value).split('\n')
+      rest = lines.pop() ?? ''
+      yield* lines
+      if (size > most || rest.length > LONGEST_LINE) return
+    }
+    if (rest !== '') yield rest
+  } finally {
+    void reader.cancel().catch(() => undefined)
+  }
+}
