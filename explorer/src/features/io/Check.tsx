@@ -60,7 +60,6 @@ export function Check({ name, body, graph, origins }: CheckProps): ReactNode {
     <section className="card io-check" aria-label={name} data-testid="io.check" data-state={state}>
       <Counted brought={brought} />
       <Unread faults={graph?.faults ?? []} name={name} />
-      <Preview brought={brought} refused={refused} />
       <div className="row">
         <Button icon={CheckIcon} disabled={busy} onClick={() => { void begin(true) }} data-testid="io.check-button">{t('io.check')}</Button>
         <Button look="main" icon={ImportIcon} disabled={busy || (run !== undefined && ended)} onClick={() => { void begin(false) }} data-testid="io.run">{t('io.run')}</Button>
@@ -71,6 +70,7 @@ export function Check({ name, body, graph, origins }: CheckProps): ReactNode {
       {job.data && <Progress job={job.data} isRun={run !== undefined} />}
       {job.data?.counts && <Tiles counts={job.data.counts} newModels={newModels(brought)} isRun={run !== undefined} />}
       {report.data && <Reported rows={report.data} origins={origins} name={name} />}
+      <Preview brought={brought} refused={refused} />
     </section>
   )
 }

@@ -60,7 +60,7 @@ function Drop({ onFile, source }: { onFile: (file: File | undefined) => void; so
   const [over, setOver] = useState(false)
   const name = source === undefined ? undefined : source.kind === 'ndjson' ? source.file.name : source.name
   return (
-    <div className={over ? 'io-drop over' : 'io-drop'} onDragOver={(event) => { event.preventDefault(); setOver(true) }} onDragLeave={() => { setOver(false) }}
+    <div className={`io-drop${over ? ' over' : ''}${source ? ' small' : ''}`} onDragOver={(event) => { event.preventDefault(); setOver(true) }} onDragLeave={() => { setOver(false) }}
       onDrop={(event) => { event.preventDefault(); setOver(false); onFile(event.dataTransfer.files[0]) }} data-testid="io.drop">
       <p>{name === undefined ? t('io.drop') : <><code>{name}</code> <span className="tag">{t(`io.kind-${source?.kind ?? 'unknown'}`)}</span></>}</p>
       <p className="hint">{t('io.kinds')}</p>

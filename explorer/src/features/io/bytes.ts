@@ -2,7 +2,8 @@
 
 const MARKS = [['utf-16le', [0xff, 0xfe]], ['utf-16be', [0xfe, 0xff]], ['utf-8', [0xef, 0xbb, 0xbf]]] as const
 const GZIP = [0x1f, 0x8b] as const
-const LONGEST_LINE = 4_000_000
+/** Characters; no server takes or sends longer ones. */
+const LONGEST_LINE = 64_000_000
 
 export class NotText extends Error {}
 
@@ -20,25 +21,28 @@ export function textOf(bytes: Uint8Array): string {
   }
 }
 
-/** Read the lines of a file as they come, a packed one's too; the file is not held as a whole. Ends after so many characters. */
-export async function* linesOf(file: Blob, most: number): AsyncGenerator<string> {
+/** The bytes of a file, those that are in a packed one. */
+export async function unpacked(file: Blob): Promise<ReadableStream<BufferSource>> {
   const head = new Uint8Array(await file.slice(0, 4).arrayBuffer())
-  const bytes: ReadableStream<BufferSource> = begins(head, GZIP) ? file.stream().pipeThrough(new DecompressionStream('gzip')) : file.stream()
+  return begins(head, GZIP) ? file.stream().pipeThrough(new DecompressionStream('gzip')) : file.stream()
+}
+
+/** Read lines as they come; they are never held as a whole. Throws RangeError for a line that is too long. */
+export async function* linesOf(bytes: ReadableStream<BufferSource>): AsyncGenerator<string> {
   const reader = bytes.pipeThrough(new TextDecoderStream('utf-8')).getReader()
   let rest = ''
-  let size = 0
   try {
     for (;;) {
       const { done, value } = await reader.read()
       if (done) break
-      size += value.length
       const lines = (rest + value).split('\n')
       rest = lines.pop() ?? ''
       yield* lines
-      if (size > most || rest.length > LONGEST_LINE) return
+      if (rest.length > LONGEST_LINE) throw new RangeError(`a line has more than ${LONGEST_LINE} characters`)
     }
     if (rest !== '') yield rest
   } finally {
+    // Whoever has seen enough wants no more of it.
     void reader.cancel().catch(() => undefined)
   }
 }

@@ -1,7 +1,7 @@
 /** What a file would bring: how much of what, and its first twins with the lines among them. Read once, however large it is. */
 import { isObject, type Json, type JsonObject, parseJson } from '@/api/json'
 import { edgeOf, merged, nodeOfTwin, NOTHING, type Structure, type StructureEdge, type StructureNode } from '@/parts/structure/structure'
-import { linesOf } from './bytes'
+import { linesOf, unpacked } from './bytes'
 import type { Graph, Row } from './graph'
 
 export const MOST_DRAWN = 2000
@@ -80,10 +80,11 @@ export async function readContents(file: Blob, signal: AbortSignal, most = MOST_
   const reader = new Reader()
   let section: string | undefined
   let [line, read] = [0, 0]
-  for await (const text of linesOf(file, most)) {
+  for await (const text of linesOf(await unpacked(file))) {
     signal.throwIfAborted()
     line += 1
     read += text.length
+    if (read > most) break
     if (text.trim() === '') continue
     const begins = /^\uFEFF?\s*\{\s*"Section"\s*:\s*"([^"]+)"\s*\}\s*$/.exec(text)
     if (begins) section = begins[1]?.toLowerCase()
