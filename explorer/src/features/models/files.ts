@@ -1,8 +1,7 @@
-import { strFromU8, unzipSync, zipSync } from 'fflate'
+import { strFromU8, unzipSync } from 'fflate'
 import { type DragEvent, useMemo } from 'react'
-import { isObject, type Json, type JsonObject, parseJson, sameJson, writeJson } from '@/api/json'
+import { isObject, type Json, type JsonObject, parseJson, sameJson } from '@/api/json'
 import type { Models } from '@/dtdl/models'
-import { saveBlob } from '@/ui/download'
 import { readDefinition } from './data'
 import { faultOf } from './fault'
 import { elementsOf } from './spans'
@@ -112,17 +111,6 @@ export async function definitionsOf(graph: string, models: Models, ids: readonly
     some.forEach((id, index) => { const definition = read[index]; if (definition) found.set(id, definition) })
   }
   return found
-}
-
-/** Download one model as a file, several as an archive. */
-export async function downloadModels(graph: string, ids: readonly string[]): Promise<void> {
-  const nameOf = (id: string): string => `${id.replace(/[:;]/g, '_')}.json`
-  const files: Record<string, Uint8Array> = {}
-  for (const id of ids) files[nameOf(id)] = new TextEncoder().encode(writeJson(await readDefinition(graph, id), 2))
-  const [first] = Object.entries(files)
-  if (Object.keys(files).length === 1 && first) { saveBlob(new Blob([new Uint8Array(first[1])], { type: 'application/json' }), first[0]); return }
-  const bytes = zipSync(files)
-  saveBlob(new Blob([new Uint8Array(bytes)], { type: 'application/zip' }), 'models.zip')
 }
 
 interface DropHandlers { readonly onDragOver?: (event: DragEvent) => void; readonly onDrop?: (event: DragEvent) => void }
