@@ -164,8 +164,9 @@ def test_models_are_downloaded_whole_and_go_into_another_graph(
     archive = zipfile.ZipFile(io.BytesIO(Path(download.value.path()).read_bytes()))
     read = {name: json.loads(archive.read(name)) for name in archive.namelist()}
     assert 1 < len(read) < len(definitions)
-    assert read["dtmi/kastor/sample/temperaturesensor-1.json"] == (
-        definitions["dtmi:kastor:sample:TemperatureSensor;1"]
+    assert (
+        read["dtmi/kastor/sample/temperaturesensor-1.json"]
+        == (definitions["dtmi:kastor:sample:TemperatureSensor;1"])
     )
     assert all("ensor" in each["@id"] for each in read.values())
 
@@ -182,9 +183,7 @@ def test_deleting_says_what_stands_in_the_way(page: Page, api: httpx2.Client) ->
     room, meeting = "dtmi:kastor:sample:Room;1", "dtmi:kastor:sample:MeetingRoom;1"
     for name, model in (("all rooms", room), ("meeting rooms", meeting)):
         text = f"SELECT * FROM DIGITALTWINS T WHERE IS_OF_MODEL(T, '{model}')"
-        saved = api.put(
-            f"/kastor/v1/explorer/queries/{name}", json={"version": 1, "text": text}
-        )
+        saved = api.put(f"/kastor/v1/explorer/queries/{name}", json={"version": 1, "text": text})
         assert saved.is_success
     page.open(f"g/default/models/{room}")
     page.raw.get_by_role("button", name="More").click()

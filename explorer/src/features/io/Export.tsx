@@ -39,7 +39,7 @@ export function Export(): ReactNode {
   return (
     <>
       <h1>{t('io.export')}</h1>
-      <section className="card io-check" aria-label={t('io.export')} data-testid="io.exporting" data-state={busy ? 'busy' : bytes === undefined ? 'idle' : 'saved'}>
+      <section className="card io-check io-exporting" aria-label={t('io.export')} data-testid="io.exporting" data-state={busy ? 'busy' : bytes === undefined ? 'idle' : 'saved'}>
         <Field label={t('io.what')}><Select label={t('io.what')} value={chosen} onChange={setWhat} choices={[
           { value: 'all', text: t('io.all') }, { value: 'query', text: t('io.of-query') },
           ...(selection.length > 0 ? [{ value: 'selection' as const, text: t('io.of-selection', { n: selection.length }) }] : []),

@@ -7,6 +7,9 @@ import { StopIcon } from '@/ui/icons'
 import { toast } from '@/ui/toasts'
 import { cancelImport, hasEnded, type ImportJob } from './jobs'
 
+/** Lines were refused, the rest was taken. */
+const PARTLY = 'ImportPartiallyFailed'
+
 /** How far a job is, and how it ended. */
 export function Progress({ job, isRun }: { job: ImportJob; isRun: boolean }): ReactNode {
   const ended = hasEnded(job)
@@ -23,6 +26,7 @@ export function toneOf({ status }: ImportJob): string { return status === 'succe
 function wordsOf(job: ImportJob, isRun: boolean): string {
   if (!hasEnded(job)) return t(isRun ? 'io.running' : 'io.checking')
   if (job.status === 'succeeded') return t(isRun ? 'io.imported' : 'io.would-import')
+  if (job.error?.code === PARTLY) return t(isRun ? 'io.partly-imported' : 'io.partly-would')
   return job.error?.message ?? (job.status === 'cancelled' ? t(isRun ? 'io.cancelled' : 'io.check-cancelled') : job.status)
 }
 

@@ -16,7 +16,7 @@ export interface Contents {
   readonly definitions: readonly JsonObject[]
   /** The first twins, by id, as the file has them; of two of one id the later. */
   readonly twins: ReadonlyMap<string, JsonObject>
-  /** Lines that begin at one of them; their ends may be elsewhere. */
+  /** Lines that begin or end at one of them; without twins the first of all. */
   readonly edges: ReadonlyMap<string, StructureEdge>
   /** By line of the import: the twin, or the key of the relationship. */
   readonly keys: ReadonlyMap<number, string>
@@ -39,7 +39,7 @@ export class Reader {
       if (this.#definitions.length < MOST_DRAWN) this.#model(body())
     } else if (section === 'twins') {
       if (this.#twins.size < MOST_DRAWN) this.#twin(line, body())
-    } else if (this.#edges.size < MOST_LINES_DRAWN && this.#twins.size > 0) this.#edge(line, body())
+    } else if (this.#edges.size < (this.#twins.size > 0 ? MOST_LINES_DRAWN : MOST_DRAWN)) this.#edge(line, body())
   }
 
   done(partly: boolean): Contents { return { counts: this.#counts, partly, definitions: this.#definitions, twins: this.#twins, edges: this.#edges, keys: this.#keys } }
@@ -56,7 +56,8 @@ export class Reader {
   #edge(line: number, body: Json): void {
     if (!isObject(body)) return
     const edge = edgeOf({ ...body, $sourceId: body['$sourceId'] ?? body['$dtId'] ?? null })
-    if (!edge || !(this.#twins.has(edge.source) || this.#twins.has(edge.target))) return
+    // Of a file of relationships alone all ends are elsewhere.
+    if (!edge || (this.#twins.size > 0 && !this.#twins.has(edge.source) && !this.#twins.has(edge.target))) return
     this.#edges.set(edge.key, edge)
     this.#keys.set(line, edge.key)
   }

@@ -2,7 +2,7 @@
 import { useQuery, type UseQueryResult } from '@tanstack/react-query'
 import { open, path, send } from '@/api/http'
 import { pages } from '@/api/pages'
-import { at, isObject, type JsonObject, parseJson } from '@/api/json'
+import { at, isObject, type Json, type JsonObject, parseJson, writeJson } from '@/api/json'
 import { newUuid } from '@/parts/values/show'
 import { useGraph } from '@/state/graph'
 
@@ -74,15 +74,18 @@ export function reportsOf(log: string): readonly Report[] {
     const entry = parseJson(line)
     const kind = at(entry, '/logType')
     const details = at(entry, '/details')
-    if ((kind !== 'Error' && kind !== 'Warning') || !isObject(details)) return []
+    // How the job ended is told by the job.
+    if ((kind !== 'Error' && kind !== 'Warning') || !isObject(details) || details['section'] === undefined) return []
     return [{ kind, line: typeof details['line'] === 'number' ? details['line'] : undefined, id: typeof details['id'] === 'string' ? details['id'] : '', text: messageOf(details) }]
   }).slice(0, MOST_REPORTED)
 }
 
 function messageOf(details: JsonObject): string {
   const error = details['error'] ?? details['warning']
-  const message = isObject(error) ? error['message'] : error ?? details['message']
-  return typeof message === 'string' ? message : JSON.stringify(details)
+  if (!isObject(error) || typeof error['message'] !== 'string') return writeJson(details)
+  const told = Array.isArray(error['details']) ? (error['details'] as readonly Json[]).flatMap((each) => (isObject(each) && typeof each['message'] === 'string' ? [each['message']] : [])) : []
+  // What is wrong in particular says more than that something is wrong.
+  return told.length > 0 ? told.join(' ') : error['message']
 }
 
 export async function cancelImport(graph: string, id: string): Promise<void> { await send(graph, { method: 'POST', path: path('/kastor/v1/jobs/imports/{id}/cancel', { id }) }) }

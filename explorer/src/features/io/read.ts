@@ -2,17 +2,43 @@
 import type { Models } from '@/dtdl/models'
 import { textOf } from './bytes'
 import { type FileKind, type Graph, kindOf, readExplorerJson } from './graph'
-import type { Cell, Table } from './tables'
+import { type Cell, joined, type Table } from './tables'
 
 export type Source =
   | { readonly kind: 'ndjson'; readonly file: File }
   | { readonly kind: 'graph'; readonly name: string; readonly graph: Graph }
-  | { readonly kind: 'tables'; readonly name: string; readonly tables: readonly Table[] }
+  /** Tables, and what stood in JSON beside them. */
+  | { readonly kind: 'tables'; readonly name: string; readonly tables: readonly Table[]; readonly graph?: Graph }
   | { readonly kind: 'unknown'; readonly name: string }
 
 const HEAD_BYTES = 4096
 const MOST_TEXT = 200_000_000
 const GUESSED_ROWS = 20
+
+const MOST_FILES = 50
+
+/** Files that cannot be read as one import. */
+export class NotTogether extends Error {}
+
+/** Read files as one import: tables and JSON go together, the file of an import goes alone. */
+export async function readSources(files: readonly File[], models: Models): Promise<Source | undefined> {
+  const [first, ...others] = files
+  if (!first || others.length === 0) return first && readSource(first, models)
+  if (files.length > MOST_FILES) throw new NotTogether(String(MOST_FILES))
+  const read = await Promise.all(files.map((file) => readSource(file, models)))
+  const apart = read.find((each) => each.kind === 'ndjson' || each.kind === 'unknown')
+  if (apart) throw new NotTogether(apart.kind === 'ndjson' ? apart.file.name : apart.kind === 'unknown' ? apart.name : '')
+  const name = files.map((file) => file.name).join(', ')
+  const graph = joined(read.flatMap((each) => (each.kind === 'graph' ? [within(each.name, each.graph)] : [])))
+  const tables = read.flatMap((each) => (each.kind === 'tables' ? each.tables.map((table) => (table.name === each.name ? table : { ...table, name: `${each.name} ${table.name}` })) : []))
+  return tables.length === 0 ? { kind: 'graph', name, graph } : { kind: 'tables', name, tables, graph }
+}
+
+/** Of several files, each row says from which it is. */
+function within(name: string, graph: Graph): Graph {
+  const placed = <T extends { readonly from: string }>(rows: readonly T[]): readonly T[] => rows.map((row) => ({ ...row, from: `${name} ${row.from}` }))
+  return { models: placed(graph.models), twins: placed(graph.twins), relationships: placed(graph.relationships), faults: placed(graph.faults) }
+}
 
 /** Read a file for an import. Large files of imports stay files: they are sent as they are. */
 export async function readSource(file: File, models: Models): Promise<Source> {

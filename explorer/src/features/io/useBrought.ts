@@ -9,8 +9,8 @@ import { type Contents, contentsOf, endsElsewhere, MOST_DRAWN, readContents, str
 import { modelsWith } from './definitions'
 import type { Graph } from './graph'
 
-/** Twins of the graph that are drawn around those of the file. */
-const MOST_AROUND = 500
+/** So many twins of the graph are drawn around those of the file; more where the file has few. */
+const LEAST_AROUND = 500
 
 /** What there was: twins and relationships that the file has too, and twins that its relationships lead to. */
 export interface There {
@@ -48,7 +48,7 @@ async function readThere(graph: string, contents: Contents, models: Models, sign
   const asked = { graph, at: undefined, signal, label: undefined }
   const [twins, around] = await Promise.all([
     twinsById(asked, [...contents.twins.keys()]),
-    nodesById(asked, endsElsewhere(contents).slice(0, MOST_AROUND)),
+    nodesById(asked, endsElsewhere(contents).slice(0, Math.max(LEAST_AROUND, MOST_DRAWN - contents.twins.size))),
   ])
   const known = new Map(twins.map((twin): [string, JsonObject] => [twin.$dtId, twin as unknown as JsonObject]))
   const sources = [...new Set([...contents.edges.values()].map((edge) => edge.source))].filter((id) => known.has(id) || around.some((node) => node.id === id))

@@ -37,6 +37,11 @@ describe('a file', () => {
     const contents = contentsOf({ ...EMPTY, twins })
     expect([contents.counts.twins, contents.twins.size]).toEqual([MOST_DRAWN + 5, MOST_DRAWN])
   })
+  it('of relationships alone draws what they lead to', async () => {
+    const contents = await readContents(blob(lines.filter((_line, at) => at < 2 || at > 8).join('\n')), signal)
+    expect([...contents.edges.keys()]).toEqual(['a/r', 'b/r', 'x/r'])
+    expect(endsElsewhere(contents)).toEqual(['a', 'b', 'there', 'x', 'y'])
+  })
   it('counts the same lines as the text that is sent', () => {
     const row = (body: Record<string, string>): { from: string; body: Record<string, string> } => ({ from: body['$dtId'] ?? body['$sourceId'] ?? '', body })
     const graph = { ...EMPTY, models: [row({ '@id': 'm' })], twins: [row({ $dtId: 'a' }), row({ $dtId: 'b' })], relationships: [row({ $sourceId: 'a', $targetId: 'b', $relationshipId: 'r', $relationshipName: 'n' })] }

@@ -97,6 +97,14 @@ describe('tables', () => {
   })
 })
 
-it('the report has what is said of single lines', () => {
-  expect(reportsOf('{"logType":"Info","details":{"status":"Started"}}\n{"logType":"Error","details":{"line":9,"id":"d","error":{"code":"V","message":"Invalid"}}}\n')).toEqual([{ kind: 'Error', line: 9, id: 'd', text: 'Invalid' }])
+it('the report has what is said of single lines, in particular', () => {
+  const log = [
+    { logType: 'Info', details: { status: 'Started' } },
+    { logType: 'Error', details: { section: 'Twins', line: 9, id: 'd', error: { code: 'V', message: 'Invalid', details: [{ message: 'a is no number.' }, { message: 'b is unknown.' }] } } },
+    { logType: 'Warning', details: { section: 'Kastor.X', status: 'Skipped', line: 12, warning: { code: 'S', message: 'Skipped.' } } },
+    { logType: 'Error', details: { status: 'Failed', error: { code: 'P', message: 'Of the whole.' } } },
+  ]
+  expect(reportsOf(log.map((each) => `${JSON.stringify(each)}\n`).join(''))).toEqual([
+    { kind: 'Error', line: 9, id: 'd', text: 'a is no number. b is unknown.' }, { kind: 'Warning', line: 12, id: '', text: 'Skipped.' },
+  ])
 })

@@ -5,7 +5,7 @@ import { Models } from '@/dtdl/models'
 import { NotText, textOf } from '@/features/io/bytes'
 import type { Graph } from '@/features/io/graph'
 import { afterModel, mappingOf, rolesOf } from '@/features/io/mapping'
-import { readSource } from '@/features/io/read'
+import { NotTogether, readSource, readSources } from '@/features/io/read'
 import { slotsOf } from '@/features/io/slots'
 import { readTable } from '@/features/io/tables'
 import { hasRelationships, templateOf } from '@/features/io/template'
@@ -96,5 +96,16 @@ describe('texts', () => {
   it('that were guarded from spreadsheets are what they were; rows count as spreadsheets do', async () => {
     const graph = await imported('x.csv', "sep=;\r\nid;model;note\r\na;dtmi:t:T;1\r\n".replace('dtmi:t:T;1', '"dtmi:t:T;1";\'=1+1'))
     expect(graph.twins.map((row) => [row.from, row.body['note']])).toEqual([['x.csv 3', '=1+1']])
+  })
+})
+
+describe('several files', () => {
+  const file = (name: string, text: string): globalThis.File => new File([text], name) as unknown as globalThis.File
+  it('of tables and JSON are one import, and each row says from which it is', async () => {
+    const source = await readSources([file('a.csv', 'id,model\nx,m\n'), file('b.json', '{"digitalTwinsGraph":{"digitalTwins":[{"$dtId":"y"}]}}')], models)
+    expect(source?.kind === 'tables' && [source.name, source.tables.map((table) => table.name), source.graph?.twins.map((row) => row.from)]).toEqual(['a.csv, b.json', ['a.csv'], ['b.json /digitalTwinsGraph/digitalTwins/0']])
+  })
+  it('do not go with the file of an import', async () => {
+    await expect(readSources([file('a.csv', 'id\nx\n'), file('b.ndjson', '{"Section":"Header"}\n')], models)).rejects.toThrow(NotTogether)
   })
 })
