@@ -54,8 +54,16 @@ def _folder(path: Path) -> Path:
 
 
 def _ids(api: httpx2.Client) -> set[str]:
-    answer = api.get("/models", headers={"max-items-per-page": "2000"}).json()
-    return {each["id"] for each in answer["value"]}
+    return set(_definitions(api))
+
+
+def _definitions(api: httpx2.Client, graph: str = "") -> dict[str, Any]:  # any: models
+    answer = api.get(
+        f"{graph}/models",
+        params={"includeModelDefinition": True},
+        headers={"max-items-per-page": "2000"},
+    )
+    return {each["id"]: each["model"] for each in answer.json()["value"]}
 
 
 def test_story_20_bad_models(page: Page, api: httpx2.Client, tmp_path: Path) -> None:
@@ -116,11 +124,10 @@ def test_what_is_no_json_is_mended_and_sent_again(
     page.let_pass("400")
     page.open("g/default/models")
     page.get("models.upload").click()
+    odd = _broken()["schema.json"] | {"@id": "dtmi:kastor:test:Odd;1"}
     good = json.dumps(_model("Mended", 3), indent=2)
     (tmp_path / "bad.json").write_text(good.replace('"size",', '"size"'))
-    (tmp_path / "list.json").write_text(
-        json.dumps([_model("Listed", 3), _broken()["schema.json"]], indent=1)
-    )
+    (tmp_path / "list.json").write_text(json.dumps([_model("Listed", 3), odd], indent=1))
     page.get("models.files").set_input_files([tmp_path / "bad.json", tmp_path / "list.json"])
     unread = page.get("models.unread.bad.json")
     expect(unread).to_contain_text("bad.json:9:7")
@@ -131,14 +138,14 @@ def test_what_is_no_json_is_mended_and_sent_again(
     problems = page.get("models.problems")
     expect(problems.get_by_test_id("models.place")).to_have_text(re.compile(r"list\.json:22:\d+"))
     page.get("models.copy-problems").click()
-    assert re.search(r"list\.json:22:\d+ dtmi:kastor:test:Schema;1/contents/0", page.copied())
+    assert re.search(r"list\.json:22:\d+ dtmi:kastor:test:Odd;1/contents/0", page.copied())
     assert _ids(api) == before
-    page.get("models.mend.dtmi:kastor:test:Schema;1").click()
+    page.get("models.mend.dtmi:kastor:test:Odd;1").click()
     text = (tmp_path / "list.json").read_text()
     page.write("models.mender", text.replace("duoble", "double"))
     page.get("models.mended-send").click()
     expect(page.get("models.upload-dialog")).to_have_count(0)
-    added = {f"dtmi:kastor:test:{name};1" for name in ("Mended", "Listed", "Schema")}
+    added = {f"dtmi:kastor:test:{name};1" for name in ("Mended", "Listed", "Odd")}
     assert _ids(api) - before == added
     page.check()
 
@@ -147,8 +154,7 @@ def test_models_are_downloaded_whole_and_go_into_another_graph(
     page: Page, api: httpx2.Client, tmp_path: Path
 ) -> None:
     assert api.put("/kastor/v1/graphs/models-only").is_success
-    stored = api.get("/models", params={"includeModelDefinition": True}).json()["value"]
-    definitions = {each["id"]: each["model"] for each in stored}
+    definitions = _definitions(api)
     page.open("g/default/models")
     saved = tmp_path / "all.json"
     page.get("models.download").click()
@@ -174,8 +180,7 @@ def test_models_are_downloaded_whole_and_go_into_another_graph(
     page.get("models.files").set_input_files(saved)
     page.get("models.send").click()
     expect(page.get("models.upload-dialog")).to_have_count(0)
-    again = api.get("/graphs/models-only/models", params={"includeModelDefinition": True}).json()
-    assert {each["id"]: each["model"] for each in again["value"]} == definitions
+    assert _definitions(api, "/graphs/models-only") == definitions
     page.check()
 
 

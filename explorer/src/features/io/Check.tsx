@@ -75,7 +75,8 @@ export function Check({ name, body, graph, origins }: CheckProps): ReactNode {
   )
 }
 
-function Counted({ brought: { contents } }: { brought: Brought }): ReactNode {
+function Counted({ brought: { contents, isUnread } }: { brought: Brought }): ReactNode {
+  if (isUnread) return <p className="secondary">{t('io.packed')}</p>
   return (
     <p className="io-counts num">
       {(['models', 'twins', 'relationships'] as const).map((each) => <span key={each}><b data-testid={`io.count.${each}`}>{contents ? formatNumber(contents.counts[each]) : '…'}</b> {t(`io.${each}`)}</span>)}

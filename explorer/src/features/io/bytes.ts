@@ -2,6 +2,7 @@
 
 const MARKS = [['utf-16le', [0xff, 0xfe]], ['utf-16be', [0xfe, 0xff]], ['utf-8', [0xef, 0xbb, 0xbf]]] as const
 const GZIP = [0x1f, 0x8b] as const
+const ZSTD = [0x28, 0xb5, 0x2f, 0xfd] as const
 /** Characters; no server takes or sends longer ones. */
 const LONGEST_LINE = 64_000_000
 
@@ -21,9 +22,10 @@ export function textOf(bytes: Uint8Array): string {
   }
 }
 
-/** The bytes of a file, those that are in a packed one. */
+/** The bytes of a file, those that are in a packed one. Throws NotText for what only a server unpacks. */
 export async function unpacked(file: Blob): Promise<ReadableStream<BufferSource>> {
   const head = new Uint8Array(await file.slice(0, 4).arrayBuffer())
+  if (begins(head, ZSTD)) throw new NotText('zstd')
   return begins(head, GZIP) ? file.stream().pipeThrough(new DecompressionStream('gzip')) : file.stream()
 }
 

@@ -22,7 +22,7 @@ const ENDED = new Set(['succeeded', 'failed', 'cancelled'])
 const EVERY_MS = 400
 const MOST_REPORTED = 100_000
 const MOST_LISTED = 5
-const LIST_MS = 3000
+const LIST_MS = 10_000
 
 export function hasEnded(job: ImportJob | undefined): boolean { return job !== undefined && ENDED.has(job.status) }
 

@@ -72,7 +72,8 @@ export function valueOf(cell: Cell, schema: ResolvedSchema | undefined): Json {
       throw new CellError(`“${text}” is no JSON`)
     }
   }
-  return text
+  // Spreadsheets know dates as midnights.
+  return kind === 'date' ? text.replace(/^(\d{4}-\d\d-\d\d)T00:00:00(?:\.0+)?Z$/, '$1') : text
 }
 
 /** Set a value at a path, with the objects that lead there. */

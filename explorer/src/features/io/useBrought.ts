@@ -23,6 +23,8 @@ export interface There {
 
 export interface Brought {
   readonly contents: Contents | undefined
+  /** Only the server can read it. */
+  readonly isUnread: boolean
   /** Undefined until it is known, and where nobody may ask. */
   readonly there: There | undefined
   /** Nothing is drawn before it is known what there is around. */
@@ -31,14 +33,15 @@ export interface Brought {
   readonly models: Models
 }
 
-function useContents(body: Blob | string, graph: Graph | undefined): Contents | undefined {
-  const made = useMemo(() => (graph ? contentsOf(graph) : undefined), [graph])
-  const [read, setRead] = useState<Contents>()
+function useContents(body: Blob | string, graph: Graph | undefined): Contents | 'unread' | undefined {
+  // The same text made anew is the same content: what becomes of it is told of before it was imported.
+  const made = useMemo(() => (graph ? contentsOf(graph) : undefined), [body])
+  const [read, setRead] = useState<Contents | 'unread'>()
   useEffect(() => {
     if (!(body instanceof Blob)) return undefined
     const ended = new AbortController()
     // What cannot be unpacked here may be a file for the server all the same.
-    readContents(body, ended.signal).then((contents) => { if (!ended.signal.aborted) setRead(contents) }, () => undefined)
+    readContents(body, ended.signal).then((contents) => { if (!ended.signal.aborted) setRead(contents) }, () => { if (!ended.signal.aborted) setRead('unread') })
     return () => { ended.abort() }
   }, [body])
   return made ?? read
@@ -62,7 +65,8 @@ export function useBrought(body: Blob | string, graph: Graph | undefined): Broug
   const may = useMay()
   const mayAsk = may('query/action')
   const known = useModels()
-  const contents = useContents(body, graph)
+  const found = useContents(body, graph)
+  const contents = found === 'unread' ? undefined : found
   const [there, setThere] = useState<There | 'unknown'>()
   // What there was before the file came: an import adds to it, and the marks stay.
   const before = useRef(known)
@@ -76,6 +80,6 @@ export function useBrought(body: Blob | string, graph: Graph | undefined): Broug
   }, [name, contents, mayAsk])
   const structure = useMemo(() => (contents && there ? structureOf(contents, there === 'unknown' ? [] : there.around) : undefined), [contents, there])
   const models = useMemo(() => modelsWith(known, contents?.definitions ?? []), [known, contents])
-  return { contents, there: there === 'unknown' ? undefined : there, structure, models }
+  return { contents, isUnread: found === 'unread', there: there === 'unknown' ? undefined : there, structure, models }
 }
 

@@ -32,6 +32,9 @@ describe('a file', () => {
     const contents = await readContents(blob(`${lines.join('\n')}\n${'{"$dtId":"x"}\n'.repeat(100_000)}`), signal, 1000)
     expect(contents.partly).toBe(true)
   })
+  it('that only a server unpacks is not taken for an empty one', async () => {
+    await expect(readContents(blob(new Uint8Array([0x28, 0xb5, 0x2f, 0xfd, 0])), signal)).rejects.toThrow()
+  })
   it('draws its first twins and counts all', () => {
     const twins = Array.from({ length: MOST_DRAWN + 5 }, (_each, n) => ({ from: '', body: { $dtId: `t${n}`, $metadata: { $model: 'm' } } }))
     const contents = contentsOf({ ...EMPTY, twins })

@@ -92,6 +92,7 @@ describe('tables', () => {
     expect(valueOf('yes', { kind: 'boolean' })).toBe(true)
     expect(() => valueOf('maybe', { kind: 'boolean' })).toThrow(CellError)
     expect(valueOf('007', { kind: 'string' })).toBe('007')
+    expect([valueOf('2020-01-02T00:00:00.000Z', { kind: 'date' }), valueOf('2020-01-02T00:00:00.000Z', { kind: 'dateTime' })]).toEqual(['2020-01-02', '2020-01-02T00:00:00.000Z'])
     expect(valueOf('Open', { kind: 'enum', valueSchema: 'integer', values: [{ name: 'Open', value: 3, displayName: {}, description: {} }] })).toBe(3)
     expect(valueOf('[1]', { kind: 'array', element: { kind: 'integer' } })).toEqual([1])
   })
