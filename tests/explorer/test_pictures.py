@@ -7,6 +7,7 @@ They are made where KASTOR_SCREENSHOTS names a folder, and are looked at by whoe
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -74,6 +75,30 @@ def _upload(page: Page) -> None:
     page.get("models.problems").wait_for()
 
 
+def _import_check(page: Page) -> None:
+    twins = [
+        {"$dtId": HAZEL, "name": "Hazel, renamed"},
+        *({"$dtId": f"room-2-{n}", "name": f"Annex {n}"} for n in range(30, 36)),
+    ]
+    lines: list[dict[str, object]] = [{"Section": "Header"}, {"fileVersion": "1.0.0"}]
+    lines.append({"Section": "Twins"})
+    model = {"$metadata": {"$model": "dtmi:kastor:sample:MeetingRoom;1"}}
+    lines += [twin | model | {"thermostat": {"$metadata": {}}} for twin in twins]
+    lines.append({"$dtId": "room-2-36", "colour": "red"} | model)
+    lines.append({"Section": "Relationships"})
+    for n in range(30, 37):
+        ends = {"$dtId": "floor-2", "$targetId": f"room-2-{n}", "$relationshipName": "hasPart"}
+        lines.append({"$relationshipId": f"annex-{n}", **ends})
+    text = "\n".join(json.dumps(each) for each in lines)
+    page.open("g/default/io/import")
+    page.get("io.file").set_input_files(
+        {"name": "annex.ndjson", "mimeType": "application/x-ndjson", "buffer": text.encode()}
+    )
+    page.get("io.check-button").click()
+    page.get("io.tiles").wait_for()
+    page.raw.locator('[data-testid="io.preview"][data-ready]').wait_for()
+
+
 def _edit(page: Page) -> None:
     page.open_graph(f"?sel={HAZEL}")
     page.get("inspector.input.name").fill("Hazel, the small one")
@@ -123,6 +148,7 @@ PICTURES: dict[str, Callable[[Page], None]] = {
     "operate": _screen("operate", "operate.problems"),
     "route": _route,
     "import": _screen("io/import", "io.drop"),
+    "import-check": _import_check,
     "scene": _screen("scenes/floor-2", "scenes.paper"),
     "palette": _palette,
     "settings": _settings,

@@ -102,7 +102,7 @@ export function useGoing(): Going {
   const search = useSearch()
   return useMemo(() => {
     const place = parsePlace(path, search)
-    const full = (to: Partial<Place>): Place => ({ graph: place.graph, screen: place.screen, rest: [], parameters: carried(place), ...to })
+    const full = (to: Partial<Place>): Place => ({ graph: place.graph, screen: place.screen, rest: [], parameters: carried(place, to.screen), ...to })
     return {
       place,
       go: (to) => { navigate(formatPlace(full(to))) },
@@ -114,10 +114,11 @@ export function useGoing(): Going {
   }, [path, search, navigate])
 }
 
-/** The instant goes along from screen to screen. */
-function carried(place: Place): Parameters {
+/** The instant goes along from screen to screen; to exports, what is selected or opened as well. */
+export function carried(place: Place, to?: Place['screen']): Parameters {
   const { at } = place.parameters
-  return at === undefined ? {} : { at }
+  const ids = to !== 'io' ? [] : place.screen === 'twins' ? place.rest.slice(0, 1) : selectionOf(place.parameters)
+  return { ...(at !== undefined && { at }), ...selecting(ids) }
 }
 
 /** What the address says at this moment. */

@@ -1,35 +1,55 @@
-import { type ReactNode, useMemo, useRef, useState } from 'react'
+import { type ReactNode, useEffect, useMemo, useRef, useState } from 'react'
 import { asApiError } from '@/api/errors'
-import { useModels } from '@/state/graph'
+import { NO_MODELS } from '@/dtdl/models'
+import { useModelsQuery } from '@/state/graph'
+import { useGoing } from '@/state/url'
 import { t } from '@/text/text'
 import { Button } from '@/ui/button'
 import { FileIcon } from '@/ui/icons'
 import { toast } from '@/ui/toasts'
+import { NotText } from './bytes'
 import { Check } from './Check'
-import { type Graph, importText } from './graph'
+import { modelsWith } from './definitions'
+import { EMPTY, type Graph, importText } from './graph'
+import { JobCard, LastImports } from './Jobs'
 import { Map as MapTable } from './Map'
-import { readSource, type Source } from './read'
-import { byConvention, isExplorerSheet, joined, type Mapping, readExplorerSheet, readTable, type Table } from './tables'
+import { mappingOf } from './mapping'
+import { NotTogether, readSources, type Source } from './read'
+import { isExplorerSheet, joined, type Mapping, readExplorerSheet, readTable } from './tables'
+import { Templates } from './Templates'
 import { useTurn } from './useTurn'
 
 /** Drop, say what columns are, check, run: everything becomes the file of an import. */
 export function Import(): ReactNode {
-  const models = useModels()
+  const { data: models = NO_MODELS, isPending } = useModelsQuery()
+  const { place } = useGoing()
   const [source, setSource] = useState<Source>()
   const [mappings, setMappings] = useState<ReadonlyMap<string, Mapping>>(new Map())
-  const take = async (file: File | undefined): Promise<void> => {
-    if (!file) return
+  // Files are read once it is known what models there are: components and types come from them.
+  const [chosen, setChosen] = useState<readonly File[]>([])
+  const last = useRef<readonly File[]>([])
+  useEffect(() => {
+    if (chosen.length === 0 || isPending) return
+    last.current = chosen
+    setChosen([])
+    void take(chosen)
+  }, [chosen, isPending])
+  const take = async (files: readonly File[]): Promise<void> => {
+    const name = files.map((file) => file.name).join(', ')
     try {
+      const read = await readSources(files, models)
+      if (last.current !== files) return
       setMappings(new Map())
-      setSource(await readSource(file))
+      setSource(read)
     } catch (error) {
-      toast({ kind: 'error', text: t('io.unreadable', { name: file.name, reason: asApiError(error).message }) })
+      toast({ kind: 'error', text: error instanceof NotTogether ? t('io.not-together', { name: error.message }) : t('io.unreadable', { name, reason: error instanceof NotText ? t('io.no-text') : asApiError(error).message }) })
     }
   }
   const graph = useMemo((): Graph | undefined => {
     if (source?.kind === 'graph') return source.graph
     if (source?.kind !== 'tables') return undefined
-    return joined(source.tables.map((table) => (isExplorerSheet(table.titles) ? readExplorerSheet(table, models) : readTable(table, mappings.get(table.name) ?? mappingOf(table), models))))
+    const known = modelsWith(models, (source.graph?.models ?? []).map((row) => row.body))
+    return joined([source.graph ?? EMPTY, ...source.tables.map((table) => (isExplorerSheet(table.titles) ? readExplorerSheet(table, known) : readTable(table, mappings.get(table.name) ?? mappingOf(table, models), known)))])
   }, [source, mappings, models])
   const text = useMemo(() => (graph ? importText(graph) : undefined), [graph])
   // A check is of one content: another file, or the same table with other columns, is checked anew.
@@ -37,10 +57,11 @@ export function Import(): ReactNode {
   return (
     <>
       <h1>{t('io.import')}</h1>
-      <Drop onFile={(file) => { void take(file) }} source={source} />
+      <Drop onFiles={setChosen} source={source} />
+      {source === undefined && <><Templates />{place.rest[1] === undefined ? <LastImports /> : <JobCard key={place.rest[1]} id={place.rest[1]} />}</>}
       {source?.kind === 'unknown' && <p className="field-error" role="alert" data-testid="io.unknown">{t('io.unknown', { name: source.name })}</p>}
       {source?.kind === 'tables' && source.tables.filter((table) => !isExplorerSheet(table.titles)).map((table) => (
-        <MapTable key={table.name} table={table} mapping={mappings.get(table.name) ?? mappingOf(table)} models={models} onChange={(mapping) => { setMappings((before) => new Map([...before, [table.name, mapping]])) }} />
+        <MapTable key={table.name} table={table} mapping={mappings.get(table.name) ?? mappingOf(table, models)} models={models} onChange={(mapping) => { setMappings((before) => new Map([...before, [table.name, mapping]])) }} />
       ))}
       {source?.kind === 'ndjson' && <Check key={turn} name={source.file.name} body={source.file} graph={undefined} origins={undefined} />}
       {graph && text && source?.kind !== 'unknown' && source?.kind !== 'ndjson' && <Check key={turn} name={source?.name ?? ''} body={text.text} graph={graph} origins={text.origins} />}
@@ -48,19 +69,17 @@ export function Import(): ReactNode {
   )
 }
 
-function mappingOf(table: Table): Mapping { return { roles: byConvention(table.titles), model: undefined } }
-
-function Drop({ onFile, source }: { onFile: (file: File | undefined) => void; source: Source | undefined }): ReactNode {
+function Drop({ onFiles, source }: { onFiles: (files: readonly File[]) => void; source: Source | undefined }): ReactNode {
   const input = useRef<HTMLInputElement>(null)
   const [over, setOver] = useState(false)
   const name = source === undefined ? undefined : source.kind === 'ndjson' ? source.file.name : source.name
   return (
-    <div className={over ? 'io-drop over' : 'io-drop'} onDragOver={(event) => { event.preventDefault(); setOver(true) }} onDragLeave={() => { setOver(false) }}
-      onDrop={(event) => { event.preventDefault(); setOver(false); onFile(event.dataTransfer.files[0]) }} data-testid="io.drop">
+    <div className={`io-drop${over ? ' over' : ''}${source ? ' small' : ''}`} onDragOver={(event) => { event.preventDefault(); setOver(true) }} onDragLeave={() => { setOver(false) }}
+      onDrop={(event) => { event.preventDefault(); setOver(false); onFiles([...event.dataTransfer.files]) }} data-testid="io.drop">
       <p>{name === undefined ? t('io.drop') : <><code>{name}</code> <span className="tag">{t(`io.kind-${source?.kind ?? 'unknown'}`)}</span></>}</p>
       <p className="hint">{t('io.kinds')}</p>
       <Button icon={FileIcon} onClick={() => input.current?.click()}>{t('io.choose')}</Button>
-      <input ref={input} type="file" hidden onChange={(event) => { onFile(event.target.files?.[0]); event.target.value = '' }} data-testid="io.file" />
+      <input ref={input} type="file" multiple hidden onChange={(event) => { onFiles([...(event.target.files ?? [])]); event.target.value = '' }} data-testid="io.file" />
     </div>
   )
 }

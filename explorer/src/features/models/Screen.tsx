@@ -12,7 +12,8 @@ import { Splitter } from '@/ui/splitter'
 import { Empty, Failed, Waiting } from '@/ui/states'
 import { useCounts } from './data'
 import { Detail } from './Detail'
-import { ModelList, ModelTree } from './Lists'
+import { Downloads } from './Downloads'
+import { matcher, ModelList, ModelTree } from './Lists'
 import { useDropped } from './files'
 import { Upload } from './Upload'
 
@@ -47,6 +48,7 @@ export default function Screen(): ReactNode {
         ]} />
         <input className="input models-filter" type="search" placeholder={t('models.filter')} aria-label={t('models.filter')} value={filter} onChange={(event) => { setFilter(event.target.value) }} data-testid="models.filter" />
         <span className="grow" />
+        {models !== undefined && models.all.length > 0 && <Downloads all={models.all.length} shown={models.all.map((model) => model.id).filter(matcher(models, filter))} />}
         {may('models/write') && <Button look="main" icon={ImportIcon} onClick={() => { setUploading([]) }} data-testid="models.upload">{t('models.upload')}</Button>}
       </div>
       {query.isPending && <Waiting rows={12} what={t('screens.models')} />}

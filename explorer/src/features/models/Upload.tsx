@@ -2,7 +2,7 @@ import { useQueryClient } from '@tanstack/react-query'
 import { type ReactNode, useEffect, useMemo, useRef, useState } from 'react'
 import { type ApiError, asApiError } from '@/api/errors'
 import { send } from '@/api/http'
-import { parseJson, writeJson } from '@/api/json'
+import { parseJson } from '@/api/json'
 import type { Models } from '@/dtdl/models'
 import { useGraph } from '@/state/graph'
 import { t } from '@/text/text'
@@ -12,7 +12,7 @@ import { FileIcon, FolderIcon } from '@/ui/icons'
 import { toast } from '@/ui/toasts'
 import { Candidates, Problems } from './UploadLists'
 import { type Candidate, candidatesOf, definitionsOf, readFiles, type Unread } from './files'
-import { problemsOf } from './problems'
+import { problemsOf, type Sent, sentOf } from './problems'
 
 interface UploadProps { readonly models: Models; readonly files: readonly File[]; readonly onClose: () => void }
 interface Texts { readonly texts: readonly { readonly file: string; readonly text: string }[]; readonly unread: readonly Unread[] }
@@ -37,7 +37,7 @@ export function Upload({ models, files, onClose }: UploadProps): ReactNode {
   const { name } = useGraph()
   const client = useQueryClient()
   const [read, setRead] = useState(NONE)
-  const [refusal, setRefusal] = useState<{ error: ApiError; sent: readonly Candidate[] }>()
+  const [refusal, setRefusal] = useState<{ error: ApiError; sent: Sent }>()
   const [busy, setBusy] = useState(false)
   const { all, unread } = useCandidates(models, read)
   const take = async (more: readonly File[]): Promise<void> => {
@@ -46,28 +46,36 @@ export function Upload({ models, files, onClose }: UploadProps): ReactNode {
     setRead((before) => ({ texts: [...before.texts.filter((each) => !next.texts.some((mine) => mine.file === each.file)), ...next.texts], unread: next.unread }))
   }
   useEffect(() => { if (files.length > 0) void take(files) }, [files])
+  const problems = useMemo(() => refusal && problemsOf(refusal.error, refusal.sent), [refusal])
   const sending = all.filter((each) => each.state !== 'same' && each.state !== 'twice')
   const post = async (dryRun: boolean): Promise<void> => {
     setBusy(true)
+    const sent = sentOf(sending)
     try {
-      await send(name, { method: 'POST', path: '/models', body: sending.map((each) => each.model), headers: dryRun ? { 'kastor-dry-run': 'true' } : {} })
+      await send(name, { method: 'POST', path: '/models', raw: sent.body.text, headers: { 'content-type': 'application/json', ...(dryRun && { 'kastor-dry-run': 'true' }) } })
       setRefusal(undefined)
       if (dryRun) { toast({ text: t('models.all-well', { n: sending.length }) }); return }
       await client.invalidateQueries({ queryKey: [name, 'models'] })
       toast({ text: t('models.uploaded', { n: sending.length }) })
       onClose()
     } catch (error) {
-      setRefusal({ error: asApiError(error), sent: sending })
+      setRefusal({ error: asApiError(error), sent })
     } finally {
       setBusy(false)
     }
   }
-  const mend = (candidate: Candidate, text: string): void => {
+  const [again, setAgain] = useState(false)
+  const mend = (file: string, text: string, sendAgain: boolean): void => {
     setRefusal(undefined)
-    const mended = candidatesOf([{ file: candidate.file, text }], models, new Map())
-    const others = all.filter((each) => each.file === candidate.file).map((each) => (each === candidate ? (mended.all[0] ?? each).model : each.model))
-    setRead((before) => ({ ...before, texts: before.texts.map((each) => (each.file === candidate.file ? { file: each.file, text: mended.unread.length > 0 ? text : writeJson(others.length === 1 ? others[0] : others, 2) } : each)) }))
+    setRead((before) => ({ ...before, texts: before.texts.map((each) => (each.file === file ? { file, text } : each)) }))
+    setAgain(sendAgain)
   }
+  useEffect(() => {
+    if (!again) return
+    setAgain(false)
+    // What is no JSON yet is told of first: nothing is sent behind its back.
+    if (unread.length === 0 && sending.length > 0) void post(false)
+  }, [again])
   return (
     <Dialog open title={t('models.upload')} description={t('models.upload-text')} onClose={onClose} wide testId="models.upload-dialog" foot={(
       <>
@@ -77,8 +85,7 @@ export function Upload({ models, files, onClose }: UploadProps): ReactNode {
       </>
     )}>
       <Choosers onFiles={(more) => { void take(more) }} onPaste={(text) => { setRefusal(undefined); setRead((before) => ({ ...before, texts: [...before.texts.filter((each) => each.file !== PASTED), { file: PASTED, text }] })) }} />
-      {refusal && <Problems problems={problemsOf(refusal.error, refusal.sent)} onMend={mend} />}
-      {!refusal && <Candidates all={all} unread={unread} />}
+      {problems ? <Problems problems={problems} onMend={mend} /> : <Candidates all={all} unread={unread} onMend={mend} />}
     </Dialog>
   )
 }

@@ -1,21 +1,32 @@
-import { strFromU8, unzipSync, zipSync } from 'fflate'
+import { strFromU8, unzipSync } from 'fflate'
 import { type DragEvent, useMemo } from 'react'
-import { isObject, type Json, type JsonObject, parseJson, sameJson, writeJson } from '@/api/json'
+import { isObject, type Json, type JsonObject, parseJson, sameJson } from '@/api/json'
 import type { Models } from '@/dtdl/models'
-import { saveBlob } from '@/ui/download'
 import { readDefinition } from './data'
+import { faultOf } from './fault'
+import { elementsOf } from './spans'
 
 /** One model of an upload, and where it stood. */
 export interface Candidate {
   readonly id: string
   readonly model: Json
   readonly file: string
+  /** All of its file, and where in it the model stands. */
+  readonly text: string
+  readonly from: number
+  readonly to: number
   readonly state: 'new' | 'same' | 'changed' | 'unnamed' | 'twice'
   /** Models that it needs and that are neither here nor there. */
   readonly missing: readonly string[]
 }
 
-export interface Unread { readonly file: string; readonly reason: string }
+export interface Unread {
+  readonly file: string
+  readonly reason: string
+  /** What it is, where it can be mended, and where it stops being JSON. */
+  readonly text?: string
+  readonly offset?: number
+}
 export interface ReadFiles { readonly texts: readonly { readonly file: string; readonly text: string }[]; readonly unread: readonly Unread[] }
 
 const MOST_BYTES = 32_000_000
@@ -61,24 +72,31 @@ function needsOf(model: JsonObject): readonly string[] {
 /** Take the models out of texts: each is one model or a list. Says which are there already, word for word or not. */
 export function candidatesOf(texts: ReadFiles['texts'], models: Models, definitions: ReadonlyMap<string, JsonObject>): { readonly all: readonly Candidate[]; readonly unread: readonly Unread[] } {
   const unread: Unread[] = []
-  const found: { file: string; id: string; model: Json }[] = []
-  for (const { file, text } of texts) {
+  const found: Omit<Candidate, 'state' | 'missing'>[] = []
+  for (const { file, text: written } of texts) {
+    const text = written.replace(/^\uFEFF/, '')
     try {
-      const read = parseJson(text.replace(/^\uFEFF/, ''))
-      for (const model of Array.isArray(read) ? read as readonly Json[] : [read]) found.push({ file, id: isObject(model) && typeof model['@id'] === 'string' ? model['@id'] : '', model })
+      const read = parseJson(text)
+      const spans = elementsOf(text);
+      (Array.isArray(read) ? read as readonly Json[] : [read]).forEach((model, index) => {
+        found.push({ file, id: isObject(model) && typeof model['@id'] === 'string' ? model['@id'] : '', model, text, from: 0, to: text.length, ...spans[index] })
+      })
     } catch (error) {
-      unread.push({ file, reason: error instanceof Error ? error.message : String(error) })
+      const reason = error instanceof Error ? error.message : String(error)
+      const offset = faultOf(text)
+      unread.push({ file, reason, text, ...(offset !== undefined && { offset }) })
     }
   }
   const ids = new Set(found.map((each) => each.id))
   const seen = new Map<string, Json>()
-  const all = found.map(({ file, id, model }): Candidate => {
+  const all = found.map((each): Candidate => {
+    const { id, model } = each
     const before = seen.get(id)
     if (id !== '') seen.set(id, model)
     const there = definitions.get(id)
     const state = id === '' ? 'unnamed' : before !== undefined ? 'twice' : !models.get(id) ? 'new' : there && sameJson(there, model) ? 'same' : 'changed'
     const missing = isObject(model) ? needsOf(model).filter((need) => !ids.has(need) && !models.get(need)) : []
-    return { file, id, model, state, missing }
+    return { ...each, state, missing }
   })
   return { all, unread }
 }
@@ -93,17 +111,6 @@ export async function definitionsOf(graph: string, models: Models, ids: readonly
     some.forEach((id, index) => { const definition = read[index]; if (definition) found.set(id, definition) })
   }
   return found
-}
-
-/** Download one model as a file, several as an archive. */
-export async function downloadModels(graph: string, ids: readonly string[]): Promise<void> {
-  const nameOf = (id: string): string => `${id.replace(/[:;]/g, '_')}.json`
-  const files: Record<string, Uint8Array> = {}
-  for (const id of ids) files[nameOf(id)] = new TextEncoder().encode(writeJson(await readDefinition(graph, id), 2))
-  const [first] = Object.entries(files)
-  if (Object.keys(files).length === 1 && first) { saveBlob(new Blob([new Uint8Array(first[1])], { type: 'application/json' }), first[0]); return }
-  const bytes = zipSync(files)
-  saveBlob(new Blob([new Uint8Array(bytes)], { type: 'application/zip' }), 'models.zip')
 }
 
 interface DropHandlers { readonly onDragOver?: (event: DragEvent) => void; readonly onDrop?: (event: DragEvent) => void }

@@ -4,7 +4,7 @@ import { Models } from '@/dtdl/models'
 import type { ResolvedContent, ResolvedModel } from '@/dtdl/model'
 import { treeOf, allKeys } from '@/features/models/data'
 import { candidatesOf, type Candidate } from '@/features/models/files'
-import { asText, byFile, problemsOf } from '@/features/models/problems'
+import { asText, byFile, problemsOf, sentOf, whereOf } from '@/features/models/problems'
 import { compareContents } from '@/features/models/schema'
 
 const model = (id: string, bases: readonly string[] = [], all: readonly string[] = bases): ResolvedModel => ({ id, displayName: {}, description: {}, dtdlVersion: 3, decommissioned: false, uploadTime: '', extends: bases, bases: all, contents: [] })
@@ -35,12 +35,14 @@ group('an upload', () => {
     expect(unread.map((each) => each.file)).toEqual(['two.json'])
   })
   it('gives each problem to its model, and those of none to the whole', () => {
-    const sent = ['x', 'y'].map((id): Candidate => ({ id, model: {}, file: `${id}.json`, state: 'new', missing: [] }))
+    const texts = ['{"@id": "x"}', '\n{\n  "@id": "y",\n  "contents": [{ "@type": "Property", "näme": "a" }]\n}']
+    const sent = sentOf(['x', 'y'].map((id, index): Candidate => ({ id, model: {}, file: `${id}.json`, text: texts[index] ?? '', from: index, to: texts[index]?.length ?? 0, state: 'new', missing: [] })))
     const problems = problemsOf(new ApiError(400, 'DTDLParserError', 'No.', [
-      { code: 'bad', message: 'm1', path: '/1/contents/0/name' }, { message: 'm2' }, { message: 'm3', index: 0, path: '' },
+      { code: 'bad', message: 'm1', path: '/1/contents/0/name', line: 4, column: 34 }, { message: 'm2' }, { message: 'm3', index: 0, path: '' },
     ]), sent)
     expect([...byFile(problems)].map(([file, list]) => [file, list.map((each) => each.pointer)])).toEqual([['x.json', ['']], ['y.json', ['/contents/0/name']], ['', ['']]])
-    expect(asText(problems)).toContain('y/contents/0/name\n    bad: m1')
+    expect(problems.map(whereOf)).toEqual(['y.json:4:35', '', 'x.json:1:1'])
+    expect(asText(problems)).toContain('y.json:4:35 y/contents/0/name\n    bad: m1')
   })
 })
 
