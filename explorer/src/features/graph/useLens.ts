@@ -28,14 +28,14 @@ export function countsOf(structure: Structure): ReadonlyMap<string, number> {
 }
 
 /** Counts up at most a few times a second while twins change. */
-function useTick(feed: Feed | undefined): number {
+function useTick(feed: Feed): number {
   const [tick, setTick] = useState(0)
   useEffect(() => {
     let planned: ReturnType<typeof setTimeout> | undefined
-    const off = feed?.listen(() => {
+    const off = feed.listen(() => {
       planned ??= setTimeout(() => { planned = undefined; setTick((before) => before + 1) }, SHOW_EVERY_MS)
     })
-    return () => { off?.(); clearTimeout(planned) }
+    return () => { off(); clearTimeout(planned) }
   }, [feed])
   return tick
 }
@@ -93,7 +93,7 @@ function useLensData(structure: Structure, path: string | undefined): ReadonlyMa
   }, [path, data, isPlaceholderData, of, ids, at, twins])
   useEffect(() => {
     if (path === undefined || at !== undefined) return undefined
-    return feed?.listen((batch) => { follow(held.current, path, batch.map((each) => each.event)) })
+    return feed.listen((batch) => { follow(held.current, path, batch.map((each) => each.event)) })
   }, [path, feed, at])
   const tick = useTick(feed)
   return useMemo(() => new Map(held.current.values), [version, tick])
