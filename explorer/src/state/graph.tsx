@@ -71,6 +71,18 @@ export function GraphProvider({ name, at, children }: { name: string; at: string
   return <Context value={graph}>{children}</Context>
 }
 
+/** What is below looks at another instant than the page does, where nothing can be changed; without one at the page's. */
+export function AsOf({ at, children }: { at: string | undefined; children: ReactNode }): ReactNode {
+  const graph = useGraph()
+  const then = useMemo(() => {
+    if (at === undefined) return graph
+    const twins = new TwinStore()
+    twins.turn(true)
+    return { ...graph, at, twins }
+  }, [graph, at])
+  return <Context value={then}>{children}</Context>
+}
+
 interface Resolved extends Page<ResolvedModel> { readonly epoch: number | null }
 
 /** The models of the graph, resolved. */

@@ -16,7 +16,7 @@ const EDGE = 24
 interface Row { readonly id: string; readonly name: string; readonly depth: number; readonly open: boolean | undefined }
 
 /** The rows that are open: the first levels, and the line of boxes around the selection. */
-export function rowsOf(picture: Picture, models: Models, looks: Pick<Looks, 'values' | 'hidden' | 'lens'>, chosen: string | undefined): readonly Row[] {
+export function rowsOf(picture: Picture, models: Models, looks: Pick<Looks, 'values' | 'hidden' | 'lens' | 'differences'>, chosen: string | undefined): readonly Row[] {
   const { nodes, layout } = picture
   const children = new Map<number, number[]>()
   nodes.forEach((node, index) => {
@@ -40,8 +40,9 @@ export function rowsOf(picture: Picture, models: Models, looks: Pick<Looks, 'val
     if (!node) return
     const inner = children.get(index) ?? []
     const isOpen = inner.length > 0 ? depth < OPEN_DEPTH || line.has(index) : undefined
+    const difference = looks.differences.get(node.id)
     const value = looks.lens?.get(node.id)?.text ?? looks.values.get(node.id)?.text
-    rows.push({ id: node.id, depth, open: isOpen, name: [node.label, models.name(node.model), value, t('graph.relationships', { n: counts.get(node.id) ?? 0 })].filter((each) => each !== undefined).join(', ') })
+    rows.push({ id: node.id, depth, open: isOpen, name: [node.label, difference && t(`differences.${difference}`), models.name(node.model), value, t('graph.relationships', { n: counts.get(node.id) ?? 0 })].filter((each) => each !== undefined).join(', ') })
     if (isOpen) for (const each of inner.slice(0, MOST_CHILDREN)) walk(each, depth + 1)
   }
   for (const root of (children.get(-1) ?? []).slice(0, MOST_CHILDREN)) walk(root, 0)

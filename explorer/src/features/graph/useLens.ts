@@ -21,9 +21,10 @@ const SHOW_EVERY_MS = 250
 export const ALL_DOCUMENTS = 2000
 const AT_ONCE = 4
 
-export function countsOf(structure: Structure): ReadonlyMap<string, number> {
+/** Twins by model, without those that are not there. */
+export function countsOf(structure: Structure, gone?: ReadonlySet<string>): ReadonlyMap<string, number> {
   const counts = new Map<string, number>()
-  for (const node of structure.nodes.values()) counts.set(node.model, (counts.get(node.model) ?? 0) + 1)
+  for (const node of structure.nodes.values()) if (gone?.has(node.id) !== true) counts.set(node.model, (counts.get(node.model) ?? 0) + 1)
   return counts
 }
 
