@@ -1,6 +1,7 @@
 import { type ReactNode, useMemo, useRef, useState } from 'react'
 import { asApiError } from '@/api/errors'
 import { useModels } from '@/state/graph'
+import { useHanded } from '@/state/handed'
 import { t } from '@/text/text'
 import { Button } from '@/ui/button'
 import { FileIcon } from '@/ui/icons'
@@ -26,6 +27,7 @@ export function Import(): ReactNode {
       toast({ kind: 'error', text: t('io.unreadable', { name: file.name, reason: asApiError(error).message }) })
     }
   }
+  useHanded('io', ([file]) => { void take(file) })
   const graph = useMemo((): Graph | undefined => {
     if (source?.kind === 'graph') return source.graph
     if (source?.kind !== 'tables') return undefined
