@@ -31,7 +31,11 @@ def test_a_change_between_the_first_read_and_a_late_feed_is_not_missed(
     _set(api, 20.5)
     before = int(api.get("/kastor/v1/status").json()["counts"]["twins"])
     held: list[Route] = []
-    page.raw.route(FEED, lambda route: held.append(route))
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.raw.route(FEED, hold)
     page.open_graph(f"?sel={HAZEL}")
     _set_point(page, "20.5")
     # What was read is of before, and the feed begins after it.

@@ -82,9 +82,9 @@ def test_what_was_removed_stands_as_a_ghost_where_it_was(page: Page, api: httpx2
     assert api.put("/digitaltwins/old-sensor", json=body | {"name": "Old sensor"}).is_success
     line = f"/digitaltwins/{HAZEL}/relationships/old-tie"
     name = tie["$relationshipName"]
-    assert api.put(
-        line, json={"$targetId": "old-sensor", "$relationshipName": name}
-    ).is_success, name
+    assert api.put(line, json={"$targetId": "old-sensor", "$relationshipName": name}).is_success, (
+        name
+    )
     then = api.get("/kastor/v1/history").json()["newest"]["time"]
     time.sleep(0.02)
     assert api.delete(line).is_success

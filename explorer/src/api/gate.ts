@@ -16,10 +16,13 @@ export function openGate(graph: string): void {
   shut.delete(graph)
 }
 
-/** Resolve once reads of a graph may begin, or once nobody waits for the answer any more. */
+export function isShut(graph: string): boolean { return shut.has(graph) }
+
+/** Resolve once reads of a graph may begin; who waits for the answer no more ends it. */
 export async function passGate(graph: string, signal: AbortSignal | undefined): Promise<void> {
   // It may have been shut again by the time one is through.
   for (let gate = shut.get(graph); gate && signal?.aborted !== true; gate = shut.get(graph)) {
     await Promise.race([gate.opened, new Promise<void>((resolve) => { signal?.addEventListener('abort', () => { resolve() }, { once: true }) })])
   }
+  signal?.throwIfAborted()
 }

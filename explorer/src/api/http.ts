@@ -1,5 +1,5 @@
 import { ApiError, errorOf } from './errors'
-import { passGate } from './gate'
+import { isShut, passGate } from './gate'
 import { type Json, parseJson, writeJson } from './json'
 import { graphBase } from './place'
 import { useSession, waitForToken } from './session'
@@ -74,7 +74,7 @@ function isFollowed(call: Call): boolean {
  */
 export async function open(graph: string, call: Call): Promise<Response> {
   for (;;) {
-    if (isFollowed(call)) await passGate(graph, call.signal)
+    if (isFollowed(call) && isShut(graph)) await passGate(graph, call.signal)
     const { token } = useSession.getState()
     const began = performance.now()
     const response = await answerOf(graph, call, token)

@@ -36,7 +36,7 @@ beforeEach(() => {
   useSession.setState({ token: undefined, waits: false, wanted: undefined })
   server = serve()
 })
-afterEach(() => { stop(); vi.useRealTimers(); vi.unstubAllGlobals() })
+afterEach(() => { stop(); useSession.setState({ token: undefined, waits: false, wanted: undefined }); vi.useRealTimers(); vi.unstubAllGlobals() })
 
 it('reads nothing of a graph before its feed says where it begins', async () => {
   begin()

@@ -22,6 +22,7 @@ beforeEach(() => {
 afterEach(() => {
   for (const each of open) each.member.leave()
   open.clear()
+  useSession.setState({ waits: false })
   vi.useRealTimers()
 })
 
