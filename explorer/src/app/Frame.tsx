@@ -6,18 +6,20 @@ import { type Command, useCommands } from '@/commands/registry'
 import { showKeys } from '@/commands/keys'
 import { useGraph, useMay } from '@/state/graph'
 import { DEFAULTS, set, useSettings } from '@/state/settings'
-import { currentPlace, linkTo, useGoing } from '@/state/url'
+import { currentPlace, isEmbedded, linkTo, useGoing } from '@/state/url'
 import { t } from '@/text/text'
 import { Hint } from '@/ui/button'
 import { copyText } from '@/ui/copy'
 import { Splitter } from '@/ui/splitter'
 import { Boundary } from './Boundary'
+import { DropAnywhere } from './DropAnywhere'
 import { InspectorPane } from './InspectorPane'
 import { SCREEN_ROWS, type ScreenRow } from './screens'
 import { useRestore } from '@/parts/restore/store'
 import { StatusBar } from './StatusBar'
 import { TopBar } from './TopBar'
 
+const Alone = lazy(() => import('./Alone'))
 const Outline = lazy(() => import('@/features/graph/Outline'))
 const Tour = lazy(() => import('@/features/tour/Tour'))
 const WriteDialogs = lazy(() => import('@/parts/WriteDialogs'))
@@ -52,6 +54,7 @@ export function Frame(): ReactNode {
   const restoring = useRestore((state) => state.to !== undefined)
   const View = SCREEN_ROWS.find((row) => row.screen === place.screen)?.view
   const { outline } = useSettings()
+  if (isEmbedded) return <Suspense><Alone screen={place.screen} /><AccessSheet /></Suspense>
   return (
     <div className="frame">
       <TopBar />
@@ -69,7 +72,7 @@ export function Frame(): ReactNode {
         </div>
         <StatusBar />
       </div>
-      <Boundary><PaletteGate /><Suspense><AccessSheet /><WriteDialogs />{restoring && <RestoreDialog />}</Suspense></Boundary>
+      <Boundary><DropAnywhere /><PaletteGate /><Suspense><AccessSheet /><WriteDialogs />{restoring && <RestoreDialog />}</Suspense></Boundary>
     </div>
   )
 }

@@ -126,7 +126,7 @@ function painted(): Promise<void> {
 }
 
 function isSame(a: State, b: State): boolean {
-  return a.colours.length === b.colours.length && a.edgeShown.length === b.edgeShown.length && equal(a.shown, b.shown) && equal(a.bright, b.bright) && equal(a.edgeShown, b.edgeShown)
+  return a.looks.differences === b.looks.differences && a.colours.length === b.colours.length && a.edgeShown.length === b.edgeShown.length && equal(a.shown, b.shown) && equal(a.bright, b.bright) && equal(a.edgeShown, b.edgeShown)
     && (a.colours === b.colours || a.colours.every((colour, index) => colour === b.colours[index]))
 }
 

@@ -163,7 +163,7 @@ function usePulses(canvas: GraphView | undefined): void {
     if (!canvas) return undefined
     if (isTest) window.__kastor = { positionOf: (id) => canvas.positionOf(id), camera: () => canvas.camera(), setCamera: (camera) => { canvas.setCamera(camera) }, pulses: () => seen.current }
     if (at !== undefined) return undefined
-    return feed?.listen((batch) => {
+    return feed.listen((batch) => {
       const { structure } = screen()
       const ids = new Set(batch.flatMap(({ event }) => (event.subject !== undefined && event.type.endsWith('.Twin.Update') && structure.nodes.has(event.subject) ? [event.subject] : [])))
       if (ids.size === 0) return

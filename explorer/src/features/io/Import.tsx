@@ -2,6 +2,7 @@ import { type ReactNode, useEffect, useMemo, useRef, useState } from 'react'
 import { asApiError } from '@/api/errors'
 import { NO_MODELS } from '@/dtdl/models'
 import { useModelsQuery } from '@/state/graph'
+import { useHanded } from '@/state/handed'
 import { useGoing } from '@/state/url'
 import { t } from '@/text/text'
 import { Button } from '@/ui/button'
@@ -45,6 +46,7 @@ export function Import(): ReactNode {
       toast({ kind: 'error', text: error instanceof NotTogether ? t('io.not-together', { name: error.message }) : t('io.unreadable', { name, reason: error instanceof NotText ? t('io.no-text') : asApiError(error).message }) })
     }
   }
+  useHanded('io', setChosen)
   const graph = useMemo((): Graph | undefined => {
     if (source?.kind === 'graph') return source.graph
     if (source?.kind !== 'tables') return undefined

@@ -3,6 +3,7 @@ import { lazy, type ReactNode, Suspense, useMemo, useState } from 'react'
 import { asApiError } from '@/api/errors'
 import { type Command, useCommands } from '@/commands/registry'
 import { useMay, useModelsQuery } from '@/state/graph'
+import { useHanded } from '@/state/handed'
 import { useGoing } from '@/state/url'
 import { t } from '@/text/text'
 import { Button } from '@/ui/button'
@@ -14,7 +15,6 @@ import { useCounts } from './data'
 import { Detail } from './Detail'
 import { Downloads } from './Downloads'
 import { matcher, ModelList, ModelTree } from './Lists'
-import { useDropped } from './files'
 import { Upload } from './Upload'
 
 const ModelGraph = lazy(() => import('./ModelGraph'))
@@ -30,7 +30,7 @@ export default function Screen(): ReactNode {
   const [filter, setFilter] = useState('')
   const [width, setWidth] = useState(WIDTH.initial)
   const [uploading, setUploading] = useState<readonly File[] | undefined>(going.place.parameters.edit === 'upload' ? [] : undefined)
-  const drop = useDropped(may('models/write') ? setUploading : undefined)
+  useHanded('models', may('models/write') ? setUploading : undefined)
   const as = (going.place.parameters.as ?? 'tree') as As
   const chosen = going.place.rest[0]
   const commands = useMemo((): Command[] => [{
@@ -41,7 +41,7 @@ export default function Screen(): ReactNode {
   const models = query.data
   const views = { models, counts: counts.data, filter, chosen, onChoose: choose }
   return (
-    <div className="models" {...drop} data-testid="models">
+    <div className="models" data-testid="models">
       <div className="screen-head">
         <Segments label={t('models.as')} value={as} onChange={(value) => { going.adjust({ as: value === 'tree' ? undefined : value }) }} testId="models.as" choices={[
           { value: 'tree', text: t('models.tree'), icon: TreeIcon }, { value: 'graph', text: t('models.graph'), icon: GraphIcon }, { value: 'list', text: t('models.list'), icon: TableIcon },

@@ -1,5 +1,4 @@
 import { strFromU8, unzipSync } from 'fflate'
-import { type DragEvent, useMemo } from 'react'
 import { isObject, type Json, type JsonObject, parseJson, sameJson } from '@/api/json'
 import type { Models } from '@/dtdl/models'
 import { readDefinition } from './data'
@@ -112,40 +111,3 @@ export async function definitionsOf(graph: string, models: Models, ids: readonly
   }
   return found
 }
-
-interface DropHandlers { readonly onDragOver?: (event: DragEvent) => void; readonly onDrop?: (event: DragEvent) => void }
-
-/** Handlers with which files dropped anywhere on an element are taken. */
-export function useDropped(take: ((files: readonly File[]) => void) | undefined): DropHandlers {
-  return useMemo(() => (take ? {
-    onDragOver: (event) => { if (event.dataTransfer.types.includes('Files')) event.preventDefault() },
-    onDrop: (event) => {
-      if (!event.dataTransfer.types.includes('Files')) return
-      event.preventDefault()
-      void filesOf(event.dataTransfer).then(take)
-    },
-  } : {}), [take])
-}
-
-/** All files of a drop, those in folders included. */
-async function filesOf(transfer: DataTransfer): Promise<readonly File[]> {
-  const entries = [...transfer.items].map((item) => item.webkitGetAsEntry()).filter((entry) => entry !== null)
-  const files: File[] = []
-  const walk = async (entry: FileSystemEntry): Promise<void> => {
-    if (files.length >= MOST_FILES) return
-    if (isFile(entry)) files.push(await new Promise<File>((resolve, reject) => { entry.file(resolve, reject) }))
-    else if (isFolder(entry)) {
-      const reader = entry.createReader()
-      for (;;) {
-        const some = await new Promise<FileSystemEntry[]>((resolve, reject) => { reader.readEntries(resolve, reject) })
-        if (some.length === 0) break
-        for (const each of some) await walk(each)
-      }
-    }
-  }
-  for (const entry of entries) await walk(entry)
-  return files
-}
-
-function isFile(entry: FileSystemEntry): entry is FileSystemFileEntry { return entry.isFile }
-function isFolder(entry: FileSystemEntry): entry is FileSystemDirectoryEntry { return entry.isDirectory }
