@@ -173,7 +173,7 @@ def drawing_rows(browser: Browser, built: Path, rounds: int, seconds: float) -> 
         yield from explorer_draw.rows(browser, sample, rounds)
     with explorer_graphs.large() as url:
         large = explorer_draw.Graph(url, TWINS, "b4", drawn_ms=6000, frames=1)
-        yield from explorer_draw.rows(browser, large, min(rounds, 3))
+        yield from explorer_draw.rows(browser, large, rounds)
 
 
 def events_rows(browser: Browser, built: Path, rounds: int, seconds: float) -> Iterator[Row]:
