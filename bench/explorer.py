@@ -200,12 +200,14 @@ def _live(
     began = page.raw.evaluate("() => performance.now()")
     command = [sys.executable, str(HERE / "explorer_graphs.py"), page.url, str(RATE)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as writer:
+        assert writer.stdout is not None
+        writer.stdout.readline()
         page.raw.wait_for_timeout(seconds * 1000)
-        shown = page.get("frame.live").inner_text()
-        written = int(writer.communicate()[0])
+        shown = " ".join(page.get("frame.live").inner_text().split())
+        written = float(writer.communicate()[0])
     page.raw.wait_for_timeout(1000)
     tasks: list[float] = page.raw.evaluate("(since) => window.__bench.tasksSince(since)", began)
-    beside = f"{written / seconds:.0f} written a second, the page says {shown!r}"
+    beside = f"{written:.0f} written a second, the page says {shown!r}"
     beside += f"; {len(tasks)} tasks over 50 ms"
     row = f"{name}: {RATE:.0f} events/s for {seconds:.0f} s"
     # Each is held to it, so the longest is what counts.

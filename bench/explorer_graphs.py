@@ -112,14 +112,15 @@ def with_temperature(url: str) -> list[str]:
     return [row["id"] for row in answer.raise_for_status().json()["value"]]
 
 
-async def write(url: str, rate: float, ids: list[str]) -> int:
-    """PATCH temperatures at a steady rate until the input ends; return how many were written."""
+async def write(url: str, rate: float, ids: list[str]) -> float:
+    """PATCH temperatures at a steady rate until the input ends; return how many a second it was."""
     ended = threading.Event()
     threading.Thread(target=_wait_for_end, args=(ended,), daemon=True).start()
     at = urlsplit(url)
     free: asyncio.Queue[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = asyncio.Queue()
     for _ in range(CONNECTIONS):
         free.put_nowait(await asyncio.open_connection(at.hostname, at.port))
+    print("begins", flush=True)
     written, sent, began = 0, 0, time.monotonic()
 
     async def patch(number: int) -> None:
@@ -140,7 +141,7 @@ async def write(url: str, rate: float, ids: list[str]) -> int:
             under_way.create_task(patch(sent))
             sent += 1
             await asyncio.sleep(max(0.0, began + sent / rate - time.monotonic()))
-    return written
+    return written / (time.monotonic() - began)
 
 
 def _wait_for_end(ended: threading.Event) -> None:
@@ -149,5 +150,5 @@ def _wait_for_end(ended: threading.Event) -> None:
 
 
 if __name__ == "__main__":
-    # `explorer_graphs.py URL RATE`: writes until its input ends, then tells how many.
+    # `explorer_graphs.py URL RATE` says that it begins, and when its input ends at what rate.
     print(asyncio.run(write(sys.argv[1], float(sys.argv[2]), with_temperature(sys.argv[1]))))

@@ -24,6 +24,7 @@ export class Surface {
   over: CanvasRenderingContext2D
   air: CanvasRenderingContext2D
   readonly #watch: ResizeObserver
+  #isForCard = hasCard === true
   #widths = new Map<number, Widths>()
   #w = 0
   #h = 0
@@ -61,9 +62,9 @@ export class Surface {
 
   /** It is known now who draws. */
   know(isSoftware: boolean): void {
-    if (hasCard !== undefined) return
     hasCard = !isSoftware
-    if (hasCard) {
+    if (hasCard && !this.#isForCard) {
+      this.#isForCard = true
       this.under = this.#replaced(this.under)
       this.over = this.#replaced(this.over)
       this.air = this.#replaced(this.air)
