@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import re
 import time
 from collections import Counter
@@ -16,7 +15,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -297,9 +295,3 @@ def context(browser: Browser, **options: Any) -> BrowserContext:  # any: Playwri
 
 def _settings() -> str:
     return json.dumps({"state": {"tour": "skipped"}, "version": 1})
-
-
-def shots() -> Path | None:
-    """Return the folder for screenshots, where whoever runs the suite named one."""
-    folder = os.environ.get("KASTOR_SCREENSHOTS")
-    return Path(folder) if folder else None
