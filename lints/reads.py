@@ -46,7 +46,7 @@ ALLOWED: dict[str, str] = {
     ),
     "the state of the process": "Store.ticker Store.trouble Vitals.* SampleService.is_alive",
     "upkeep, for nobody": (
-        "GraphService.refresh_models Store.refresh Store.prune Store.reset Store.close"
+        "GraphService.refresh_models Store.refresh Store.prune Store.reset Store.settle Store.close"
         " JobService.purge KeepingService.pack"
     ),
     "about a request's body or text alone": (

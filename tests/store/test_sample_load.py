@@ -10,7 +10,7 @@ from kastor.clock import TICKS_PER_SECOND, now_ticks
 from kastor.errors import Conflict
 from kastor.graph import commands as c
 from kastor.records import SYSTEM
-from kastor.sample import loader
+from kastor.sample.building import BUILDING, graph
 from kastor.sample.loader import LoadedSample, load_sample
 
 from .engines import Engine
@@ -29,7 +29,7 @@ async def test_what_others_write_meanwhile_waits_and_has_the_time_of_now(empty: 
     assert not empty.store.ticker.reserved, "it came after the sample"
     await empty.put("mine", room())
     assert (await loading).before.twins == 0
-    mine, building = (empty.history.twin_versions(each)[0] for each in ("mine", loader.BUILDING))
+    mine, building = (empty.history.twin_versions(each)[0] for each in ("mine", BUILDING))
     assert began <= mine.valid_from <= now_ticks() + MINUTE
     assert building.valid_from < began - MINUTE, "the sample has a past"
     assert (await empty.store.status(SYSTEM)).twins == 343
@@ -61,8 +61,7 @@ async def test_a_twin_of_another_process_is_not_replaced(
     if engine.in_order:
         pytest.skip("one process has the graph to itself")
     other = Graph(await engine.open(), engine.history())
-    sample = loader.graph()
-    first = sample.twins[0]
+    first = graph().twins[0]
     upload = empty.service.upload
 
     async def uploaded(*arguments: object) -> object:

@@ -67,13 +67,13 @@ class SampleService:
         """Whether its sensors are simulated by this process."""
         return self._simulation is not None and not self._simulation.ended
 
-    async def state(self) -> SampleState | None:
+    async def state(self, context: Context) -> SampleState | None:
         """Return how the sample of the graph is; None where it holds none."""
         if _A_MODEL not in self._graph.catalog.models:
             return None
         from kastor.sample.loader import is_here  # noqa: PLC0415 - seldom used
 
-        here = await is_here(self._graph, self._store)
+        here = await is_here(self._graph, self._store, context)
         return SampleState(SAMPLES[0], self.is_alive) if here else None
 
     async def fill(
@@ -118,7 +118,7 @@ class SampleService:
         status = await self._store.status(context)
         if _is_empty(status):
             return Filled(loaded=True, message="", counts=await asyncio.to_thread(counts))
-        if not await is_here(self._graph, self._store):
+        if not await is_here(self._graph, self._store, context):
             raise _not_empty(status)
         return Filled(loaded=False, message="", counts=_counts(status))
 

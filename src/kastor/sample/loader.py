@@ -110,9 +110,11 @@ def counts() -> SampleCounts:
     return SampleCounts(len(models()), len(sample.twins), len(sample.relationships))
 
 
-async def is_here(service: GraphService, store: Store[ModelCatalog]) -> bool:
+async def is_here(
+    service: GraphService, store: Store[ModelCatalog], context: Context = _LOADING
+) -> bool:
     """Whether the graph holds the building, so that its sensors can be simulated."""
-    return await store.twin(BUILDING, _LOADING) is not None and _has_models(service)
+    return await store.twin(BUILDING, context) is not None and _has_models(service)
 
 
 async def simulate(service: GraphService, store: Store[ModelCatalog]) -> None:

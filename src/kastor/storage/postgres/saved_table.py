@@ -74,7 +74,8 @@ class PostgresSavedTable:
         """Write an entry over the version that was seen."""
         e = entry
         named = (e.kind, e.name, e.content_type, e.size, e.etag)
-        text, values = _CREATE, (*named, e.created, e.updated, e.actor, contents)
+        text = _CREATE
+        values: tuple[object, ...] = (*named, e.created, e.updated, e.actor, contents)
         if over is not None:
             text, values = _REPLACE, (*named, e.updated, e.actor, contents, over)
 

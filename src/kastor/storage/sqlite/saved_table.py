@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import apsw
@@ -74,9 +74,9 @@ class SqliteSavedTable:
             values += (e.kind, e.name, over)
 
         def put(connection: apsw.Connection, _head: object) -> bool:
-            rows = connection.execute(_USAGE, (e.kind, e.name)).fetchall()
-            judge(SavedUsage(*rows[0]))
-            return bool(connection.execute(text, values).fetchall())
+            run: Callable[..., Any] = connection.execute
+            judge(SavedUsage(*run(_USAGE, (e.kind, e.name)).fetchall()[0]))
+            return bool(run(text, values).fetchall())
 
         written: bool = await self._upkeep(put)
         return written
