@@ -99,7 +99,8 @@ def _put(api: Api, path: str, kind: str, **settings: Any) -> None:
 
 
 def _test(api: Api, name: str) -> dict[str, Any]:
-    return assert_json(api.post(f"/kastor/v1/endpoints/{name}/test", version=None))
+    said: dict[str, Any] = assert_json(api.post(f"/kastor/v1/endpoints/{name}/test", version=None))
+    return said
 
 
 def test_a_test_arrives_and_leaves_no_trace(
@@ -187,7 +188,10 @@ def test_a_client_id_in_use_is_not_taken_from_its_route(world: Api) -> None:
 
 def _try(api: Api, message: Any, name: str = "sensors", **more: Any) -> dict[str, Any]:
     body = {"payload": message if isinstance(message, str) else json.dumps(message), **more}
-    return assert_json(api.post(f"/kastor/v1/inputs/{name}/try", body, version=None))
+    found: dict[str, Any] = assert_json(
+        api.post(f"/kastor/v1/inputs/{name}/try", body, version=None)
+    )
+    return found
 
 
 def _level(value: Any, twin: str = "a", **more: Any) -> dict[str, Any]:
