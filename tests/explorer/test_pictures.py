@@ -85,8 +85,8 @@ def _import_check(page: Page) -> None:
     lines: list[dict[str, object]] = [{"Section": "Header"}, {"fileVersion": "1.0.0"}]
     lines.append({"Section": "Twins"})
     model = {"$metadata": {"$model": "dtmi:kastor:sample:MeetingRoom;1"}}
-    lines += [twin | model | {"thermostat": {"$metadata": {}}} for twin in twins]
-    lines.append({"$dtId": "room-2-36", "colour": "red"} | model)
+    lines += [{**twin, **model, "thermostat": {"$metadata": {}}} for twin in twins]
+    lines.append({"$dtId": "room-2-36", "colour": "red", **model})
     lines.append({"Section": "Relationships"})
     for n in range(30, 37):
         ends = {"$dtId": "floor-2", "$targetId": f"room-2-{n}", "$relationshipName": "hasPart"}
