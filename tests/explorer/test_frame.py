@@ -47,10 +47,18 @@ def _drop(page: Page, name: str, text: str) -> None:
         }""",
         [name, text],
     )
-    for event in ("dragover", "drop"):
+
+    def tell(event: str) -> None:
         page.raw.dispatch_event("body", event, {"dataTransfer": data})
-        if event == "dragover":
-            expect(page.get("frame.drop")).to_be_visible()
+
+    def is_shown() -> bool:
+        # As browsers do, again and again while it is over the page.
+        tell("dragover")
+        return page.get("frame.drop").is_visible()
+
+    tell("dragenter")
+    page.until(is_shown, "nothing says that it may be dropped")
+    tell("drop")
     expect(page.get("frame.drop")).to_have_count(0)
 
 

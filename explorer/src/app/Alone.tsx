@@ -10,7 +10,7 @@ import { SCREEN_ROWS } from './screens'
 import { sayConnection } from './StatusBar'
 
 /** A screen without what is around it, as on a wall; a mark says whether it is alive, and leads to the whole. */
-export default function Alone({ screen }: { screen: string }): ReactNode {
+export function Alone({ screen }: { screen: string }): ReactNode {
   const { at } = useGraph()
   const { connection } = useLive()
   const View = SCREEN_ROWS.find((row) => row.screen === screen)?.view

@@ -10,7 +10,7 @@ const RAISED_MS = 400
 function isTaken(event: DragEvent): boolean { return event.defaultPrevented || event.dataTransfer?.types.includes('Files') !== true }
 
 /** Files dropped anywhere lead to the screen that takes them, if nothing under the pointer does; never out of the page (design 2.4). */
-export function DropAnywhere(): ReactNode {
+export default function DropAnywhere(): ReactNode {
   const may = useMay()
   const { place, go } = useGoing()
   const [over, setOver] = useState(false)
