@@ -5,7 +5,7 @@ import { useGoing } from '@/state/url'
 import { t } from '@/text/text'
 import { toast } from '@/ui/toasts'
 
-const RAISED_MS = 400
+const RAISED_MS = 800
 
 function isTaken(event: DragEvent): boolean { return event.defaultPrevented || event.dataTransfer?.types.includes('Files') !== true }
 
