@@ -78,7 +78,7 @@ def _upload(page: Page) -> None:
 
 
 def _import_check(page: Page) -> None:
-    twins: list[dict[str, object]] = [
+    twins = [
         {"$dtId": HAZEL, "name": "Hazel, renamed"},
         *({"$dtId": f"room-2-{n}", "name": f"Annex {n}"} for n in range(30, 36)),
     ]
