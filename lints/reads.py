@@ -46,7 +46,7 @@ ALLOWED: dict[str, str] = {
     ),
     "the state of the process": "Store.ticker Store.trouble Vitals.* SampleService.is_alive",
     "upkeep, for nobody": (
-        "GraphService.refresh_models Store.refresh Store.prune Store.reset Store.close"
+        "GraphService.refresh_models Store.refresh Store.prune Store.reset Store.settle Store.close"
         " JobService.purge KeepingService.pack"
     ),
     "about a request's body or text alone": (
@@ -62,7 +62,7 @@ ALLOWED: dict[str, str] = {
         "RouteService.routes RouteService.route RouteService.put_route RouteService.delete_route"
         " RouteService.state RouteService.states RouteService.pause RouteService.replay"
         " RouteService.requeue RouteService.purge RouteService.endpoints RouteService.endpoint"
-        " RouteService.put_endpoint RouteService.delete_endpoint"
+        " RouteService.put_endpoint RouteService.delete_endpoint RouteService.try_endpoint"
     ),
     "inputs as configured, and messages that never came into the graph": (
         "InputService.inputs InputService.input InputService.put_input InputService.delete_input"

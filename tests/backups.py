@@ -73,6 +73,28 @@ def fill(http: httpx2.Client, events: Path, graph: str = "") -> None:
     assert http.post(f"{graph}/digitaltwins/t1/telemetry", json={"a": [1, 2.50]}).is_success
 
 
+def plant_drawing(graph: Path) -> None:
+    """Put a hostile drawing where a graph's file has its own, and one that is none."""
+    drawing = b'<svg xmlns="http://www.w3.org/2000/svg" onload="x()"><script>x()</script></svg>'
+    connection = apsw.Connection(str(graph))
+    for name, kind in (("hostile", "image/svg+xml"), ("page", "text/html")):
+        connection.execute(
+            "INSERT INTO saved (kind, name, content_type, size, etag, created, updated, actor, data)"
+            " VALUES ('files', ?, ?, ?, 'e', 1, 1, 'mallory', ?)",
+            (name, kind, len(drawing), drawing),
+        ).fetchall()
+    connection.close()
+
+
+def require_harmless(server: KastorServer) -> None:
+    """Fetch what `plant_drawing` left."""
+    files = f"{server.url}/kastor/v1/explorer/files"
+    answer = httpx2.get(f"{files}/hostile")
+    assert (answer.status_code, answer.text) == (200, '<svg xmlns="http://www.w3.org/2000/svg"/>')
+    refused = httpx2.get(f"{files}/page")
+    assert (refused.status_code, refused.json()["error"]["code"]) == (400, "SceneFileRefused")
+
+
 def make_source(folder: Path, events: Path) -> Path:
     """Fill two graphs of a data folder, the default one and `second`; return the folder."""
     events.parent.mkdir()

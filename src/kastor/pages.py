@@ -1,7 +1,7 @@
 """The documentation's pages, which come with the program, and how a message refers to one.
 
-They are served below `/docs` and printed by `kastor docs`. An installed package has them beside
-its code; from a clone they are read from its folder `docs`.
+They are served below `/docs`, with their pictures, and printed by `kastor docs`. An installed
+package has them beside its code; from a clone they are read from its folder `docs`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ _HERE = Path(__file__).resolve().parent
 _TITLE = re.compile(r"^# +(.+)$", re.MULTILINE)
 _TITLE_LENGTH = 4_096
 _INDEX = "index"
+_PICTURES = "pictures/*.webp"
 
 
 @dataclass(frozen=True)
@@ -50,15 +51,27 @@ def refer(page: str, *, to: Literal["http", "cli"]) -> str:
 @cache
 def all_pages() -> dict[str, Page]:
     """Return every page by its name, in order; empty where none came with the program."""
-    folder = next(
-        (each for each in (_HERE / "_pages", _HERE.parents[1] / "docs") if each.is_dir()), None
-    )
+    folder = _folder()
     if folder is None:
         return {}
     paths = {
         path.relative_to(folder).with_suffix("").as_posix(): path for path in folder.rglob("*.md")
     }
     return {name: Page(name, paths[name]) for name in sorted(paths)}
+
+
+@cache
+def all_pictures() -> dict[str, Path]:
+    """Return the files of the pages' pictures by their path from the pages' folder."""
+    folder = _folder()
+    if folder is None:
+        return {}
+    return {path.relative_to(folder).as_posix(): path for path in folder.glob(_PICTURES)}
+
+
+def _folder() -> Path | None:
+    folders = (_HERE / "_pages", _HERE.parents[1] / "docs")
+    return next((each for each in folders if each.is_dir()), None)
 
 
 def page_at(name: str) -> Page | None:

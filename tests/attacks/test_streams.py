@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
+import struct
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -165,6 +167,42 @@ def test_one_reader_does_not_take_every_place(tmp_path: Path) -> None:
             f"{server.url}/kastor/v1/events", headers={"Authorization": f"Bearer {greedy}"}
         )
         assert "max_streams_per_client" in answer.json()["error"]["message"]
+
+
+def model_of(size: int) -> bytes:
+    """A model (GLB) whose buffer has so many bytes."""
+    head = json.dumps({"asset": {"version": "2.0"}, "buffers": [{"byteLength": size}]}).encode()
+    head += b" " * (-len(head) % 4)
+    chunks = struct.pack("<II", len(head), 0x4E4F534A) + head
+    chunks += struct.pack("<II", size, 0x004E4942) + os.urandom(size)
+    return b"glTF" + struct.pack("<II", 2, 12 + len(chunks)) + chunks
+
+
+def test_large_scene_files_that_are_read_slowly_take_little(tmp_path: Path) -> None:
+    model = model_of(20_000_000)
+    path = "/kastor/v1/explorer/files/hall"
+    with KastorServer(data_dir=tmp_path) as server:
+        stored = HTTP.put(
+            f"{server.url}{path}", content=model, headers={"content-type": "model/gltf-binary"}
+        )
+        assert stored.status_code == 200, stored.text
+        with watched(server) as cost, ExitStack() as open_sockets:
+            clients = [Raw(server, "GET", path) for _ in range(20)]
+            for each in clients:
+                open_sockets.enter_context(each.socket)
+            assert [each.status() for each in clients] == [200] * len(clients)
+            ends = time.monotonic() + 4
+            while time.monotonic() < ends:
+                for each in clients:
+                    assert each.socket.recv(65_536)
+                time.sleep(0.02)
+            assert metric(server, "kastor_stream_bytes") <= len(clients) * 1_048_576
+        assert cost.bytes < 150_000_000, str(cost)
+        assert HTTP.get(f"{server.url}{path}").content == model
+        deadline = time.monotonic() + 30
+        while metric(server, "kastor_stream_bytes") and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert metric(server, "kastor_stream_bytes") == 0, "places are given back"
 
 
 def metric(server: KastorServer, name: str) -> float:

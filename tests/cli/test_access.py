@@ -117,6 +117,7 @@ def test_the_roles_and_permissions_are_listed(folder: Path) -> None:
     assert set(rows) == set(Permission) - KNOWN_CALLERS
     assert rows["kastor/endpoints/delete"]["operations"] == ["Kastor_DeleteEndpoint"]
     assert [name for name, each in rows.items() if each["serverWide"]] == [
+        "kastor/access/read",
         "kastor/backup/read",
         "kastor/metrics/read",
     ]

@@ -38,7 +38,7 @@ o kastor/routes/run: Kastor_PauseRoute Kastor_ResumeRoute Kastor_ReplayRoute
 or kastor/deadletters/read: Kastor_ListDeadLetters
 o kastor/deadletters/write: Kastor_RequeueDeadLetters Kastor_PurgeDeadLetters
 or kastor/endpoints/read: Kastor_ListEndpoints Kastor_GetEndpoint
-o kastor/endpoints/write: Kastor_PutEndpoint
+o kastor/endpoints/write: Kastor_PutEndpoint Kastor_TestEndpoint
 o kastor/endpoints/delete: Kastor_DeleteEndpoint
 or jobs/read: ImportJobs_List ImportJobs_GetById DeleteJobs_List DeleteJobs_GetById
 or jobs/read: ImportJobs_ListInPreview ImportJobs_GetByIdInPreview Kastor_ListJobs
@@ -58,7 +58,7 @@ or kastor/history/read: Kastor_HistoryActivity
 o kastor/history/write: Kastor_HistorySettings
 or kastor/events/read: Kastor_Events
 o kastor/inputs/read: Kastor_ListInputs Kastor_GetInput Kastor_InputStatus
-o kastor/inputs/read: Kastor_ListRejectedMessages
+o kastor/inputs/read: Kastor_ListRejectedMessages Kastor_TryMessage
 o kastor/inputs/write: Kastor_PutInput
 o kastor/inputs/delete: Kastor_DeleteInput
 o kastor/inputs/run: Kastor_PauseInput Kastor_ResumeInput
@@ -72,6 +72,7 @@ o kastor/indexes/write: Kastor_CreateIndex
 o kastor/indexes/delete: Kastor_DropIndex
 or kastor/export/read: Kastor_Export
 or kastor/status/read: Kastor_Status Kastor_Limits Kastor_SlowQueries
+o kastor/access/read: Kastor_Access Kastor_CheckAccess
 or kastor/graphs/read: Kastor_ListGraphs Kastor_GetGraph
 o kastor/graphs/write: Kastor_CreateGraph Kastor_MoveGraph
 o kastor/graphs/delete: Kastor_DeleteGraph
@@ -82,7 +83,12 @@ or kastor/metrics/read: Kastor_Metrics
 orsn known: Kastor_Me
 orsn* open: Kastor_Root Kastor_Health Kastor_HealthAlias Kastor_Ready
 """
-SERVER_WIDE = frozenset(("Kastor_Metrics", "Kastor_Backup", "Kastor_BackupJob"))
+SERVER_WIDE = frozenset(
+    (
+        *("Kastor_Metrics", "Kastor_Backup", "Kastor_BackupJob"),
+        *("Kastor_Access", "Kastor_CheckAccess"),
+    )
+)
 """What tells of all graphs: an owner of some of them has no part in it."""
 OF_GRAPHS = frozenset(
     f"Kastor_{each}" for each in ("CreateGraph", "GetGraph", "MoveGraph", "DeleteGraph")

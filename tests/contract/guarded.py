@@ -68,6 +68,12 @@ REAL: dict[str, Case] = {
     **CASES,
     "Query_QueryTwins": Case("POST", "/query", {"query": _ALL}),
     "DigitalTwinModels_Search": Case("POST", "/models/search", {"query": "room"}),
+    "Kastor_CheckAccess": _ours(
+        "POST", "/access/check", {"who": "token:half", "permission": "query/action"}
+    ),
+    "Kastor_TryMessage": _ours(
+        "POST", "/inputs/sensors/try", {"payload": '{"floor": "a", "level": 3}'}
+    ),
     "Kastor_LiveQuery": _ours("POST", "/query/live", {"query": _ALL}),
     "Kastor_QuerySeries": _ours(
         "POST",

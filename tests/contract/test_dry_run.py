@@ -34,6 +34,7 @@ WITHOUT: dict[str, str] = {
     **dict.fromkeys(("ImportJobs_Cancel", "ImportJobs_CancelInPreview"), _OF_A_JOB),
     **dict.fromkeys(("ImportJobs_Delete", "ImportJobs_DeleteInPreview"), _OF_A_JOB),
     "ImportJobs_Resume": "goes on as the job began, as a dry run where it is one",
+    "Kastor_TestEndpoint": "has something sent, and changes nothing of the graph",
     **dict.fromkeys(("Kastor_ExportJob", "Kastor_BackupJob"), _TO_OUTSIDE),
 }
 """Operations that are no reads and that cannot be tried, by id, each with its reason.
@@ -43,7 +44,7 @@ They answer 400 to the header and change nothing.
 READS = frozenset(
     {
         *("Query_QueryTwins", "Kastor_LiveQuery", "Kastor_QuerySeries"),
-        "DigitalTwinModels_Search",
+        *("DigitalTwinModels_Search", "Kastor_CheckAccess", "Kastor_TryMessage"),
     }
 )
 """What reads by POST: the header changes nothing."""

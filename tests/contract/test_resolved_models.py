@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from jsonschema import Draft202012Validator
+
+from kastor.api.description.openapi import build_openapi
 from tests.dtdl.corpus import document
 
 from .client import Api, assert_error, assert_json, seg
@@ -18,6 +21,10 @@ PRIMITIVES = (
     *("unsignedLong", "unsignedShort", "uuid"),
 )
 GEOSPATIAL = ("point", "multiPoint", "lineString", "multiLineString", "polygon", "multiPolygon")
+DESCRIBED = Draft202012Validator(
+    {**build_openapi("https://x"), "$ref": "#/components/schemas/ResolvedModelPage"}
+)
+"""The form that the description promises; the explorer's types are compared with it."""
 
 
 def ask(api: Api, query: str = "", **headers: str) -> Any:
@@ -27,9 +34,11 @@ def ask(api: Api, query: str = "", **headers: str) -> Any:
 def read(api: Api, *ids: str) -> dict[str, dict[str, Any]]:
     query = "&".join(f"id={seg(each)}" for each in ids)
     page = assert_json(ask(api, f"?{query}"))
+    DESCRIBED.validate(page)
     found = page["value"]
     while page["nextLink"] is not None:
         page = assert_json(api.follow(page["nextLink"]))
+        DESCRIBED.validate(page)
         found += page["value"]
     return {model["id"]: model for model in found}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from .client import Api
 
+ON_POSTGRES = os.environ.get("KASTOR_TEST_ENGINE") == "postgres"
 NOW = {"kastor-read": "current-replica"}
 ROOM = interface(
     "dtmi:t:search:Room;1",
@@ -81,6 +83,7 @@ def test_an_answer_tells_how_far_the_index_is(rooms: Api) -> None:
     assert "building" not in answer
     state = assert_json(rooms.get("/kastor/v1/status", version=None))["search"]
     assert state["position"] == answer["position"]
+    assert (state["heldBy"] is not None) == ON_POSTGRES
     there = {"kastor-read": f"change:{answer['position']}"}
     assert assert_json(search(rooms, "kitchen", headers=there))["value"]
     later = {"kastor-read": f"change:{answer['position'] + 1}"}

@@ -14,6 +14,7 @@ import pytest
 from kastor.events.endpoints import make_sink, read_endpoint
 from kastor.events.model import Delivered, Event, Sink
 from kastor.events.shaping import HistoryShape
+from kastor.events.trial import TEST_TYPE, send_trial, trial_event
 from kastor.records import ChangeKind
 
 from .brokers import BROKERS, PASSWORD, PASSWORD_VARIABLE, Broker
@@ -111,6 +112,15 @@ async def test_arrives_in_order_with_its_attributes(broker: Broker) -> None:
         "subject": "twin1",
         "time": "2021-12-09T20:28:52.6512162Z",
     }
+
+
+async def test_an_event_that_is_a_test_arrives_as_others_do(broker: Broker) -> None:
+    sent = trial_event("test", HOST)
+    found = await send_trial(lambda: sink_of(broker), sent)
+    assert (found.fault, found.id) == (None, sent.id)
+    [message] = await broker.received(1)
+    assert message.attributes["type"] == TEST_TYPE
+    assert message.data == sent.data
 
 
 async def test_structured_mode(broker: Broker) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import re
 import time
 from collections import Counter
@@ -16,7 +15,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -144,6 +142,30 @@ class Page:
         # in an attribute, which the page's policy forbids, and says so.
         self.raw.keyboard.press("Delete")
         self.raw.keyboard.insert_text(text)
+
+    def drop(self, name: str, text: str) -> None:
+        """Drop a file on the page, beside every place for files."""
+        data = self.raw.evaluate_handle(
+            """([name, text]) => {
+              const data = new DataTransfer()
+              data.items.add(new File([text], name))
+              return data
+            }""",
+            [name, text],
+        )
+
+        def tell(event: str) -> None:
+            self.raw.dispatch_event("body", event, {"dataTransfer": data})
+
+        def is_shown() -> bool:
+            # As browsers do, again and again while it is over the page.
+            tell("dragover")
+            return self.get("frame.drop").is_visible()
+
+        tell("dragenter")
+        self.until(is_shown, "nothing says that it may be dropped")
+        tell("drop")
+        expect(self.get("frame.drop")).to_have_count(0)
 
     def camera(self) -> dict[str, float]:
         """Return where the graph's camera is."""
@@ -297,9 +319,3 @@ def context(browser: Browser, **options: Any) -> BrowserContext:  # any: Playwri
 
 def _settings() -> str:
     return json.dumps({"state": {"tour": "skipped"}, "version": 1})
-
-
-def shots() -> Path | None:
-    """Return the folder for screenshots, where whoever runs the suite named one."""
-    folder = os.environ.get("KASTOR_SCREENSHOTS")
-    return Path(folder) if folder else None

@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from kastor.testing import KastorServer
 from tests.explorer.browser import Page, context, launch
+from tests.explorer.pictures import shots
 from tests.npm import ROOT
 from tests.programs import need
 
@@ -82,3 +83,13 @@ def api(sample: KastorServer) -> Iterator[httpx2.Client]:
     """Another client of the same graph."""
     with httpx2.Client(base_url=sample.url, params=QUERY) as client:
         yield client
+
+
+@pytest.fixture
+def pictures() -> Path:
+    """The folder for pictures, where whoever runs the suite named one."""
+    folder = shots()
+    if folder is None:
+        pytest.skip("KASTOR_SCREENSHOTS names no folder for pictures")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

@@ -29,14 +29,6 @@ NDJSON = (
     {"Section": "Twins"},
     {"$dtId": "pump-1", "$metadata": {"$model": PUMP["@id"]}, "name": "First"},
 )
-DROP = """([name, text]) => {
-  const transfer = new DataTransfer()
-  transfer.items.add(new File([text], name))
-  for (const kind of ['dragover', 'drop']) {
-    const event = new DragEvent(kind, { dataTransfer: transfer, bubbles: true, cancelable: true })
-    document.querySelector('.topbar').dispatchEvent(event)
-  }
-}"""
 
 
 @pytest.fixture(scope="module")
@@ -103,12 +95,12 @@ def test_files_that_are_dropped_go_where_they_belong(newcomer: Page) -> None:
     page = newcomer
     _open(page, "drop")
     # By what is in them: both are called JSON.
-    page.raw.evaluate(DROP, ["pump.json", json.dumps(PUMP)])
+    page.drop("pump.json", json.dumps(PUMP))
     expect(page.get("models.candidates")).to_contain_text(str(PUMP["@id"]))
     page.get("models.cancel").click()
     page.get("rail.graph").click()
     page.get("graph.empty").wait_for()
-    page.raw.evaluate(DROP, ["graph.json", "".join(f"{json.dumps(line)}\n" for line in NDJSON)])
+    page.drop("graph.json", "".join(f"{json.dumps(line)}\n" for line in NDJSON))
     expect(page.get("io.count.twins")).to_have_text("1")
     page.check()
 

@@ -105,7 +105,7 @@ def _upload(page: Page) -> None:
     )
     page.get("models.send").click()
     page.get("models.mend.dtmi:example:Pump;1").first.click()
-    page.get("models.mender").fill('{"@id": "dtmi:example:Pump;1", "half of')
+    page.write("models.mender", '{"@id": "dtmi:example:Pump;1", "half of')
 
 
 def _route(page: Page) -> None:
@@ -159,9 +159,7 @@ PLACES = {
     "create-relationship": Place(
         _relate, _has("create-relationship.id", "by-hand"), "create-relationship.create"
     ),
-    "upload": Place(
-        _upload, _has("models.mender", '{"@id": "dtmi:example:Pump;1", "half of'), None
-    ),
+    "upload": Place(_upload, _shows("models.mender", "half of"), None),
     "route": Place(_route, _shows("operate.filter", "$changed.temperature > 90"), None),
     "endpoint": Place(
         _endpoint,

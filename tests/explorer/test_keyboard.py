@@ -54,8 +54,13 @@ def test_story_24_keyboard_and_reader(page: Page, api: httpx2.Client) -> None:
     tree = page.get("graph.tree")
     tree.focus()
     expect(tree).to_have_attribute("aria-activedescendant", f"mark-{HAZEL}")
+    # The neighbours are walked by an arrow; Tab leaves at once, however many there are.
+    keyboard.press("Tab")
+    assert _seen_focus(page) != "graph.tree"
+    assert page.parameters().get("sel") == HAZEL
+    tree.focus()
     for _ in range(MOST_STEPS):
-        keyboard.press("Tab")
+        keyboard.press("Shift+ArrowRight")
         if page.parameters().get("sel") == SENSOR:
             break
     told = page.get(f"graph.tree.{SENSOR}")
@@ -75,3 +80,42 @@ def test_story_24_keyboard_and_reader(page: Page, api: httpx2.Client) -> None:
     assert api.get(f"/digitaltwins/{SENSOR}").json()["temperature"] == 23.4
     assert page.raw.locator("[role=status], [aria-live]").count() > 0
     page.check()
+
+
+def test_rows_of_live_are_gone_through_and_opened_by_keyboard(
+    page: Page, api: httpx2.Client
+) -> None:
+    page.open("g/default/live")
+    expect(page.get("statusbar.dot")).to_have_attribute("data-state", "live")
+    for value in (18.5, 19.5, 20.5):
+        patch = [{"op": "replace", "path": "/thermostat/setPoint", "value": value}]
+        assert api.patch(f"/digitaltwins/{HAZEL}", json=patch).status_code == 204
+    expect(page.get("live.row")).to_have_count(3)
+    page.get("live.export").focus()
+    _tab_to(page, "live.grid")
+    keyboard = page.raw.keyboard
+    # From the newest upwards; what comes meanwhile carries nobody away.
+    keyboard.press("ArrowUp")
+    keyboard.press("ArrowUp")
+    keyboard.press("Enter")
+    expect(page.get("live.details")).to_contain_text("19.5")
+    page.check()
+    keyboard.press("Escape")
+    expect(page.get("live.details")).to_have_count(0)
+    keyboard.press("Shift+Enter")
+    expect(page.get("inspector.name")).to_have_text("Meeting room Hazel")
+
+
+def test_time_is_stepped_through_on_keyboards_without_brackets(
+    page: Page, api: httpx2.Client
+) -> None:
+    patch = [{"op": "replace", "path": "/thermostat/setPoint", "value": 21.5}]
+    assert api.patch(f"/digitaltwins/{HAZEL}", json=patch).status_code == 204
+    page.open_graph(f"?sel={HAZEL}")
+    page.raw.keyboard.press("j")
+    page.until(lambda: "at" in page.parameters(), "j does not lead to the change before")
+    page.raw.keyboard.press("k")
+    page.until(lambda: "at" not in page.parameters(), "k does not lead back")
+    page.raw.keyboard.press("Shift+?")
+    keys = page.get("keys")
+    expect(keys.locator(".keys-row", has_text="Previous change")).to_contain_text("j")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
 import httpx2
 import pytest
@@ -12,6 +13,7 @@ from playwright.sync_api import Browser, expect
 from kastor.testing import KastorServer
 from tests.explorer.browser import Page, context
 from tests.explorer.conftest import QUERY
+from tests.explorer.pictures import SCHEMES, take
 
 MODELS = [f"dtmi:kastor:test:{name};1" for name in ("Site", "Building", "Floor", "Room", "Device")]
 BUILDINGS, FLOORS, ROOMS, TWINS = 10, 6, 18, 10_000
@@ -108,4 +110,15 @@ def test_story_11_10_000_twins(large: KastorServer, browser: Browser) -> None:
     x, y = page.position_of("b7-f3-r11-d2")
     page.until(lambda: page.colours_at(x, y, 40)[page.token("--accent")] > 0, "it has no ring")
     page.check()
+    own.close()
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_10_000_twins_have_their_picture(
+    pictures: Path, large: KastorServer, browser: Browser, scheme: Literal["light", "dark"]
+) -> None:
+    own = context(browser, color_scheme=scheme)
+    page = Page(own.new_page(), large.url)
+    page.open_graph()
+    take(page, pictures, "large", scheme)
     own.close()

@@ -92,3 +92,57 @@ def test_story_22_time(page: Page, api: httpx2.Client) -> None:
     assert listed.inner_text().count("→") == 2
     page.check()
     assert before < first < second
+
+
+def test_what_was_removed_stands_as_a_ghost_where_it_was(page: Page, api: httpx2.Client) -> None:
+    found = api.post(
+        "/query",
+        json={
+            "query": "SELECT S, R FROM DIGITALTWINS T JOIN S RELATED T.hasSensor R "
+            f"WHERE T.$dtId = '{HAZEL}'"
+        },
+    ).json()["value"][0]
+    sensor, tie = found["S"], found["R"]
+    body = {key: value for key, value in sensor.items() if key not in ("$etag", "$dtId")}
+    body["$metadata"] = {"$model": sensor["$metadata"]["$model"]}
+    twins = int(api.get("/kastor/v1/status").json()["counts"]["twins"])
+    assert api.put("/digitaltwins/old-sensor", json=body | {"name": "Old sensor"}).is_success
+    line = f"/digitaltwins/{HAZEL}/relationships/old-tie"
+    name = tie["$relationshipName"]
+    assert api.put(line, json={"$targetId": "old-sensor", "$relationshipName": name}).is_success, (
+        name
+    )
+    then = api.get("/kastor/v1/history").json()["newest"]["time"]
+    time.sleep(0.02)
+    assert api.delete(line).is_success
+    assert api.delete("/digitaltwins/old-sensor").is_success
+
+    page.open(f"g/default/history?as=diff&a={then}")
+    listed = page.get("history.diff.list")
+    listed.get_by_text("old-sensor", exact=True).click()
+    expect(page.get("inspector.was")).to_be_visible()
+    expect(page.get("inspector.name")).to_have_text("Old sensor")
+    page.get("history.on-graph").click()
+    page.wait_for_graph()
+    ghost = page.get("graph.tree.old-sensor")
+    page.get("graph.differences.next").click()
+    page.until(lambda: page.parameters().get("sel") is not None, "nothing is walked to")
+    page.until(lambda: page.get("graph.differences.next").is_visible(), "no notice")
+    # It lies in the room in which it lay, is marked, and counts as nothing that is there.
+    page.zoom_to("old-sensor", 0.25)
+    x, y = page.position_of("old-sensor")
+    assert page.colours_at(x, y, 40)[page.token("--danger")] > 20
+    expect(page.get("graph.canvas")).to_have_attribute("data-nodes", str(twins))
+    expect(page.get("graph.legend.Sensor")).to_contain_text("147")
+    page.raw.mouse.click(x, y)
+    expect(page.get("inspector.was")).to_be_visible()
+    expect(page.get("inspector.name")).to_have_text("Old sensor")
+    expect(page.get("inspector.menu")).to_be_visible()
+    expect(ghost).to_contain_text("removed")
+    page.check()
+
+    page.get("graph.differences.off").click()
+    page.until(
+        lambda: page.raw.evaluate("() => window.__kastor.positionOf('old-sensor') == null"),
+        "the ghost stays",
+    )

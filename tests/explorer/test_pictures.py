@@ -1,12 +1,15 @@
-"""The pictures of the documentation: every screen, light and dark, in two sizes.
+"""Pictures of every screen, light and dark, in two sizes; some of them stand in the documentation.
 
 They are made where KASTOR_SCREENSHOTS names a folder, and are looked at by whoever changes a screen::
 
     KASTOR_SCREENSHOTS=/tmp/pictures python3 dev test tests/explorer/test_pictures.py
+
+What is below `docs` in that folder is what belongs into docs/pictures.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,11 +18,11 @@ import pytest
 from playwright.sync_api import Browser, ViewportSize
 
 from kastor.testing import KastorServer
-from tests.explorer.browser import Page, context, shots
+from tests.explorer.browser import Page, context
+from tests.explorer.pictures import SCHEMES, SIZES, take
 
 HAZEL = "room-2-14"
 LENS = "thermostat.currentTemperature"
-SIZES: tuple[ViewportSize, ...] = ({"width": 1440, "height": 900}, {"width": 1024, "height": 768})
 WARMEST = (
     "SELECT room.$dtId, room.name, floor.name AS floor, s.temperature FROM DIGITALTWINS floor "
     "JOIN room RELATED floor.hasPart JOIN s RELATED room.hasSensor "
@@ -74,6 +77,30 @@ def _upload(page: Page) -> None:
     page.get("models.problems").wait_for()
 
 
+def _import_check(page: Page) -> None:
+    twins = [
+        {"$dtId": HAZEL, "name": "Hazel, renamed"},
+        *({"$dtId": f"room-2-{n}", "name": f"Annex {n}"} for n in range(30, 36)),
+    ]
+    lines: list[dict[str, object]] = [{"Section": "Header"}, {"fileVersion": "1.0.0"}]
+    lines.append({"Section": "Twins"})
+    model = {"$metadata": {"$model": "dtmi:kastor:sample:MeetingRoom;1"}}
+    lines += [{**twin, **model, "thermostat": {"$metadata": {}}} for twin in twins]
+    lines.append({"$dtId": "room-2-36", "colour": "red", **model})
+    lines.append({"Section": "Relationships"})
+    for n in range(30, 37):
+        ends = {"$dtId": "floor-2", "$targetId": f"room-2-{n}", "$relationshipName": "hasPart"}
+        lines.append({"$relationshipId": f"annex-{n}", **ends})
+    text = "\n".join(json.dumps(each) for each in lines)
+    page.open("g/default/io/import")
+    page.get("io.file").set_input_files(
+        {"name": "annex.ndjson", "mimeType": "application/x-ndjson", "buffer": text.encode()}
+    )
+    page.get("io.check-button").click()
+    page.get("io.tiles").wait_for()
+    page.raw.locator('[data-testid="io.preview"][data-ready]').wait_for()
+
+
 def _edit(page: Page) -> None:
     page.open_graph(f"?sel={HAZEL}")
     page.get("inspector.input.name").fill("Hazel, the small one")
@@ -91,6 +118,41 @@ def _route(page: Page) -> None:
     page.open("g/default/operate/routes")
     page.get("operate.routes.add").click()
     page.get("operate.preview").wait_for()
+
+
+def _conflict(page: Page) -> None:
+    page.open("g/default/twins/room-2-08")
+    page.get("inspector.input.thermostat.setPoint").fill("18.5")
+    for path, value in (("/name", "Juniper of the quiet"), ("/thermostat/setPoint", 19.0)):
+        patch = [{"op": "replace", "path": path, "value": value}]
+        httpx2.patch(f"{page.url}/digitaltwins/room-2-08", json=patch).raise_for_status()
+    page.get("inspector.save").click()
+    page.get("inspector.conflict").wait_for()
+
+
+def _diff(page: Page) -> None:
+    page.open("g/default/history?as=diff&a=-3h&b=-2h")
+    page.get("history.diff.list").wait_for()
+
+
+def _dead_letters(page: Page) -> None:
+    own = f"{page.url}/kastor/v1"
+    hook = {"kind": "webhook", "settings": {"url": f"{page.url}/query"}}
+    httpx2.put(f"{own}/endpoints/alarms", json=hook).raise_for_status()
+    route = {"endpointName": "alarms", "filter": "CHANGED(temperature)"}
+    httpx2.put(f"{page.url}/eventroutes/warm", json=route).raise_for_status()
+    for value in (31.5, 32.0):
+        patch = [{"op": "replace", "path": "/temperature", "value": value}]
+        httpx2.patch(f"{page.url}/digitaltwins/temp-2-14", json=patch).raise_for_status()
+    page.open("g/default/operate/routes")
+    page.get("operate.routes.row.warm").click()
+    page.get("operate.deadletter").first.wait_for()
+
+
+def _empty(page: Page) -> None:
+    httpx2.put(f"{page.url}/kastor/v1/graphs/nothing-yet", json={}).raise_for_status()
+    page.open("g/nothing-yet/graph")
+    page.get("graph.empty").wait_for()
 
 
 def _settings(page: Page) -> None:
@@ -123,39 +185,44 @@ PICTURES: dict[str, Callable[[Page], None]] = {
     "operate": _screen("operate", "operate.problems"),
     "route": _route,
     "import": _screen("io/import", "io.drop"),
+    "import-check": _import_check,
     "scene": _screen("scenes/floor-2", "scenes.paper"),
     "palette": _palette,
     "settings": _settings,
     "tour": _tour,
+    "conflict": _conflict,
+    "diff": _diff,
+    "dead-letters": _dead_letters,
+    "empty": _empty,
 }
 
 
-@pytest.fixture(scope="module")
-def folder() -> Path:
-    named = shots()
-    if named is None:
-        pytest.skip("KASTOR_SCREENSHOTS names no folder for pictures")
-    named.mkdir(parents=True, exist_ok=True)
-    return named
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size['width']}x{size['height']}")
 def test_every_screen_has_its_picture(
-    folder: Path,
-    sample: KastorServer,
-    browser: Browser,
-    api: httpx2.Client,
-    size: ViewportSize,
-    scheme: str,
+    pictures: Path, sample: KastorServer, browser: Browser, size: ViewportSize, scheme: str
 ) -> None:
-    assert api.get("/healthz").is_success
     own = context(browser, color_scheme=scheme)
     page = Page(own.new_page(), sample.url)
-    page.let_pass("400")
+    page.let_pass("400|412")
     page.raw.set_viewport_size(size)
     for name, show in PICTURES.items():
         show(page)
-        page.raw.wait_for_timeout(600)
-        page.raw.screenshot(path=folder / f"{name}-{size['width']}-{scheme}.png")
+        take(page, pictures, name, scheme)
+    own.close()
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_the_sheet_of_access_has_its_picture(
+    pictures: Path, built: Path, browser: Browser, scheme: str
+) -> None:
+    assert built
+    own = context(browser, color_scheme=scheme)
+    with KastorServer(("--explorer", "--auth", "tokens")) as server:
+        page = Page(own.new_page(), server.url)
+        page.let_pass("401")
+        page.open()
+        page.get("access.token").wait_for()
+        take(page, pictures, "access", scheme)
     own.close()

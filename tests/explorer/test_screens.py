@@ -190,7 +190,9 @@ def _all_longer(tree: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_longer_words_stay_in_their_places(sample: KastorServer, browser: Browser) -> None:
-    texts = _all_longer(json.loads((ROOT / "explorer/src/text/en.json").read_text()))
+    texts: dict[str, Any] = {}
+    for file in ("en.json", "operate.json"):
+        texts |= _all_longer(json.loads((ROOT / "explorer/src/text" / file).read_text()))
     own = context(browser)
     page = Page(own.new_page(), sample.url)
     page.raw.set_viewport_size(TIGHT)

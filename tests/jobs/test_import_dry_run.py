@@ -78,6 +78,21 @@ async def test_a_dry_run_sees_the_graph_and_counts_what_would_be_replaced(empty:
     assert empty.history.log() == before
 
 
+async def test_a_dry_run_counts_what_would_be_the_same_as_before(empty: Graph) -> None:
+    lines = (*HEADER, MODELS, *ALL_MODELS, TWINS, twin("a", room(temperature=1)), twin("b", room()))
+    ends = (RELATIONSHIPS, relationship("a", "r", edge("b", door="north")))
+    await import_lines(empty, *lines, *ends)
+    same = await import_lines(empty, *lines, *ends, dry_run=True, job_id="same")
+    other = (
+        *(*HEADER, TWINS, twin("a", room(temperature=2)), twin("b", room()), twin("c", room())),
+        *(RELATIONSHIPS, relationship("a", "r", edge("b", door="south"))),
+    )
+    changed = await import_lines(empty, *other, dry_run=True, job_id="changed")
+
+    counts = [each.progress["counts"] for each in (same, changed)]
+    assert [(each["replaced"], each["unchanged"]) for each in counts] == [(3, 3), (3, 1)]
+
+
 class Crashing(FileKind):
     """A server that crashes far into the file, then, begun anew, near its beginning."""
 

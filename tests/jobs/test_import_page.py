@@ -40,5 +40,6 @@ def test_the_page_leads_from_a_file_to_a_graph(tmp_path: Path) -> None:
     assert "building" in imported[0]
     assert job["status"] == "succeeded"
     assert job["counts"] == {
-        "models": 2, "twins": 3, "relationships": 1, "replaced": 0, "errors": 0, "warnings": 0
+        "models": 2, "twins": 3, "relationships": 1, "replaced": 0, "unchanged": 0, "errors": 0,
+        "warnings": 0,
     }  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import subprocess
 import sys
 import threading
@@ -26,6 +27,7 @@ from kastor.storage.sqlite.transfer import SqliteGraphFile
 from kastor.storage.tables import COPIED, Table
 from kastor.storage.transfer import digest, synchronise
 from kastor.testing import KastorServer
+from tests.backups import plant_drawing, require_harmless
 
 from .server import database
 
@@ -168,6 +170,18 @@ def test_a_copied_graph_is_served_and_goes_on(source: Path, dsn: str) -> None:
         for twin in ("t26", "quite-new", "t0"):
             assert http.put(f"/digitaltwins/{twin}", json=body).status_code == 200
         assert http.get("/eventroutes").json()["value"][0]["id"] == "r"
+
+
+def test_a_drawing_that_a_copy_brings_is_made_harmless(
+    source: Path, dsn: str, tmp_path: Path
+) -> None:
+    other = tmp_path / "default.sqlite3"
+    shutil.copy(source, other)
+    plant_drawing(other)
+    schema = place(dsn)
+    assert copy(str(other), schema).returncode == 0
+    with KastorServer(("--db", dsn, "--graph-schema", schema.rpartition("=")[2])) as server:
+        require_harmless(server)
 
 
 def test_a_copy_that_was_interrupted_goes_on(source: Path, dsn: str) -> None:

@@ -33,7 +33,8 @@ from kastor.sample.incident import (
 )
 from kastor.sample.loader import load_sample
 from kastor.sample.scenes import FILE, NAME
-from kastor.saved.service import FILES, SCENES
+from kastor.saved.doors import FILES
+from kastor.saved.service import SCENES
 from kastor.storage.events import LoggedChange
 from kastor.storage.keeping import Retention
 from kastor.storage.sqlite.store import SqliteStore

@@ -231,6 +231,7 @@ class TestSettings:
         client.routes.put("r", "out", "false")
         assert [each["name"] for each in client.endpoints.list()] == ["out"]
         assert client.endpoints.get("out")["routes"] == ["r"]
+        assert client.endpoints.test("out")["delivered"] is True
         assert [each["id"] for each in client.routes.states()] == ["r"]
         client.routes.pause("r")
         assert client.routes.state("r")["state"] == "paused"
@@ -254,6 +255,16 @@ class TestSettings:
         assert client.inputs.list() == []
         with pytest.raises(NotFoundError):
             client.inputs.status("in")
+        rule = {"twin": "{/id}", "patch": {"/Temperature": "/value"}}
+        tried = client.inputs.try_message(
+            "in", '{"id": "nobody", "value": 1}', instead=("webhook", {"rules": [rule]})
+        )
+        assert tried["outcome"] == "rejected"
+        assert tried["rules"][0]["twin"] == "nobody"
+
+    def test_access(self, client: KastorClient) -> None:
+        assert client.access()["auth"] == []
+        assert client.check_access("role=Nobody", "query/action")["allowed"] is True
 
     def test_indexes(self, client: KastorClient) -> None:
         client.indexes.create("Temperature")

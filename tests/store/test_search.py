@@ -342,6 +342,81 @@ async def test_one_of_several_followers_writes(engine: Engine, graph: Graph) -> 
         assert await graph.store.search.state() == before
 
 
+async def test_who_has_lost_the_index_sweeps_nothing(graph: Graph) -> None:
+    search = graph.store.search
+    if not search.shared:
+        pytest.skip("one process has the index to itself")
+    await search.prepare()
+    assert await search.holder() is None
+    assert await search.hold("one", 5)
+    rows = [
+        IndexedText("twin", key, str(key), None, None, (("$dtId", str(key)),), 1)
+        for key in range(3)
+    ]
+    assert await search.write("one", IndexBatch(IndexState(scan=1), put=rows))
+    await search.let_go("one")
+    assert await search.hold("other", 5)
+    assert await search.holder() == "other"
+    before = await search.state()
+    assert not await search.write("one", IndexBatch(IndexState(scan=2), sweep=True))
+    assert await search.state() == before
+    asked = IndexQuestion("twin", "1", (), ("1",), 5, 5.0)
+    assert [each.id for each in (await search.find(asked)).rows] == ["1"]
+
+
+async def test_a_write_that_takes_long_keeps_the_index(
+    graph: Graph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    search = graph.store.search
+    if not search.shared:
+        pytest.skip("one process has the index to itself")
+    monkeypatch.setattr(follower, "RENEW_SECONDS", 0.1)
+    monkeypatch.setattr(follower, "LEASE_SECONDS", 1.0)
+    write, taken = search.write, []
+
+    async def slow(owner: str, batch: IndexBatch) -> bool:
+        if batch.sweep:
+            await asyncio.sleep(2.0)
+            taken.append(await search.hold("another", 1.0))
+        return await write(owner, batch)
+
+    monkeypatch.setattr(search, "write", slow)
+    async with searching(graph) as service:
+        await service.reach(None)
+        held = (await service.status()).held_by
+        assert held is not None
+        assert held.count("/") == 2, "host, process and a word of its own, as all leases have"
+        assert held == await search.holder()
+    assert taken == [False]
+    assert await search.holder() is None
+
+
+async def test_however_many_wait_the_store_is_asked_one_question(
+    graph: Graph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    search = graph.store.search
+    await graph.put("a", room(name="Lobby"))
+    async with searching(graph) as holding:
+        await holding.reach(None)
+        waiting = SearchService(search, graph.store.events, graph.store.host_name, Vitals())
+        state, asked, at_once = search.state, 0, 0
+
+        async def counted() -> IndexState:
+            nonlocal asked, at_once
+            asked += 1
+            at_once += 1
+            try:
+                await asyncio.sleep(0.05)
+                return await state()
+            finally:
+                at_once -= 1
+                assert at_once == 0
+
+        monkeypatch.setattr(search, "state", counted)
+        await asyncio.gather(*(waiting.reach(None) for _ in range(30)))
+        assert asked < 10
+
+
 async def test_questions_that_cannot_be_asked(graph: Graph) -> None:
     async with searching(graph) as service:
         await service.reach(None)

@@ -27,6 +27,8 @@ from tests.backups import (
     make_large,
     make_source,
     manifest_of,
+    plant_drawing,
+    require_harmless,
     twin,
 )
 
@@ -119,6 +121,19 @@ class TestWhole:
                 kept = f"{graph}/kastor/v1/explorer"
                 assert http.get(f"{kept}/views/\u00e4 view").json() == {"zoom": 1.5}
                 assert http.get(f"{kept}/files/plan").text.startswith("<svg ")
+
+    def test_a_drawing_that_a_backup_brings_is_made_harmless(
+        self, source: Path, tmp_path: Path
+    ) -> None:
+        data, other, target = tmp_path / "data", tmp_path / "backup", tmp_path / "restored"
+        shutil.copytree(source, data)
+        plant_drawing(graph_file(data))
+        done = invoked("backup", other, "--data", data, "--quiet")
+        assert done.returncode == 0, done.stderr
+        done = kastor("restore", other, "--data", target)
+        assert done.returncode == 0, done.stderr
+        with KastorServer(data_dir=target) as server:
+            require_harmless(server)
 
     def test_a_backup_of_before_there_was_anything_saved_comes_back(
         self, backup: Path, source: Path, tmp_path: Path

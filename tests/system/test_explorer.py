@@ -299,3 +299,23 @@ class TestPathOfThePublicAddress:
     def test_nothing_else_is_taken_off(self, public: Served, path: str) -> None:
         wrong = f"{PREFIX}{path}" if path == "x" else f"/plant/twins-2{path}"
         assert raw(public, f"{wrong}?{VERSION}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("flags", "why"),
+    [(("--profile", "adt"), "--profile adt"), (("--no-explorer",), "--no-explorer")],
+)
+def test_where_there_is_none_people_are_led_to_the_api(
+    flags: tuple[str, ...], why: str, tmp_path: Path
+) -> None:
+    with serving(tmp_path, *flags) as server, httpx2.Client(base_url=server.url) as http:
+        led = http.get("/", headers=BROWSER)
+        assert (led.status_code, led.headers["location"]) == (307, f"{server.url}/docs")
+        links = http.get("/").json()["links"]
+        assert links["docs"] == f"{server.url}/docs"
+        assert "explorer" not in links
+        for path in ("/explorer", "/explorer/", "/explorer/config.json", "/explorer/g/a/graph"):
+            answer = http.get(path, headers=BROWSER)
+            assert answer.status_code == 404
+            assert why in answer.json()["error"]["message"]
+        assert http.get("/favicon.ico").status_code == 200

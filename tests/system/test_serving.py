@@ -209,6 +209,17 @@ class TestPages:
             assert "<h1" in page.text
         assert '<a href="/docs/pages">' in httpx2.get(f"{served.url}/docs").text
 
+    def test_pages_show_their_pictures_and_nothing_beside_them(self, served: Served) -> None:
+        page = httpx2.get(f"{served.url}/docs/explorer/first-look")
+        shown = re.findall(r'<img src="(/docs/pictures/[^"]+)"', page.text)
+        assert shown
+        for path in shown:
+            picture = httpx2.get(f"{served.url}{path}")
+            assert picture.headers["content-type"] == "image/webp"
+            assert picture.content[:4] == b"RIFF"
+        for path in ("nothing.webp", "..%2findex.md", "../index.md", "%00"):
+            assert httpx2.get(f"{served.url}/docs/pictures/{path}").status_code == 404
+
     @pytest.mark.parametrize("path", ["reference/contract", "reference/contract/index.md"])
     def test_a_folder_is_served_as_its_index(self, served: Served, path: str) -> None:
         page = httpx2.get(f"{served.url}/docs/{path}")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from kastor.api.description.pages import link, render
-from kastor.pages import all_pages, find_pages, refer
+from kastor.pages import all_pages, all_pictures, find_pages, refer
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = sorted((ROOT / "src" / "kastor").rglob("*.py"))
@@ -20,6 +20,8 @@ SERVES_PAGES = {"pages.py", "api/description/pages.py", "api/description/docs.py
 NAMES_A_PAGE = re.compile(r"\bdocs/[\w-]+(?:/|\.md)|\.md\b")
 COMMAND = re.compile(r"`kastor docs\s+([a-z][\w/-]*)`")
 HREF = re.compile(r'<a href="([^"]*)"')
+PICTURE = re.compile(r'<img src="/docs/([^"]*)" alt="([^"]+)"')
+BYTES_OF_A_PICTURE = 200_000
 MARKDOWN_LINK = re.compile(r"\]\(([^)\s]+)\)")
 
 
@@ -179,3 +181,15 @@ class TestLinks:
         for name in all_pages():
             assert "<script" not in render(name)
             assert posixpath.normpath(name) == name
+
+
+class TestPictures:
+    def test_every_picture_is_small_and_stands_on_a_page(self) -> None:
+        shown = {path for name in all_pages() for path, _ in PICTURE.findall(render(name))}
+        assert shown
+        assert shown == set(all_pictures())
+        sizes = {name: path.stat().st_size for name, path in all_pictures().items()}
+        assert {name: size for name, size in sizes.items() if size > BYTES_OF_A_PICTURE} == {}
+
+    def test_the_folder_has_nothing_else(self) -> None:
+        assert sorted(all_pictures().values()) == sorted((ROOT / "docs" / "pictures").iterdir())

@@ -54,7 +54,7 @@ export function follow(graph: string, callFrom: (lastId: string | undefined) => 
       try {
         const call = callFrom(last)
         const response = await open(graph, {
-          ...call, signal: stop.signal,
+          ...call, ahead: true, signal: stop.signal,
           headers: { ...call.headers, accept: 'text/event-stream', ...(last !== undefined && { 'last-event-id': last }) },
         })
         handlers.onOpen?.()

@@ -1,4 +1,5 @@
 import { ApiError, errorOf } from './errors'
+import { isShut, passGate } from './gate'
 import { type Json, parseJson, writeJson } from './json'
 import { graphBase } from './place'
 import { useSession, waitForToken } from './session'
@@ -17,6 +18,8 @@ export interface Call {
   readonly signal?: AbortSignal | undefined
   /** An instant that a read is of. */
   readonly at?: string | undefined
+  /** It does not wait for the feed to begin: nothing that is read here is told by events. */
+  readonly ahead?: boolean
 }
 
 export interface Answer<T = Json> {
@@ -60,12 +63,18 @@ function initOf(call: Call, token: string | undefined): RequestInit {
   return { method: call.method ?? 'GET', headers, ...(body !== undefined && { body }), ...(call.signal && { signal: call.signal }), credentials: 'omit', cache: 'no-store' }
 }
 
+/** Whether events tell how what is read here goes on. */
+function isFollowed(call: Call): boolean {
+  return call.ahead !== true && call.at === undefined && ((call.method ?? 'GET') === 'GET' || call.path === '/query')
+}
+
 /**
  * Send a request and return the response as it comes, once access is settled: a 401 asks for a token and sends it again.
  * Throws ApiError for every answer that is an error, and where there is none; AbortError passes.
  */
 export async function open(graph: string, call: Call): Promise<Response> {
   for (;;) {
+    if (isFollowed(call) && isShut(graph)) await passGate(graph, call.signal)
     const { token } = useSession.getState()
     const began = performance.now()
     const response = await answerOf(graph, call, token)

@@ -22,6 +22,7 @@ export interface Me {
   readonly id: string
   readonly name: string
   readonly kind: string
+  readonly issuer?: string | null
   readonly expires: string | null
   readonly roles: readonly { readonly role: string; readonly graphs: readonly string[] }[]
   readonly graph: string
@@ -35,6 +36,8 @@ export interface Status {
   readonly modelEpoch: number
   readonly counts: { readonly models: number; readonly twins: number; readonly relationships: number; readonly versions: number; readonly changeLog: number }
   readonly bytes: Readonly<Record<string, number>>
+  /** Room where the graph's file is; null where there is none. */
+  readonly diskFree?: number | null
   readonly oldestVersion: string | null
   readonly oldestLogEntry: string | null
 }

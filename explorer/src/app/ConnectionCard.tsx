@@ -19,15 +19,15 @@ function sayState(connection: Connection): string {
 export default function ConnectionCard(): ReactNode {
   const { feed } = useGraph()
   const { connection, rate, seen } = useLive()
-  const again = (): void => { feed?.pause(); feed?.resume() }
+  const again = (): void => { feed.pause(); feed.resume() }
   return (
     <div className="column connection-card" data-testid="statusbar.connection">
       <p>{sayState(connection)}</p>
       <p className="secondary num">{t('frame.seen', { n: seen, rate: formatNumber(rate, { maximumFractionDigits: 1 }) })}</p>
       <div className="row">
         {connection.state === 'paused'
-          ? <Button icon={PlayIcon} onClick={() => { feed?.resume() }}>{t('frame.resume')}</Button>
-          : <Button icon={PauseIcon} onClick={() => { feed?.pause() }}>{t('frame.pause')}</Button>}
+          ? <Button icon={PlayIcon} onClick={() => { feed.resume() }}>{t('frame.resume')}</Button>
+          : <Button icon={PauseIcon} onClick={() => { feed.pause() }}>{t('frame.pause')}</Button>}
         {connection.state !== 'live' && connection.state !== 'paused' && <Button look="main" icon={RetryIcon} onClick={again}>{t('ui.retry')}</Button>}
       </div>
     </div>

@@ -1,17 +1,20 @@
 import './frame.css'
-import { lazy, type ReactNode, Suspense, useMemo } from 'react'
+import { lazy, type ReactNode, Suspense, useEffect, useMemo, useRef, useState } from 'react'
 import { Link } from 'wouter'
+import { explorerBase } from '@/api/place'
+import { useSession } from '@/api/session'
 import { PaletteGate } from '@/commands/PaletteGate'
 import { type Command, useCommands } from '@/commands/registry'
 import { showKeys } from '@/commands/keys'
 import { useGraph, useMay } from '@/state/graph'
 import { DEFAULTS, set, useSettings } from '@/state/settings'
-import { currentPlace, linkTo, useGoing } from '@/state/url'
+import { currentPlace, isEmbedded, linkTo, useGoing } from '@/state/url'
 import { t } from '@/text/text'
 import { Hint } from '@/ui/button'
 import { copyText } from '@/ui/copy'
 import { Splitter } from '@/ui/splitter'
 import { Boundary } from './Boundary'
+import { Alone } from './Alone'
 import { InspectorPane } from './InspectorPane'
 import { SCREEN_ROWS, type ScreenRow } from './screens'
 import { useRestore } from '@/parts/restore/store'
@@ -23,6 +26,7 @@ const Tour = lazy(() => import('@/features/tour/Tour'))
 const WriteDialogs = lazy(() => import('@/parts/WriteDialogs'))
 const RestoreDialog = lazy(() => import('@/parts/restore/RestoreDialog'))
 const AccessSheet = lazy(() => import('@/features/settings/AccessSheet'))
+const DropAnywhere = lazy(() => import('./DropAnywhere'))
 
 function useFrameCommands(rows: readonly ScreenRow[]): void {
   const going = useGoing()
@@ -41,6 +45,25 @@ function useFrameCommands(rows: readonly ScreenRow[]): void {
   useCommands(commands)
 }
 
+/** Whether somebody has to sign in, has, or comes back from it; where nobody does, what it takes is not loaded. */
+function useAsked(): boolean {
+  const now = useSession((state) => state.wanted !== undefined || state.token !== undefined) || window.location.pathname === `${explorerBase}/callback`
+  const was = useRef(now)
+  was.current ||= now
+  return was.current
+}
+
+/** Whether a file has been over the page: what takes it is loaded then. */
+function useDragged(): boolean {
+  const [dragged, setDragged] = useState(false)
+  useEffect(() => {
+    const onEnter = (event: DragEvent): void => { if (event.dataTransfer?.types.includes('Files') === true) setDragged(true) }
+    window.addEventListener('dragenter', onEnter)
+    return () => { window.removeEventListener('dragenter', onEnter) }
+  }, [])
+  return dragged
+}
+
 /** What is around every screen: bar, rail, outline, inspector, status (design 2.3). */
 export function Frame(): ReactNode {
   const { place } = useGoing()
@@ -52,6 +75,9 @@ export function Frame(): ReactNode {
   const restoring = useRestore((state) => state.to !== undefined)
   const View = SCREEN_ROWS.find((row) => row.screen === place.screen)?.view
   const { outline } = useSettings()
+  const isAsked = useAsked()
+  const isDragged = useDragged()
+  if (isEmbedded) return <><Alone screen={place.screen} /><Boundary><Suspense>{isAsked && <AccessSheet />}</Suspense></Boundary></>
   return (
     <div className="frame">
       <TopBar />
@@ -70,7 +96,8 @@ export function Frame(): ReactNode {
         <StatusBar />
       </div>
       <Boundary><PaletteGate /></Boundary>
-      <Boundary><Suspense><AccessSheet /><WriteDialogs />{restoring && <RestoreDialog />}</Suspense></Boundary>
+      <Boundary><Suspense>{isDragged && <DropAnywhere />}</Suspense></Boundary>
+      <Boundary><Suspense>{isAsked && <AccessSheet />}<WriteDialogs />{restoring && <RestoreDialog />}</Suspense></Boundary>
     </div>
   )
 }

@@ -8,7 +8,8 @@ import { Popover } from '@/ui/menu'
 
 const ConnectionCard = lazy(() => import('./ConnectionCard'))
 
-function textOf(connection: Connection): string {
+/** What is to be said of a connection, if anything. */
+export function sayConnection(connection: Connection): string {
   if (connection.state === 'reconnecting') return t('frame.offline', { n: connection.attempt })
   if (connection.state === 'refused') return t('frame.refused', { code: connection.error.code })
   return connection.state === 'live' ? '' : connection.state === 'paused' ? t('frame.paused') : t('frame.connecting')
@@ -19,7 +20,7 @@ export function StatusBar(): ReactNode {
   const status = useStatus()
   const { connection } = useLive()
   const byNesting = useShown((shown) => shown.graph?.byNesting ?? 0)
-  const text = textOf(connection)
+  const text = sayConnection(connection)
   return (
     <TimeBar>
       <Popover label={t('frame.connection')} trigger={<button type="button" className="dot-button" aria-label={t('frame.connection')}><span className={`dot ${connection.state}`} data-testid="statusbar.dot" data-state={connection.state} /></button>}>

@@ -10,7 +10,16 @@ let first: { key: string; at: number } | undefined
 /** Keys that say another letter with Shift, where the commands are named after the key. */
 const SHIFTED: Readonly<Record<string, string>> = { '{': '[', '}': ']' }
 
+/** Keys as they are drawn on keyboards. */
+const DRAWN: readonly (readonly [string, string])[] = [['ArrowRight', '→'], ['ArrowLeft', '←'], ['ArrowUp', '↑'], ['ArrowDown', '↓']]
+
+/** A sign that this keyboard has on a third level, as the German ones have brackets: what makes it is no part of its name. */
+function isThirdLevel(event: KeyboardEvent): boolean {
+  return event.key.length === 1 && !/[\p{L}\p{N} ]/u.test(event.key) && (event.getModifierState('AltGraph') || (isMac && event.altKey && !event.metaKey))
+}
+
 function nameOf(event: KeyboardEvent): string {
+  if (isThirdLevel(event)) return SHIFTED[event.key] === undefined ? event.key : `Shift ${SHIFTED[event.key]}`
   const key = event.shiftKey && SHIFTED[event.key] !== undefined ? SHIFTED[event.key] : event.key === ' ' ? 'Space' : event.key === 'Delete' ? 'Del' : event.key === 'Escape' ? 'Esc' : event.key.length === 1 ? event.key.toLowerCase() : event.key
   const control = isMac ? event.metaKey : event.ctrlKey
   return [control && 'Ctrl', event.altKey && 'Alt', event.shiftKey && 'Shift', key].filter(Boolean).join(' ')
@@ -63,4 +72,7 @@ export function handleKey(event: KeyboardEvent): boolean {
 }
 
 /** Show keys as this machine's keyboard names them. */
-export function showKeys(keys: string): string { return isMac ? keys.replace('Ctrl', '⌘').replace('Shift', '⇧').replace('Alt', '⌥') : keys }
+export function showKeys(keys: string): string {
+  const drawn = DRAWN.reduce((text, [name, sign]) => text.replace(name, sign), keys)
+  return isMac ? drawn.replace('Ctrl', '⌘').replace('Shift', '⇧').replace('Alt', '⌥') : drawn
+}

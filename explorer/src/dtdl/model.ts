@@ -8,7 +8,8 @@ export interface ResolvedModel {
   readonly displayName: Texts
   readonly description: Texts
   readonly comment?: string
-  readonly dtdlVersion: number
+  /** Absent where the model cannot be read any more. */
+  readonly dtdlVersion?: number
   readonly decommissioned: boolean
   readonly uploadTime: string
   /** The models that it extends itself. */

@@ -4,7 +4,7 @@ import Sigma from 'sigma'
 import type { Frame, Rect } from './camera'
 import { packColour } from './colours'
 import { type Detail, growth } from './lod'
-import { LINE_ALPHA, LINE_WIDTH, SYMMETRIC_ALPHA, SYMMETRIC_WIDTH } from './paint/lines'
+import { LINE_ALPHA, LINE_WIDTH, lineColour, SYMMETRIC_ALPHA, SYMMETRIC_WIDTH } from './paint/lines'
 import type { Scene } from './scene'
 import { type LineAttributes, type MarkAttributes, type Told, kindOf, lineProgram, markProgram } from './shapes'
 import { fitRadiusOf } from './stage'
@@ -158,10 +158,9 @@ function lineOf({ scene, state, tokens }: Drawn, edge: number, head: boolean): L
   const symmetric = scene.edges[edge]?.symmetric === true
   const from = scene.from[edge] ?? -1
   const bright = state.bright[from] === 1 && state.bright[scene.to[edge] ?? -1] === 1
-  const slot = scene.nodes[from]?.look.slot ?? 0
   const alpha = bright ? (symmetric ? SYMMETRIC_ALPHA : LINE_ALPHA) : FADED_LINE
   return {
     size: symmetric ? SYMMETRIC_WIDTH : LINE_WIDTH, gated: scene.linesAlways ? 0 : 1, head: head && !symmetric ? HEAD : 0,
-    packed: state.edgeShown[edge] === 1 ? packColour(tokens.families[slot] ?? tokens.text3, alpha) : 0,
+    packed: state.edgeShown[edge] === 1 ? packColour(lineColour({ scene, state, tokens }, edge), alpha) : 0,
   }
 }

@@ -24,7 +24,7 @@ export class Drive {
 
   constructor(
     private readonly container: HTMLElement, private readonly parts: () => Parts, private readonly onDrawn: () => void, private readonly onLost: (reason: Loss) => void,
-    private readonly onSoftware: () => void,
+    private readonly onKnown: (isSoftware: boolean) => void,
   ) {
     // What went wrong is told when it is needed.
     this.#loading.catch(() => undefined)
@@ -85,7 +85,7 @@ export class Drive {
       const { Adapter } = await this.#loading
       if (this.#gone) return
       this.#adapter = new Adapter(this.container, this.#drawn(), this.onDrawn, () => { this.#lost() })
-      if (this.#adapter.isSoftware) this.onSoftware()
+      this.onKnown(this.#adapter.isSoftware)
       this.onDrawn()
       performance.mark('ready')
     } catch {
@@ -126,7 +126,7 @@ function painted(): Promise<void> {
 }
 
 function isSame(a: State, b: State): boolean {
-  return a.colours.length === b.colours.length && a.edgeShown.length === b.edgeShown.length && equal(a.shown, b.shown) && equal(a.bright, b.bright) && equal(a.edgeShown, b.edgeShown)
+  return a.looks.differences === b.looks.differences && a.colours.length === b.colours.length && a.edgeShown.length === b.edgeShown.length && equal(a.shown, b.shown) && equal(a.bright, b.bright) && equal(a.edgeShown, b.edgeShown)
     && (a.colours === b.colours || a.colours.every((colour, index) => colour === b.colours[index]))
 }
 

@@ -1,4 +1,5 @@
 /** Programs of WebGL: marks in four shapes, and lines with heads. Both know sizes in pixels. */
+import type Sigma from 'sigma'
 import { EdgeProgram, NodeProgram } from 'sigma/rendering'
 import type { EdgeDisplayData, NodeDisplayData, RenderParams } from 'sigma/types'
 import { SHAPES, type Look } from '@/ui/mark'
@@ -79,8 +80,7 @@ const { FLOAT, UNSIGNED_BYTE, TRIANGLE_STRIP } = WebGLRenderingContext
 const MARK_UNIFORMS = ['u_matrix', 'u_viewport', 'u_growth', 'u_depth', 'u_pixel'] as const
 const LINE_UNIFORMS = [...MARK_UNIFORMS, 'u_lines', 'u_alpha'] as const
 
-/** Sigma also draws every mark a second time to find what is under the pointer; that is known without it. */
-interface Info { readonly gl: WebGLRenderingContext | WebGL2RenderingContext; readonly uniformLocations: Readonly<Record<string, WebGLUniformLocation>>; readonly isPicking: boolean }
+interface Info { readonly gl: WebGLRenderingContext | WebGL2RenderingContext; readonly uniformLocations: Readonly<Record<string, WebGLUniformLocation>> }
 
 function tell({ gl, uniformLocations }: Info, params: RenderParams, told: Told): void {
   gl.uniformMatrix3fv(uniformLocations['u_matrix'] ?? null, false, params.matrix)
@@ -94,6 +94,9 @@ function tell({ gl, uniformLocations }: Info, params: RenderParams, told: Told):
 
 export function markProgram(told: Told): typeof NodeProgram<string, MarkAttributes, LineAttributes> & (new (...all: ConstructorParameters<typeof NodeProgram<string, MarkAttributes, LineAttributes>>) => NodeProgram<string, MarkAttributes, LineAttributes>) {
   return class extends NodeProgram<string, MarkAttributes, LineAttributes> {
+    /** Sigma would also draw every mark a second time to find what is under the pointer; that is known without it. */
+    constructor(gl: WebGLRenderingContext, _picking: WebGLFramebuffer | null, renderer: Sigma<MarkAttributes, LineAttributes>) { super(gl, null, renderer) }
+
     override getDefinition() {
       return {
         VERTICES: 4, VERTEX_SHADER_SOURCE: MARK_VERTEX, FRAGMENT_SHADER_SOURCE: MARK_FRAGMENT, METHOD: TRIANGLE_STRIP, UNIFORMS: MARK_UNIFORMS,
@@ -110,8 +113,6 @@ export function markProgram(told: Told): typeof NodeProgram<string, MarkAttribut
     }
 
     override setUniforms(params: RenderParams, info: Info): void { tell(info, params, told) }
-
-    override drawWebGL(method: number, info: Parameters<NodeProgram['drawWebGL']>[1]): void { if (!info.isPicking) super.drawWebGL(method, info) }
   }
 }
 

@@ -32,6 +32,8 @@ export const FADED_BOX = 0.6
 export const FADED_TILE = 0.8
 const UNDER_LENS = 0.22
 const SLOT_TINT = 0.34
+/** What is there no more is as pale as this. */
+const GHOST = 0.65
 const SLOTS = 8
 
 export const NO_LOOKS: Looks = {
@@ -44,7 +46,7 @@ export function stateOf(scene: Scene, looks: Looks, tokens: Tokens, before?: Sta
   const kept = before?.looks.hidden === looks.hidden && before.looks.hiddenNames === looks.hiddenNames ? before : undefined
   const { shown, boxShown, edgeShown } = kept ?? shownOf(scene, looks)
   const { bright, boxBright } = before && before.looks.bright === looks.bright ? before : brightOf(scene, looks)
-  const { tiles, colours } = before && before.looks.lens === looks.lens ? before : coloursOf(scene, looks, tokens)
+  const { tiles, colours } = before && before.looks.lens === looks.lens && before.looks.differences === looks.differences ? before : coloursOf(scene, looks, tokens)
   const near = kept && kept.looks.selected === looks.selected ? kept.near : nearOf(scene, looks, edgeShown)
   return { looks, shown, boxShown, edgeShown, bright, boxBright, tiles, colours, near, fading: looks.bright !== undefined }
 }
@@ -95,10 +97,12 @@ export function tileOf(value: ShownValue | undefined, tokens: Tokens): string | 
 
 /** Shape says the model, colour says the value: marks in coloured tiles give their colour up. */
 function colourOf(scene: Scene, index: number, tiles: readonly (string | undefined)[], looks: Looks, tokens: Tokens): string {
-  const inside = tiles[scene.own[index] ?? -1] ?? tiles[scene.home[index] ?? -1] ?? tileOf(looks.lens?.get(scene.nodes[index]?.id ?? ''), tokens)
+  const id = scene.nodes[index]?.id ?? ''
+  const inside = tiles[scene.own[index] ?? -1] ?? tiles[scene.home[index] ?? -1] ?? tileOf(looks.lens?.get(id), tokens)
   if (inside !== undefined) return mix(tokens.text, tokens.canvas, UNDER_LENS)
   const slot = scene.nodes[index]?.look.slot ?? 0
-  return tokens.families[slot >= 1 && slot <= SLOTS ? slot : 0] ?? tokens.text3
+  const own = tokens.families[slot >= 1 && slot <= SLOTS ? slot : 0] ?? tokens.text3
+  return looks.differences.get(id) === 'removed' ? mix(own, tokens.canvas, GHOST) : own
 }
 
 function nearOf(scene: Scene, looks: Looks, edgeShown: Uint8Array): readonly number[] {

@@ -5,13 +5,14 @@ import { type Measure, Widths } from './shorten'
 const MOST_PIXELS = 2
 const UNSEEN = 'rgb(0 0 0 / 1%)'
 
-/** Known once WebGL has started, and then for all pictures of the page. */
-let isSoftware = false
+/** Whether there is a graphics card: known once WebGL has started, and then for all pictures of the page. */
+let hasCard: boolean | undefined
 
 function contextOf(): CanvasRenderingContext2D {
   const canvas = document.createElement('canvas')
   canvas.className = 'graph-layer'
-  const context = canvas.getContext('2d', { willReadFrequently: isSoftware })
+  // Without a card canvases are faster on the processor, and before one is known too: nothing is waited for that has to start first.
+  const context = canvas.getContext('2d', { willReadFrequently: hasCard !== true })
   if (!context) throw new Error('no 2D canvas')
   return context
 }
@@ -23,6 +24,7 @@ export class Surface {
   over: CanvasRenderingContext2D
   air: CanvasRenderingContext2D
   readonly #watch: ResizeObserver
+  #isForCard = hasCard === true
   #widths = new Map<number, Widths>()
   #w = 0
   #h = 0
@@ -58,15 +60,17 @@ export class Surface {
     }
   }
 
-  /** There is no graphics card: canvases are faster without one that is only played. Return whether anything changed. */
-  soften(): boolean {
-    if (isSoftware) return false
-    isSoftware = true
-    this.under = this.#replaced(this.under)
-    this.over = this.#replaced(this.over)
-    this.air = this.#replaced(this.air)
-    this.#w = 0
-    return this.#fit()
+  /** It is known now who draws. */
+  know(isSoftware: boolean): void {
+    hasCard = !isSoftware
+    if (hasCard && !this.#isForCard) {
+      this.#isForCard = true
+      this.under = this.#replaced(this.under)
+      this.over = this.#replaced(this.over)
+      this.air = this.#replaced(this.air)
+      this.#w = 0
+    }
+    this.#fit()
   }
 
   /** Fonts have come: letters have other widths. */
@@ -102,7 +106,7 @@ export class Surface {
 
   #fit(): boolean {
     const [w, h] = [this.root.clientWidth, this.root.clientHeight]
-    const pixels = Math.min(isSoftware ? 1 : MOST_PIXELS, window.devicePixelRatio || 1)
+    const pixels = Math.min(hasCard === false ? 1 : MOST_PIXELS, window.devicePixelRatio || 1)
     const [wide, high] = [Math.max(1, Math.round(w * pixels)), Math.max(1, Math.round(h * pixels))]
     if (w === this.#w && h === this.#h && this.under.canvas.width === wide) return false
     this.#w = w

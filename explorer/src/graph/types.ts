@@ -34,6 +34,8 @@ export interface Picture {
 /** A value under a mark or in a title: its text, and its place on the ramp (0..1) or palette slot where it colours. */
 export interface ShownValue { readonly text: string; readonly ramp?: number; readonly slot?: number }
 
+export type Difference = 'added' | 'removed' | 'changed'
+
 export interface Looks {
   readonly selected: ReadonlySet<string>
   /** Node ids and edge keys that are not drawn. */
@@ -47,8 +49,8 @@ export interface Looks {
   readonly drafts: ReadonlySet<string>
   /** What stays bright while the rest fades; undefined: all. */
   readonly bright: ReadonlySet<string> | undefined
-  /** Difference to another instant. */
-  readonly differences: ReadonlyMap<string, 'added' | 'removed' | 'changed'>
+  /** Difference to another instant, by node and by edge key; what is removed is there as a ghost of itself. */
+  readonly differences: ReadonlyMap<string, Difference>
   /** The lens: a value by twin; undefined: no lens. */
   readonly lens: ReadonlyMap<string, ShownValue> | undefined
   /** The main value under a near mark, by twin. */

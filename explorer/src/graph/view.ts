@@ -54,7 +54,7 @@ class View implements GraphView {
     this.#surface = new Surface(options.container, () => { this.#resized() })
     this.#tokens = readTokens(this.#surface.root)
     this.#state = stateOf(this.#scene, NO_LOOKS, this.#tokens)
-    this.#drive = new Drive(this.#surface.gl, () => this.#parts(), () => { this.#paint() }, options.events.onLost, () => { this.#surface.soften() })
+    this.#drive = new Drive(this.#surface.gl, () => this.#parts(), () => { this.#paint() }, options.events.onLost, (isSoftware) => { this.#surface.know(isSoftware) })
     this.#motion = new Motion(options.still, () => { this.#paintAir() })
     this.#miniMap = new MiniMap(this.#surface.root, (x, y) => { this.#look({ ...this.#camera, x, y }) })
     this.#pointer = new Pointer(this.#surface.root, options, {

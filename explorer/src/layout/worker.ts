@@ -7,7 +7,14 @@ export class LayoutOutdated extends Error {
   constructor() { super('A newer layout was asked for.'); this.name = 'LayoutOutdated' }
 }
 
+let spare: Worker | undefined
+
+function created(): Worker { return new Worker(new URL('./layout.worker.ts', import.meta.url), { type: 'module' }) }
+
 export class LayoutWorker {
+  /** Let a worker start that the first who asks takes: that takes about as long as to read a graph. */
+  static prepare(): void { spare ??= created() }
+
   #worker: Worker | undefined
   #waiting: { readonly id: number; readonly resolve: (result: LayoutResult) => void; readonly reject: (error: Error) => void } | undefined
   #last = 0
@@ -35,7 +42,8 @@ export class LayoutWorker {
   }
 
   #begin(): Worker {
-    const worker = new Worker(new URL('./layout.worker.ts', import.meta.url), { type: 'module' })
+    const worker = spare ?? created()
+    spare = undefined
     worker.onmessage = ({ data }: MessageEvent<Reply>) => {
       const waiting = this.#waiting
       if (waiting?.id !== data.id) return

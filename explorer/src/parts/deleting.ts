@@ -5,7 +5,7 @@ import { pages } from '@/api/pages'
 import type { Page, Relationship, Twin } from '@/api/types'
 import { t } from '@/text/text'
 import { bodyOf, readSubject } from './subject'
-import { readRelationship } from './relationships'
+import { type Incoming, readRelationship } from './relationships'
 import { changedSince, sameDocument } from './unchanged'
 import { wrote } from './undoable'
 import { batch, type BatchOperation } from './writing'
@@ -28,7 +28,7 @@ export async function readDoomed(graph: string, ids: readonly string[], signal?:
     twins.push(await readSubject(graph, { kind: 'twin', id }, options))
     const large = { headers: { 'max-items-per-page': '1000' }, ...options }
     for await (const { data } of pages<Relationship, Page<Relationship>>(graph, { path: path('/digitaltwins/{id}/relationships', { id }), ...large })) data.value.forEach(add)
-    for await (const { data } of pages<Relationship, Page<Relationship>>(graph, { path: path('/digitaltwins/{id}/incomingrelationships', { id }), ...large })) {
+    for await (const { data } of pages<Incoming>(graph, { path: path('/digitaltwins/{id}/incomingrelationships', { id }), ...large })) {
       for (const each of data.value) if (!relationships.has(`${each.$sourceId}/${each.$relationshipId}`)) add(await readRelationship(graph, each.$sourceId, each.$relationshipId))
     }
   }

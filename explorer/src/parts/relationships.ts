@@ -42,7 +42,7 @@ function concerns(event: CloudEvent, id: string): boolean {
 export function useRelated(id: string, most = 500): UseQueryResult<Related> {
   const { name, at, generation, feed } = useGraph()
   const client = useQueryClient()
-  useEffect(() => feed?.listen((batch) => {
+  useEffect(() => feed.listen((batch) => {
     if (batch.some(({ event }) => concerns(event, id))) void client.invalidateQueries({ queryKey: [name, 'relationships', id] })
   }), [feed, client, name, id])
   return useQuery({

@@ -1,6 +1,6 @@
 /** The graph that is open: who asks, its models, its twins, its feed. Every screen finds them here. */
 import { useQuery, useQueryClient, type UseQueryResult } from '@tanstack/react-query'
-import { createContext, type ReactNode, useContext, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react'
+import { createContext, type ReactNode, useContext, useLayoutEffect, useMemo, useRef, useState } from 'react'
 import { loadConfig } from '@/api/config'
 import { send } from '@/api/http'
 import { nextCall, pages } from '@/api/pages'
@@ -13,13 +13,13 @@ import { toast } from '@/ui/toasts'
 import { logOf } from './eventlog'
 import { heldOver } from './clock'
 import { leaveGraph } from './leaving'
-import { type Feed, startFeed } from './live'
+import { type Feed, makeFeed } from './live'
 import { TwinStore } from './twins'
 
 export interface OpenGraph {
   readonly name: string
   readonly twins: TwinStore
-  readonly feed: Feed | undefined
+  readonly feed: Feed
   /** The instant that is looked at; undefined is now. Every read carries it. */
   readonly at: string | undefined
   /** Bumped when events were missed: whatever was read is read anew. */
@@ -36,25 +36,25 @@ export function useGraph(): OpenGraph {
 
 export function GraphProvider({ name, at, children }: { name: string; at: string | undefined; children: ReactNode }): ReactNode {
   const twins = useMemo(() => new TwinStore(), [name])
-  const [feed, setFeed] = useState<Feed>()
+  const feed = useMemo(() => makeFeed(name, twins), [name, twins])
   const [generation, setGeneration] = useState(0)
   const client = useQueryClient()
 
-  useEffect(() => {
-    const started = startFeed(name, twins)
-    logOf(started)
-    const offModels = started.onModels(() => { void client.invalidateQueries({ queryKey: [name, 'models'] }) })
-    const offGap = started.onGap(() => {
+  // Before the effects in which screens begin to read: what they find is followed from where the feed begins.
+  useLayoutEffect(() => {
+    logOf(feed)
+    const offModels = feed.onModels(() => { void client.invalidateQueries({ queryKey: [name, 'models'] }) })
+    const offGap = feed.onGap((why) => {
       twins.clear()
       setGeneration((before) => before + 1)
       void client.invalidateQueries({ queryKey: [name] })
-      toast({ text: t('frame.caught-up') })
+      if (why === 'gone') toast({ text: t('frame.caught-up') })
     })
     // Another token may be of another person, and ends at another time.
     const offToken = useSession.subscribe((now, before) => { if (now.token !== before.token) void client.invalidateQueries({ queryKey: [name, 'me'] }) })
-    setFeed(started)
-    return () => { offModels(); offGap(); offToken(); started.stop(); setFeed(undefined) }
-  }, [name, twins, client])
+    const stop = feed.start()
+    return () => { offModels(); offGap(); offToken(); stop() }
+  }, [name, feed, twins, client])
 
   // As the layout goes, so before the next graph's page has begun to keep anything.
   useLayoutEffect(() => leaveGraph, [name])
@@ -69,6 +69,18 @@ export function GraphProvider({ name, at, children }: { name: string; at: string
 
   const graph = useMemo(() => ({ name, twins, feed, at, generation }), [name, twins, feed, at, generation])
   return <Context value={graph}>{children}</Context>
+}
+
+/** What is below looks at another instant than the page does, where nothing can be changed; without one at the page's. */
+export function AsOf({ at, children }: { at: string | undefined; children: ReactNode }): ReactNode {
+  const graph = useGraph()
+  const then = useMemo(() => {
+    if (at === undefined) return graph
+    const twins = new TwinStore()
+    twins.turn(true)
+    return { ...graph, at, twins }
+  }, [graph, at])
+  return <Context value={then}>{children}</Context>
 }
 
 interface Resolved extends Page<ResolvedModel> { readonly epoch: number | null }
@@ -90,7 +102,7 @@ const read = new Map<string, { readonly tag: string; readonly models: Models }>(
 async function readModels(graph: string, at: string | undefined, signal: AbortSignal): Promise<Models> {
   const path = '/kastor/v1/models/resolved'
   const last = read.get(graph)
-  const first = await send<Resolved>(graph, { path, signal, at, headers: { 'if-none-match': last?.tag } })
+  const first = await send<Resolved>(graph, { path, signal, at, ahead: true, headers: { 'if-none-match': last?.tag } })
   if (first.status === 304 && last) return last.models
   const all = [...first.data.value]
   if (first.data.nextLink) for await (const { data } of pages<ResolvedModel, Resolved>(graph, { ...nextCall(graph, first.data.nextLink), signal, at })) all.push(...data.value)
@@ -104,7 +116,7 @@ export function useMe(): UseQueryResult<Me> {
   const { name } = useGraph()
   return useQuery({
     queryKey: [name, 'me'], staleTime: 60_000,
-    queryFn: async ({ signal }) => (await send<Me>(name, { path: '/kastor/v1/me', signal })).data,
+    queryFn: async ({ signal }) => (await send<Me>(name, { path: '/kastor/v1/me', signal, ahead: true })).data,
   })
 }
 
@@ -124,7 +136,7 @@ export function useStatus(): UseQueryResult<Status> {
   const { name } = useGraph()
   return useQuery({
     queryKey: [name, 'status'], staleTime: 10_000, refetchInterval: 30_000,
-    queryFn: async ({ signal }) => (await send<Status>(name, { path: '/kastor/v1/status', signal })).data,
+    queryFn: async ({ signal }) => (await send<Status>(name, { path: '/kastor/v1/status', signal, ahead: true })).data,
   })
 }
 

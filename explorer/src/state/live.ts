@@ -1,9 +1,11 @@
-/** The feed of a graph: one stream for the page, told once a frame to whoever listens (design 6.2). */
+/** The feed of a graph: one stream, told once a frame to whoever listens (design 6.2). Reads of the page wait until it has begun. */
 import { create } from 'zustand'
 import type { ApiError } from '@/api/errors'
-import { follow, type ServerEvent } from '@/api/events'
+import type { ServerEvent } from '@/api/events'
+import { openGate, shutGate } from '@/api/gate'
 import { parseJson } from '@/api/json'
 import { useSession } from '@/api/session'
+import { followTogether } from '@/api/together'
 import type { CloudEvent } from '@/api/types'
 import type { TwinStore } from './twins'
 
@@ -28,29 +30,38 @@ const HIDDEN_MS = 100
 const RATE_SECONDS = 10
 const MOST_QUEUED = 20_000
 
+/** Reads wait no longer for the feed to begin; what they miss is read anew then. */
+const PATIENCE_MS = 1500
+
+/** Why what was read has to be read anew: positions are gone, or reads did not wait for the feed to begin. */
+export type Gap = 'gone' | 'late'
+
 export interface Feed {
   /** Hear of events, at most once a frame. */
   listen: (listener: (batch: Batch) => void) => () => void
   /** Hear of changes of the models. */
   onModels: (listener: (epoch: number) => void) => () => void
   /** Hear that events were missed, so that what was read has to be read anew. */
-  onGap: (listener: () => void) => () => void
+  onGap: (listener: (why: Gap) => void) => () => void
+  /** Begin to follow; returns how to stop. */
+  start: () => () => void
   pause: () => void
   resume: () => void
-  stop: () => void
 }
 
-/** Follow a graph's feed and keep the twin store in step with it. */
-export function startFeed(graph: string, twins: TwinStore): Feed {
+/** A graph's feed, which keeps the twin store in step with the graph. */
+export function makeFeed(graph: string, twins: TwinStore): Feed {
   const listeners = new Set<(batch: Batch) => void>()
   const modelListeners = new Set<(epoch: number) => void>()
-  const gapListeners = new Set<() => void>()
+  const gapListeners = new Set<(why: Gap) => void>()
   const seconds = new Array<number>(RATE_SECONDS).fill(0)
   let queue: SeenEvent[] = []
   let planned = false
   let stopStream: (() => void) | undefined
   let lastPosition: string | undefined
-  let isGap = false
+  let gap: Gap | undefined
+  let isOpen = false
+  let impatient: ReturnType<typeof setTimeout> | undefined
 
   const flush = (): void => {
     planned = false
@@ -69,8 +80,35 @@ export function startFeed(graph: string, twins: TwinStore): Feed {
     else requestAnimationFrame(flush)
   }
 
+  /** Let reads wait until the position is known from which events tell how what they found goes on. */
+  const holdReads = (): void => {
+    clearTimeout(impatient)
+    if (lastPosition !== undefined) return
+    shutGate(graph)
+    impatient = setTimeout(letReads, PATIENCE_MS)
+  }
+
+  const letReads = (): void => {
+    clearTimeout(impatient)
+    if (lastPosition === undefined) gap ??= 'late'
+    openGate(graph)
+  }
+
+  const opened = (): void => {
+    isOpen = true
+    useLive.setState({ connection: { state: 'live' } })
+    const missed = gap
+    gap = undefined
+    letReads()
+    // What is read from now on is followed by the feed; before, it would miss what came until it was open.
+    if (missed) gapListeners.forEach((listener) => { listener(missed) })
+  }
+
   const take = (message: ServerEvent): void => {
-    if (message.id !== undefined) lastPosition = message.id
+    if (message.id !== undefined) {
+      lastPosition = message.id
+      if (!isOpen) opened()
+    }
     if (message.data === '') return
     if (message.event === 'models') {
       const epoch = readEpoch(message.data)
@@ -84,53 +122,59 @@ export function startFeed(graph: string, twins: TwinStore): Feed {
   }
 
   const begin = (): void => {
+    stopStream?.()
+    isOpen = false
     useLive.setState({ connection: { state: 'connecting' } })
-    stopStream = follow(graph, () => ({ path: '/kastor/v1/events' }), {
-      onOpen: () => {
-        useLive.setState({ connection: { state: 'live' } })
-        // What is read from now on is followed by the feed; before, it would miss what came until it was open.
-        if (isGap) gapListeners.forEach((listener) => { listener() })
-        isGap = false
-      },
+    holdReads()
+    stopStream = followTogether(graph, { path: '/kastor/v1/events' }, {
       onEvent: take,
       onBroken: (_error, _pause, attempt) => {
+        isOpen = false
+        letReads()
         useLive.setState((before) => ({
           connection: { state: 'reconnecting', attempt, since: before.connection.state === 'reconnecting' ? before.connection.since : Date.now() },
         }))
       },
       onRefused: (error) => {
-        if (lastPosition === undefined) { useLive.setState({ connection: { state: 'refused', error } }); return }
+        if (lastPosition === undefined) { letReads(); useLive.setState({ connection: { state: 'refused', error } }); return }
         // The position is gone: begin at now, and let everybody read anew.
         lastPosition = undefined
-        isGap = true
+        gap = 'gone'
         begin()
       },
     }, lastPosition)
   }
 
-  const ticking = setInterval(() => {
+  const tick = (): void => {
     useLive.setState({ rate: seconds.reduce((sum, each) => sum + each, 0) / RATE_SECONDS })
     seconds.pop()
     seconds.unshift(0)
-  }, 1000)
+  }
 
-  // Who was refused may be let in with another token; and nobody goes on hearing what a token that was given up let them hear.
-  const offToken = useSession.subscribe((now, before) => {
-    if (now.token === before.token) return
-    const { state } = useLive.getState().connection
-    if (state !== 'refused' && (state === 'paused' || before.token === undefined)) return
-    stopStream?.()
+  const start = (): () => void => {
+    const ticking = setInterval(tick, 1000)
+    // Who was refused may be let in with another token; and nobody goes on hearing what a token that was given up let them hear.
+    const offToken = useSession.subscribe((now, before) => {
+      if (now.token !== before.token && useLive.getState().connection.state !== 'paused') begin()
+    })
     begin()
-  })
+    return () => {
+      stopStream?.()
+      clearInterval(ticking)
+      offToken()
+      clearTimeout(impatient)
+      openGate(graph)
+      listeners.clear()
+    }
+  }
 
-  begin()
   return {
     listen: (listener) => { listeners.add(listener); return () => listeners.delete(listener) },
     onModels: (listener) => { modelListeners.add(listener); return () => modelListeners.delete(listener) },
     onGap: (listener) => { gapListeners.add(listener); return () => gapListeners.delete(listener) },
-    pause: () => { stopStream?.(); useLive.setState({ connection: { state: 'paused' } }) },
+    start,
+    pause: () => { stopStream?.(); isOpen = false; letReads(); useLive.setState({ connection: { state: 'paused' } }) },
     resume: begin,
-    stop: () => { stopStream?.(); offToken(); clearInterval(ticking); listeners.clear() },
   }
 }
 

@@ -10,6 +10,8 @@ export interface ShownGraph {
   readonly has: (id: string) => boolean
 }
 
+export interface Was { readonly at: string; readonly keys: ReadonlySet<string> }
+
 interface ShownState {
   /** Undefined while no graph is on the screen. */
   readonly graph: ShownGraph | undefined
@@ -19,11 +21,13 @@ interface ShownState {
   readonly highlighted: readonly string[]
   /** Differences between two instants, by twin and by key of a line: they are marked. */
   readonly differences: ReadonlyMap<string, 'added' | 'removed' | 'changed'>
+  /** What was there at another instant and is no more: whoever looks at it sees it as it was. */
+  readonly was: Was | undefined
   /** Twins to be added to the picture as soon as it is there. */
   readonly wanted: readonly string[]
 }
 
-const NOTHING: ShownState = { graph: undefined, isNear: false, highlighted: [], differences: new Map(), wanted: [] }
+const NOTHING: ShownState = { graph: undefined, isNear: false, highlighted: [], differences: new Map(), was: undefined, wanted: [] }
 
 export const useShown = create<ShownState>(() => NOTHING)
 onLeave(() => { useShown.setState(NOTHING) })
@@ -34,5 +38,15 @@ export function highlight(ids: readonly string[]): void { useShown.setState({ hi
 /** Add twins to what the graph shows. */
 export function addToGraph(ids: readonly string[]): void { useShown.setState((before) => ({ wanted: [...before.wanted, ...ids] })) }
 
-/** Mark what differs from another instant. */
-export function showDifferences(differences: ShownState['differences']): void { useShown.setState({ differences }) }
+/** Say what is there no more, and when it was. Marks of another instant are of something else, and go. */
+export function showRemoved(was: Was): void { useShown.setState((before) => (before.was?.at === was.at ? { was } : { was, differences: new Map() })) }
+
+/** Nobody looks at what is there no more, unless its marks are on the graph. */
+export function leaveRemoved(): void { useShown.setState((before) => (before.differences.size > 0 ? {} : { was: undefined })) }
+
+/** Mark what differs from an instant. */
+export function showDifferences(differences: ShownState['differences'], at: string): void {
+  useShown.setState({ differences, was: { at, keys: new Set([...differences].flatMap(([key, what]) => (what === 'removed' ? [key] : []))) } })
+}
+
+export function hideDifferences(): void { useShown.setState({ differences: new Map(), was: undefined }) }

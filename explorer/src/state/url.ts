@@ -46,15 +46,14 @@ export function parsePlace(path: string, search: string): Place {
   return { graph, screen: isScreen(parts[2]) ? parts[2] : 'graph', rest: parts.slice(3), parameters }
 }
 
-/** Write an address below the explorer's base. `?test` stays while one goes from place to place. */
-export function formatPlace(place: Place): string {
-  const address = addressOf(place)
-  return isTest ? `${address}${address.includes('?') ? '&' : '?'}test` : address
-}
+/** Write an address below the explorer's base. `?test` and `?embed` stay while one goes from place to place. */
+export function formatPlace(place: Place): string { return withFlags(addressOf(place), [...(isEmbedded ? ['embed'] : []), ...(isTest ? ['test'] : [])]) }
 
-/** Return the link of a place that is handed to somebody else; it never says that tests look on. */
-export function linkTo(place: Place, fragment = ''): string {
-  return new URL(`.${addressOf(place)}${fragment === '' ? '' : `#${fragment}`}`, document.baseURI).href
+function withFlags(address: string, flags: readonly string[]): string { return flags.reduce((all, flag) => `${all}${all.includes('?') ? '&' : '?'}${flag}`, address) }
+
+/** Return the link of a place that is handed to somebody else; it never says that tests look on. `embedded`: without what is around the screen. */
+export function linkTo(place: Place, fragment = '', embedded = false): string {
+  return new URL(`.${withFlags(addressOf(place), embedded ? ['embed'] : [])}${fragment === '' ? '' : `#${fragment}`}`, document.baseURI).href
 }
 
 function addressOf(place: Place): string {
@@ -74,6 +73,9 @@ function encodeReadable(text: string): string {
 
 /** Whether the page shows itself to tests: time stands still, nothing moves, `window.__kastor` is there. */
 export const isTest = new URLSearchParams(window.location.search).has('test')
+
+/** Whether the screen stands alone, as on a wall or in another page: without what is around it (`?embed`). */
+export const isEmbedded = new URLSearchParams(window.location.search).has('embed')
 
 export function lastGraph(): string { return kept('browser', LAST_GRAPH) ?? 'default' }
 export function rememberGraph(graph: string): void { keep('browser', LAST_GRAPH, graph) }
@@ -100,7 +102,7 @@ export function useGoing(): Going {
   const search = useSearch()
   return useMemo(() => {
     const place = parsePlace(path, search)
-    const full = (to: Partial<Place>): Place => ({ graph: place.graph, screen: place.screen, rest: [], parameters: carried(place), ...to })
+    const full = (to: Partial<Place>): Place => ({ graph: place.graph, screen: place.screen, rest: [], parameters: carried(place, to.screen), ...to })
     return {
       place,
       go: (to) => { navigate(formatPlace(full(to))) },
@@ -111,10 +113,11 @@ export function useGoing(): Going {
   }, [path, search, navigate])
 }
 
-/** The instant goes along from screen to screen. */
-function carried(place: Place): Parameters {
+/** The instant goes along from screen to screen; to exports, what is selected or opened as well. */
+export function carried(place: Place, to?: Place['screen']): Parameters {
   const { at } = place.parameters
-  return at === undefined ? {} : { at }
+  const ids = to !== 'io' ? [] : place.screen === 'twins' ? place.rest.slice(0, 1) : selectionOf(place.parameters)
+  return { ...(at !== undefined && { at }), ...selecting(ids) }
 }
 
 /** What the address says at this moment. */

@@ -1,11 +1,15 @@
 import en from './en.json'
+import type operate from './operate.json'
 
 type Leaves<T, P extends string = ''> = {
   [K in keyof T & string]: T[K] extends string ? `${P}${K}` : T[K] extends object ? Leaves<T[K], `${P}${K}.`> : never
 }[keyof T & string]
 
+/** Those of the first screen and, by their types alone, those that come with a screen. */
+type Texts = typeof en & typeof operate
+
 /** Names a text. A text with plural forms is named without its form: `graph.twins` of `graph.twins_one`. */
-export type TextKey = Leaves<typeof en> extends infer K
+export type TextKey = Leaves<Texts> extends infer K
   ? K extends `${infer Stem}_${'one' | 'other' | 'few' | 'many' | 'zero' | 'two'}` ? Stem : K
   : never
 export type TextValues = Readonly<Record<string, string | number>>
@@ -13,7 +17,8 @@ export type TextValues = Readonly<Record<string, string | number>>
 export type Tree = { readonly [key: string]: string | Tree }
 
 let language = 'en'
-let texts: ReadonlyMap<string, string> = flatten(en)
+const english = flatten(en)
+let texts = new Map(english)
 let plural = new Intl.PluralRules(language)
 
 function flatten(tree: Tree, prefix = '', into = new Map<string, string>()): Map<string, string> {
@@ -27,8 +32,16 @@ function flatten(tree: Tree, prefix = '', into = new Map<string, string>()): Map
 /** Speak another language from now on; texts that it lacks stay English. */
 export function setLanguage(name: string, tree: Tree): void {
   language = name
-  texts = new Map([...flatten(en), ...flatten(tree)])
+  texts = new Map([...english, ...flatten(tree)])
   plural = new Intl.PluralRules(name)
+}
+
+/** Add the texts of a screen, which are loaded with it; another language may have them already. */
+export function addTexts(tree: Tree): void {
+  for (const [key, text] of flatten(tree)) {
+    english.set(key, text)
+    if (!texts.has(key)) texts.set(key, text)
+  }
 }
 
 /** Return a text; `n` chooses the plural form, `{name}` stands for a value. */

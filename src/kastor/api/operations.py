@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from kastor.api.contract import event_routes, jobs, models, query, relationships, twins
 from kastor.api.own import (
+    access,
     arrays,
     backup,
     batch,
@@ -50,7 +51,7 @@ _OWN = (
     *(saved, search),
     *(history, keeping),
     *(export, own_jobs, imports, sample),
-    *(me, status, limits, slow_queries, graphs, backup, metrics, health),
+    *(me, access, status, limits, slow_queries, graphs, backup, metrics, health),
 )
 
 OPERATIONS: tuple[Operation, ...] = tuple(

@@ -84,6 +84,11 @@ class PolicyFile:
         self._stamp, self._faults = found.stamp, found.faults
 
     @property
+    def path(self) -> Path:
+        """Where the file is."""
+        return self._path
+
+    @property
     def policy(self) -> Policy:
         """What counts."""
         return self._policy

@@ -42,6 +42,8 @@ class Permission(StrEnum):
     INDEXES_DELETE = "kastor/indexes/delete"
     STATUS_READ = "kastor/status/read"
     METRICS_READ = "kastor/metrics/read"
+    ACCESS_READ = "kastor/access/read"
+    """Read roles, rules and permissions, and judge by them."""
     GRAPHS_READ = "kastor/graphs/read"
     GRAPHS_WRITE = "kastor/graphs/write"
     GRAPHS_DELETE = "kastor/graphs/delete"
@@ -97,7 +99,7 @@ READER = frozenset(
 EVERYBODY = frozenset({Permission.OPEN})
 KNOWN_CALLERS = EVERYBODY | {Permission.KNOWN}
 """What every caller may that has a valid token."""
-SERVER_WIDE = frozenset({Permission.METRICS_READ, Permission.BACKUP_READ})
+SERVER_WIDE = frozenset({Permission.METRICS_READ, Permission.BACKUP_READ, Permission.ACCESS_READ})
 """What tells of all graphs at once: only who has it on every graph has it."""
 ROLES: dict[str, frozenset[Permission]] = {
     "owner": OWNER,

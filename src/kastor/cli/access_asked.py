@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import time
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,21 +13,6 @@ if TYPE_CHECKING:
     from kastor.api.http.operation import Operation
     from kastor.auth.actors import Principal
     from kastor.auth.roles import Permission
-
-_CLAIMS = {
-    "role": "roles",
-    "group": "groups",
-    "scope": "scopes",
-    "app": "apps",
-    "subject": "subjects",
-    "issuer": "",
-}
-_PARTS = re.compile(rf",(?=(?:{'|'.join(_CLAIMS)})=)")
-_TOKEN = "token:"  # noqa: S105 - what a name begins with
-_FORMS = (
-    "Write token:NAME, or what a token says, such as role=NAME, group=ID, scope=NAME, app=ID, "
-    "subject=ID or issuer=URL, several joined by commas."
-)
 
 
 class AccessQuestion(NamedTuple):
@@ -53,40 +36,24 @@ def principal_of(who: str, tokens: Path) -> Principal:
         who: `token:NAME`, or claims.
         tokens: the file of static tokens.
     """
-    if who.startswith(_TOKEN):
-        return _holder(who.removeprefix(_TOKEN), tokens)
-    from kastor.auth.actors import CallerKind, Principal
+    from kastor.auth.callers import TOKEN, holder_of, whoever_says
 
-    claims: dict[str, set[str]] = {}
-    issuer = ""
-    for part in _PARTS.split(who):
-        name, equals, value = part.partition("=")
-        if not equals or not value or name not in _CLAIMS:
-            fail(f"{part!r} names nobody. {_FORMS}", Exit.USAGE)
-        if name == "issuer":
-            issuer = value
-        else:
-            claims.setdefault(_CLAIMS[name], set()).add(value)
-    kept = {name: frozenset(values) for name, values in claims.items()}
-    return Principal(CallerKind.OIDC, who, who, issuer=issuer, claims=kept)
-
-
-def _holder(name: str, tokens: Path) -> Principal:
+    if not who.startswith(TOKEN):
+        try:
+            return whoever_says(who)
+        except ValueError as error:
+            fail(str(error), Exit.USAGE)
     from kastor.auth.tokens import read_principals
 
-    found = [each for each in read_principals(tokens) if each.name == name]
-    if not found:
+    name = who.removeprefix(TOKEN)
+    found = holder_of(name, read_principals(tokens))
+    if found is None:
         fail(
             f"There is no token named {name} in {tokens}. `kastor token list` lists them; --data "
             "names another folder.",
             Exit.NOT_FOUND,
         )
-    return found[-1]
-
-
-def has_ended(principal: Principal) -> bool:
-    """Whether the token of a caller lets nobody in any more."""
-    return principal.expires is not None and principal.expires <= time.time()
+    return found
 
 
 def asked_of(what: str, graph: str | None) -> AccessQuestion:

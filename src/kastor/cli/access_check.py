@@ -12,8 +12,9 @@ from kastor.cli.output import Exit, Output, OutputOption, say
 
 if TYPE_CHECKING:
     from kastor.auth.judgement import Judgement
-    from kastor.auth.policy import Earned, Policy
+    from kastor.auth.policy import Policy
     from kastor.cli.access_asked import AccessQuestion
+    from kastor.types import Document
 
 app = Commands()
 PolicyOption = Annotated[
@@ -57,8 +58,9 @@ def check(
 
     Refused, it exits with 5.
     """
+    from kastor.auth.callers import has_ended
     from kastor.auth.judgement import judge, words_of
-    from kastor.cli.access_asked import asked_of, has_ended, principal_of
+    from kastor.cli.access_asked import asked_of, principal_of
     from kastor.cli.rows import show_document
     from kastor.config import data_folder
 
@@ -128,19 +130,8 @@ def _policy(flag: Path | None, config: Path | None) -> tuple[str, Policy]:
     return path.name, read_policy(path)
 
 
-def _shown(found: Judgement, asked: AccessQuestion) -> dict[str, object]:
-    return {
-        "permission": str(found.permission),
-        "operation": asked.operation,
-        "graph": found.graph,
-        "by": [_grant(each) for each in found.by],
-        "held": [_grant(each) for each in found.held],
-        "rolesThatAllow": list(found.roles),
-    }
+def _shown(found: Judgement, asked: AccessQuestion) -> Document:
+    from kastor.auth.access_book import judgement_shown
 
-
-def _grant(earned: Earned) -> dict[str, object]:
-    rule, grant = earned
-    origin = "token" if rule is None else "rule" if rule.number else "adt"
-    shown: dict[str, object] = {"role": grant.role, "graphs": list(grant.graphs), "from": origin}
-    return {**shown, "rule": rule.number} if rule is not None and rule.number else shown
+    shown = judgement_shown(found)
+    return {"permission": shown.pop("permission"), "operation": asked.operation, **shown}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +10,7 @@ import typer
 
 from kastor.cli.commands import Commands
 from kastor.cli.connection import Connection
-from kastor.cli.output import Output, OutputOption, say
+from kastor.cli.output import Exit, Output, OutputOption, say
 from kastor.cli.settings import flat, read_settings
 
 app = Commands()
@@ -64,6 +65,26 @@ def create(
     with connection.client() as client:
         client.endpoints.put(name, kind, given)
     say(f"{name} is ready; `kastor route create ROUTE --endpoint {name}` sends events to it.")
+
+
+@app.command("test")
+def send_test(connection: Connection, name: Name, output: OutputOption = Output.TABLE) -> None:
+    """Send one event that says it is a test, and say whether it was taken.
+
+    Not taken, it exits with 1.
+    """
+    from kastor.cli.rows import show_document
+
+    with connection.client() as client:
+        found = client.endpoints.test(name)
+    if output is Output.JSON:
+        show_document(found, output)
+    elif found["delivered"]:
+        say(f"{name} took it, after {found['seconds']} s; the event's id is {found['eventId']}.")
+    else:
+        say(f"kastor: {name} did not take it: {found['error']}", file=sys.stderr)
+    if not found["delivered"]:
+        raise typer.Exit(Exit.FAULT)
 
 
 @app.command()

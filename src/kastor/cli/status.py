@@ -56,6 +56,10 @@ def _lines(found: Document, address: str) -> Iterator[tuple[str, Json]]:
         lag, done = index.get("lag", 0), index.get("done", 0)
         behind = f"{lag:,} changes behind" if lag else "up to date"
         yield "search index", f"being made, {done:,} read" if index.get("building") else behind
+        if holder := index.get("heldBy"):
+            yield "held by", holder
+    if sample := found.get("sample"):
+        yield f"sample {sample['name']}", "simulated" if sample["simulated"] else "silent"
 
 
 def _time(text: str) -> str:

@@ -53,6 +53,21 @@ def me() -> HttpCall[Document]:
     return read(f"{_OWN}/me", document, needs=features.ME)
 
 
+def access() -> HttpCall[Document]:
+    """Kastor_Access."""
+    return read(f"{_OWN}/access", document, needs=features.ACCESS)
+
+
+def check_access(who: str, permission: str, graph: str) -> HttpCall[Document]:
+    """Kastor_CheckAccess, which changes nothing."""
+    return HttpCall(
+        *("POST", f"{_OWN}/access/check", document),
+        content=encoded({"who": who, "permission": permission, "graph": graph}),
+        repeat=Repetition.RECOGNISED,
+        needs=features.ACCESS,
+    )
+
+
 def delete_all_models() -> HttpCall[None]:
     """Kastor_DeleteAllModels."""
     return HttpCall("DELETE", "/models", nothing, needs=features.MODEL_DELETION)
@@ -132,6 +147,12 @@ def put_endpoint(name: str, kind: str, settings: Document) -> HttpCall[Document]
     return HttpCall("PUT", path, document, content=body, needs=features.ENDPOINTS)
 
 
+def try_endpoint(name: str) -> HttpCall[Document]:
+    """Kastor_TestEndpoint."""
+    path = f"{_OWN}/endpoints{segments(name)}/test"
+    return HttpCall("POST", path, document, needs=features.ENDPOINT_TESTS)
+
+
 def delete_endpoint(name: str) -> HttpCall[None]:
     """Kastor_DeleteEndpoint."""
     path = f"{_OWN}/endpoints{segments(name)}"
@@ -182,6 +203,16 @@ def send_messages(name: str, messages: Json) -> HttpCall[Document]:
     """Kastor_SendMessages."""
     path = f"{_input(name)}/messages"
     return HttpCall("POST", path, document, content=encoded(messages), needs=features.INPUTS)
+
+
+def try_message(name: str, sample: Document) -> HttpCall[Document]:
+    """Kastor_TryMessage, which changes nothing."""
+    return HttpCall(
+        *("POST", f"{_input(name)}/try", document),
+        content=encoded(sample),
+        repeat=Repetition.RECOGNISED,
+        needs=features.INPUT_TRIALS,
+    )
 
 
 def _input(name: str) -> str:

@@ -17,11 +17,12 @@ import msgspec
 
 from kastor.clock import TICKS_PER_SECOND, now_ticks
 from kastor.errors import KastorError, Unavailable
-from kastor.events.endpoints import make_sink, read_endpoint
+from kastor.events.endpoints import Endpoint, make_sink, read_endpoint
 from kastor.events.filter import parse
 from kastor.events.meter import WINDOW_SECONDS, DeliveryMeter
 from kastor.events.model import Sink
 from kastor.events.shaping import shape_of
+from kastor.events.trial import EndpointTrial, in_haste, send_trial, trial_event
 from kastor.events.worker import DeliverySettings, RouteWorker
 from kastor.logs import get_logger
 from kastor.outside.bounds import UNBOUNDED, EndpointPolicy
@@ -255,11 +256,18 @@ class Relay:
                 running.worker.expect_requeued()
         await self.refresh()
 
-    def _sink_maker(self, endpoint: EndpointRow) -> Callable[[], Sink]:
+    async def try_endpoint(self, endpoint: EndpointRow) -> EndpointTrial:
+        """Send an event that says it is a test, as routes send theirs; nothing is noted of it."""
+        make = self._sink_maker(endpoint, in_haste)
+        return await send_trial(make, trial_event(endpoint.name, self._host_name))
+
+    def _sink_maker(
+        self, endpoint: EndpointRow, adapted: Callable[[Endpoint], Endpoint] = lambda each: each
+    ) -> Callable[[], Sink]:
         def make() -> Sink:
             settings = msgspec.json.decode(endpoint.settings)
             checked = read_endpoint(endpoint.kind, settings, policy)
-            return make_sink(endpoint.name, checked, policy)
+            return make_sink(endpoint.name, adapted(checked), policy)
 
         # Whoever replaced one of the file's through the API gets the bounds of the API.
         is_configured = self._configured.get(endpoint.name) == _content(endpoint)

@@ -12,10 +12,18 @@ from typing import Any
 import msgspec
 
 from kastor.clock import from_datetime, now_ticks
-from kastor.errors import Conflict, InvalidArgument, KastorError, NotFound
+from kastor.errors import (
+    Conflict,
+    InvalidArgument,
+    KastorError,
+    NotAllowed,
+    NotFound,
+    TooManyRequests,
+)
 from kastor.events.endpoints import describe, read_endpoint, require_library
 from kastor.events.filter import parse
 from kastor.events.relay import Relay, RouteState
+from kastor.events.trial import EndpointTrial
 from kastor.outside.bounds import EndpointPolicy
 from kastor.records import Context
 from kastor.storage.events import DeadLetter, EndpointRow, EventStore, RouteRow
@@ -24,6 +32,8 @@ from kastor.types import Ticks
 from kastor.words import counted
 
 _ROUTE_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+_MOST_TRIALS = 4
+"""Endpoints of a graph that are tested at once: each may hold a connection for seconds."""
 _ENDPOINT_NAME = re.compile(r"(?![0-9]+$)(?!-)[a-zA-Z0-9-]{2,49}[a-zA-Z0-9]")
 
 
@@ -54,6 +64,7 @@ class RouteService:
         self._max_routes = max_routes
         self._max_endpoints = max_endpoints
         self._counting = asyncio.Lock()
+        self._trying: set[str] = set()
 
     async def start(self, configured: Mapping[str, Mapping[str, Any]] | None = None) -> None:
         """Take over the endpoints of the configuration file, then start the relay.
@@ -190,7 +201,7 @@ class RouteService:
         for info in await self.endpoints():
             if info.name == name:
                 return info
-        raise NotFound(f"There is no endpoint named {name[:80]}.", code="EndpointNotFound")
+        raise _no_endpoint(name)
 
     async def put_endpoint(
         self, name: str, kind: str, settings: Mapping[str, Any], *, dry_run: bool = False
@@ -231,6 +242,48 @@ class RouteService:
         if not dry_run:
             await self._store.delete_endpoint(name)
 
+    async def try_endpoint(self, name: str) -> EndpointTrial:
+        """Send an event that says it is a test to an endpoint; return what came of it.
+
+        It is in no log, and never becomes a dead letter.
+
+        Raises:
+            NotFound: there is none.
+            NotAllowed: what it sends to would take the test for something else.
+            Conflict: its routes would lose their connection by it.
+            TooManyRequests: the endpoint is being tested, or too many others are.
+        """
+        row = await self._endpoint_row(name)
+        endpoint = read_endpoint(row.kind, msgspec.json.decode(row.settings))
+        if endpoint.format != "cloudevents":
+            raise NotAllowed(
+                f"The endpoint {name} gets rows of the history, which whoever receives them keeps: "
+                "a test would be one of them. The state of its routes tells how it is doing."
+            )
+        routes = await self._store.routes()
+        connected = [each.id for each in routes if each.endpoint == name and not each.paused]
+        if getattr(endpoint, "client_id", None) is not None and connected:
+            raise Conflict(
+                f"The endpoint {name} has a client_id, which a broker lets in once: a test would "
+                f"break the connection of these routes: {', '.join(connected)}. Pause them first, "
+                "or leave client_id out.",
+                code="EndpointInUse",
+            )
+        if name in self._trying or len(self._trying) >= _MOST_TRIALS:
+            busy = f"The endpoint {name} is" if name in self._trying else "Other endpoints are"
+            raise TooManyRequests(f"{busy} being tested. Try again in a moment.", retry_after=1)
+        self._trying.add(name)
+        try:
+            return await self._relay.try_endpoint(row)
+        finally:
+            self._trying.discard(name)
+
+    async def _endpoint_row(self, name: str) -> EndpointRow:
+        for row in await self._store.endpoints():
+            if row.name == name:
+                return row
+        raise _no_endpoint(name)
+
     async def _position(self, since: str) -> int:
         if since.isdecimal() and len(since) < 19:  # noqa: PLR2004 - digits of an int64
             _, newest = await self._store.log_bounds()
@@ -255,6 +308,10 @@ def _checked(
     read_endpoint(kind, dict(settings), policy)
     require_library(kind)
     return EndpointRow(name, kind, msgspec.json.encode(dict(settings)), now_ticks())
+
+
+def _no_endpoint(name: str) -> NotFound:
+    return NotFound(f"There is no endpoint named {name[:80]}.", code="EndpointNotFound")
 
 
 def _instant(text: str) -> Ticks | None:

@@ -65,11 +65,13 @@ class Written(Struct, frozen=True, gc=False):
 
     Attributes:
         shown: the text with `$etag`, where the event of a creation has it already.
+        same: a PUT found it there with the same values.
     """
 
     etag: Etag
     doc: bytes
     shown: bytes | None = None
+    same: bool = False
 
     @property
     def answer(self) -> bytes:

@@ -67,9 +67,8 @@ def decide_import(command: ImportRelationship, current: State, stamp: Stamp) -> 
             raise
         decision = _decide(command, fitting, current, stamp)
     outcome = decision.outcome
-    return Decision(
-        decision.change, Fitted(outcome.etag, outcome.doc, outcome.shown, warning=warning)
-    )
+    fitted = Fitted(outcome.etag, outcome.doc, outcome.shown, outcome.same, warning)
+    return Decision(decision.change, fitted)
 
 
 def _decide(

@@ -179,7 +179,7 @@ def decide_put(command: PutRelationship, current: State, stamp: Stamp) -> Decide
         before, source, command.relationship_id, name, target.key, stamp.etag, doc, log
     )
     shown = log.data if before is None else None
-    return Decision(change, Written(stamp.etag, doc, shown))
+    return Decision(change, Written(stamp.etag, doc, shown, same=not log.notify))
 
 
 def decide_patch(command: PatchRelationship, current: State, stamp: Stamp) -> Decided[Written]:

@@ -320,7 +320,9 @@ class GraphService:
             LimitExceeded: the graph has too many.
             Unavailable: models change too often meanwhile.
         """
-        async with self._uploading:  # two at a time would only make each other stale
+        # Two at a time would only make each other stale. Who writes alone has others waiting here.
+        alone = self._store.ticker.is_mine
+        async with contextlib.nullcontext() if alone else self._uploading:
             for _ in range(_UPLOAD_ATTEMPTS):
                 await self.refresh_models()
                 catalog = self.catalog

@@ -160,7 +160,7 @@ def decide_put(command: PutTwin, current: State, stamp: Stamp) -> Decided[Writte
     log = LogEntry(kind, command.twin_id, command.twin_id, data, stamp.event_id, notify, model_id)
     key = catalog.key_of(model_id)
     change = WriteTwin(before, command.twin_id, key, stamp.etag, doc, log)
-    return Decision(change, Written(stamp.etag, doc, shown))
+    return Decision(change, Written(stamp.etag, doc, shown, same=not notify))
 
 
 def decide_patch(command: PatchTwin, current: State, stamp: Stamp) -> Decided[Written]:

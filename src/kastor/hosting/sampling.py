@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from kastor.vital import Kept, Vitals
 
 SAMPLES = ("building",)
+_A_MODEL = "dtmi:kastor:sample:Building;1"
+"""What the graph of whoever has never seen the sample does not have."""
 KEPT = Keep(seconds=86_400.0, bytes=250_000_000)
 """Of the past of a graph that says nothing itself: the simulation writes day and night."""
 
@@ -38,6 +40,19 @@ class Filled:
     counts: SampleCounts
 
 
+@dataclass(frozen=True, slots=True)
+class SampleState:
+    """A sample that a graph holds.
+
+    Attributes:
+        simulated: whether this process keeps it alive. Nobody does after a restart, until it is
+            asked for again.
+    """
+
+    name: str
+    simulated: bool
+
+
 class SampleService:
     """Fills one graph and keeps its sensors alive; the work of it is loaded when it is wanted."""
 
@@ -51,6 +66,15 @@ class SampleService:
     def is_alive(self) -> bool:
         """Whether its sensors are simulated by this process."""
         return self._simulation is not None and not self._simulation.ended
+
+    async def state(self, context: Context) -> SampleState | None:
+        """Return how the sample of the graph is; None where it holds none."""
+        if _A_MODEL not in self._graph.catalog.models:
+            return None
+        from kastor.sample.loader import is_here  # noqa: PLC0415 - seldom used
+
+        here = await is_here(self._graph, self._store, context)
+        return SampleState(SAMPLES[0], self.is_alive) if here else None
 
     async def fill(
         self, context: Context, *, keeps_little: bool = False, alive: bool = True
@@ -94,7 +118,7 @@ class SampleService:
         status = await self._store.status(context)
         if _is_empty(status):
             return Filled(loaded=True, message="", counts=await asyncio.to_thread(counts))
-        if not await is_here(self._graph, self._store):
+        if not await is_here(self._graph, self._store, context):
             raise _not_empty(status)
         return Filled(loaded=False, message="", counts=_counts(status))
 
@@ -102,9 +126,8 @@ class SampleService:
         from kastor.sample.loader import load_sample, simulate  # noqa: PLC0415 - seldom used
 
         async with self._turn:
-            await self._graph.refresh_models()
-            before = await self._store.status(context)
             found = await load_sample(self._graph, self._store)
+            before = found.before
             if not found.can_simulate:
                 raise _not_empty(before)
             if keeps_little and _is_empty(before):

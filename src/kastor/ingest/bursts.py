@@ -98,6 +98,11 @@ class Bursts:
         return other
 
     @property
+    def floors(self) -> Mapping[str, Mapping[Path, Ticks]]:
+        """Source times that were seen but not written, by twin and path."""
+        return self._floors
+
+    @property
     def context(self) -> Context:
         """For whom is written, of no message in particular."""
         return Context(self._as)
@@ -170,7 +175,7 @@ class Bursts:
             raise
         except KastorError as error:
             if len(items) == 1:
-                _finish(items, Refused(_words(error)))
+                _finish(items, Refused(words_of(error)))
                 return
             for item in items:  # one of them is wrong; the others shall not suffer for it
                 if not item.result.done():
@@ -209,7 +214,7 @@ class Bursts:
         except Unavailable:
             raise
         except KastorError as error:
-            return Refused(_words(error))
+            return Refused(words_of(error))
         return Outcome.WRITTEN
 
     def _require_lease(self) -> None:
@@ -245,7 +250,7 @@ def _parts(items: Sequence[_Item]) -> Iterator[list[_Item]]:
         yield part
 
 
-def _words(error: KastorError) -> str:
+def words_of(error: KastorError) -> str:
     """Kastor's own message, with the first faults that it lists."""
     return " ".join([error.message, *(each.message for each in error.details[:_MOST_DETAILS])])
 

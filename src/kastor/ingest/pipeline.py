@@ -84,7 +84,6 @@ class Pipeline:
         """
         self._settings = settings
         self._rules = rules or RuleIndex(compile_rules(settings.rules))
-        self._ahead = int(settings.max_ahead * TICKS_PER_SECOND)
         self._bursts = bursts
         self.tally = tally
 
@@ -115,7 +114,7 @@ class Pipeline:
         faults = Faults()
         for rule in self._rules.candidates(message):
             try:
-                reading = self._read(rule, message)
+                reading = read_in_time(rule, message, self._settings.max_ahead)
             except Unreadable as error:
                 faults.add(f"Rule {rule.label}: {error}")
                 continue
@@ -160,10 +159,16 @@ class Pipeline:
         self.tally.reject(message, reason)
         return Verdict(None, reason)
 
-    def _read(self, rule: CompiledRule, message: Message) -> TwinReading | None:
-        reading = rule.read(message)
-        time = None if reading is None else reading.source_time
-        if time is not None and time > now_ticks() + self._ahead:
-            # It would keep every true value out until then.
-            raise Unreadable("The source time lies in the future; see the setting max_ahead.")
-        return reading
+
+def read_in_time(rule: CompiledRule, message: Message, max_ahead: float) -> TwinReading | None:
+    """Return what a rule reads of a message, None if it is not for it.
+
+    Raises:
+        Unreadable: it cannot read it, or its time lies further ahead than `max_ahead` seconds.
+    """
+    reading = rule.read(message)
+    time = None if reading is None else reading.source_time
+    if time is not None and time > now_ticks() + int(max_ahead * TICKS_PER_SECOND):
+        # It would keep every true value out until then.
+        raise Unreadable("The source time lies in the future; see the setting max_ahead.")
+    return reading

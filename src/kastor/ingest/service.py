@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
+from msgspec import structs
 
 from kastor.clock import now_ticks
 from kastor.errors import (
@@ -28,9 +29,11 @@ from kastor.ingest.inputs import Input, MqttInput, describe, read_input, require
 from kastor.ingest.pipeline import Pipeline, Verdict
 from kastor.ingest.receiving import Receiving
 from kastor.ingest.tally import Counts, InputTally, RejectedMessage
+from kastor.ingest.trial import InputTrial, Sample, try_message
 from kastor.logs import get_logger
 from kastor.outside.bounds import UNBOUNDED, EndpointPolicy
 from kastor.outside.lease import LEASE_SECONDS, RENEW_SECONDS, Lease, holder_name
+from kastor.records import Context
 from kastor.storage.inputs import InputRow, InputStore
 from kastor.storage.limits import require_room
 from kastor.vital import Kept, Vitals
@@ -308,6 +311,36 @@ class InputService:
         trying = pipeline.trying(self._graph) if dry_run else contextlib.nullcontext(pipeline)
         async with trying as taking:
             return await self._receiving.receive(name, taking, content_type, headers, body, turn)
+
+    async def try_message(
+        self,
+        name: str,
+        sample: Sample,
+        context: Context,
+        given: tuple[str, Mapping[str, Any]] | None = None,
+    ) -> InputTrial:
+        """Return what the rules of an input would make of a message; nothing is written.
+
+        Args:
+            name: of the input, which may be paused.
+            sample: the message.
+            context: who asks.
+            given: kind and settings to be tried instead of those that it has; then there need not
+                be such an input yet.
+
+        Raises:
+            NotFound: there is no such input.
+            InvalidArgument: settings or message are wrong.
+            TooManyRequests, Unavailable: it cannot be tried now.
+        """
+        if given is None:
+            running = await self._find(name)
+            given = running.row.kind, msgspec.json.decode(running.row.settings)
+        made = await asyncio.to_thread(read_input, *given, self._policy)
+        bursts = self._running[name].bursts if name in self._running else None
+        floors = {} if bursts is None else bursts.floors
+        trying = structs.replace(context, dry_run=True)
+        return await try_message(made, sample, self._graph, trying, floors)
 
     async def _require(self, name: str) -> None:
         if name not in {row.name for row in await self._store.inputs()}:

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 import orjson
 
 from kastor.clock import TICKS_PER_SECOND
-from kastor.errors import KastorError
+from kastor.errors import Conflict, KastorError, NotFound, PreconditionFailed
 from kastor.graph.catalog import ModelCatalog
 from kastor.graph.commands import (
     Command,
@@ -36,7 +36,7 @@ from kastor.sample.incident import BEGINNING, VALVE, IncidentStep, steps
 from kastor.sample.scenes import save_scenes
 from kastor.sample.simulation import SimulatedReading, Simulation
 from kastor.saved.service import SavedService
-from kastor.storage.protocol import Store
+from kastor.storage.protocol import Store, StoreStatus
 from kastor.types import Ticks
 
 TICK_SECONDS = 1.0
@@ -57,28 +57,50 @@ class SampleCounts:
 
 @dataclass(frozen=True, slots=True)
 class LoadedSample:
-    """What became of the sample."""
+    """What became of the sample.
+
+    Attributes:
+        message: the same for whoever started the server.
+        can_simulate: whether the graph holds it.
+        before: what the graph held when nobody else wrote any more.
+    """
 
     message: str
     can_simulate: bool
+    before: StoreStatus
 
 
 async def load_sample(service: GraphService, store: Store[ModelCatalog]) -> LoadedSample:
-    """Load the building if the graph is empty; say what was done."""
-    status = await store.status(_LOADING)
-    if status.models == 0 and status.twins == 0:
-        if (await store.events.log_bounds())[1]:
-            await _load(service, graph())  # times would go back, behind those of earlier entries
-        else:
-            await _load_with_past(service, store)
-        await save_scenes(SavedService(store.saved), _LOADING)
-        return LoadedSample("the sample building was loaded; its sensors are simulated", True)
+    """Load the building if the graph is empty; say what was done.
+
+    Whatever else this process is to write waits meanwhile, so that the graph is empty still when
+    the sample comes, and nothing of others gets a time of its past. What another process writes
+    is not replaced: the sample is refused then.
+
+    Raises:
+        Conflict: others wrote to the graph at the same time.
+    """
+    with store.ticker.alone():
+        await store.settle()
+        await service.refresh_models()
+        status = await store.status(_LOADING)
+        if status.models == 0 and status.twins == 0:
+            if (await store.events.log_bounds())[1]:
+                # Times would go back, behind those of earlier entries.
+                await _load(service, graph())
+            else:
+                await _load_with_past(service, store)
+            await save_scenes(SavedService(store.saved), _LOADING)
+            said = "the sample building was loaded; its sensors are simulated"
+            return LoadedSample(said, True, status)
     if await is_here(service, store):
-        return LoadedSample("the sample building is here already; its sensors are simulated", True)
+        said = "the sample building is here already; its sensors are simulated"
+        return LoadedSample(said, True, status)
     return LoadedSample(
         "the graph is not empty, so the sample was not loaded; take another --data folder, "
         "or empty this one with `kastor reset`",
         False,
+        status,
     )
 
 
@@ -88,9 +110,11 @@ def counts() -> SampleCounts:
     return SampleCounts(len(models()), len(sample.twins), len(sample.relationships))
 
 
-async def is_here(service: GraphService, store: Store[ModelCatalog]) -> bool:
+async def is_here(
+    service: GraphService, store: Store[ModelCatalog], context: Context = _LOADING
+) -> bool:
     """Whether the graph holds the building, so that its sensors can be simulated."""
-    return await store.twin(BUILDING, _LOADING) is not None and _has_models(service)
+    return await store.twin(BUILDING, context) is not None and _has_models(service)
 
 
 async def simulate(service: GraphService, store: Store[ModelCatalog]) -> None:
@@ -151,9 +175,11 @@ async def _load(service: GraphService, sample: SampleGraph) -> None:
     texts = [orjson.dumps(document) for document in documents]
     body = b"[" + b",".join(texts) + b"]"
     await service.upload(body, list(zip(documents, texts, strict=True)), _LOADING)
-    commands: list[Command[Written]] = [PutTwin(twin["$dtId"], twin) for twin in sample.twins]
+    commands: list[Command[Written]] = [
+        PutTwin(twin["$dtId"], twin, only_if_absent=True) for twin in sample.twins
+    ]
     commands += [
-        PutRelationship(each["$sourceId"], each["$relationshipId"], each)
+        PutRelationship(each["$sourceId"], each["$relationshipId"], each, only_if_absent=True)
         for each in sample.relationships
     ]
     await _execute(service, commands, _LOADING)
@@ -162,9 +188,20 @@ async def _load(service: GraphService, sample: SampleGraph) -> None:
 async def _execute(
     service: GraphService, commands: Sequence[Command[Written]], context: Context
 ) -> None:
-    """Write all of it, or nothing; raises RuntimeError for what is not valid, which is a fault."""
+    """Write all of it, or nothing.
+
+    Raises:
+        Conflict: another process wrote or deleted some of it at the same time.
+        RuntimeError: it is not valid, which is a fault.
+    """
     results = await service.execute_many(commands, context, atomic=True)
     refusals = [each for each in results.outcomes if isinstance(each, KastorError)]
+    if any(isinstance(each, PreconditionFailed | NotFound) for each in refusals):
+        raise Conflict(
+            "Others write to this graph while the sample is loaded, so that it is not whole. Empty "
+            "the graph, or take another one.",
+            code="GraphNotEmpty",
+        )
     if refusals:
         raise RuntimeError(f"the sample is not valid: {refusals[0].message}")
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from kastor.errors import PreconditionFailed
 from kastor.sample import draft
 from kastor.sample.layout import FLOORS, room_id
-from kastor.saved.service import SCENES, SVG, Condition
+from kastor.saved.doors import SVG
+from kastor.saved.service import SCENES, Condition
 
 if TYPE_CHECKING:
     from kastor.records import Context

@@ -6,10 +6,10 @@ twin concerns them.
 
 from __future__ import annotations
 
-import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import orjson
 
@@ -25,20 +25,20 @@ from kastor.errors import (
 from kastor.graph.command import IfMatch
 from kastor.graph.twin import require_match
 from kastor.records import Context
-from kastor.saved import gltf
+from kastor.saved.doors import FILES, FileDoors
 from kastor.saved.scene import read_scene
-from kastor.saved.svg import Dropped, sanitise
+from kastor.saved.svg import Dropped
 from kastor.storage.limits import require_room
-from kastor.storage.saved import SavedEntry, SavedStore
+from kastor.storage.saved import SavedEntry, SavedStore, SavedUsage
 from kastor.types import Document, Etag
 
-VIEWS, QUERIES, SCENES, FILES = "views", "queries", "scenes", "files"
+VIEWS, QUERIES, SCENES = "views", "queries", "scenes"
 DOCUMENTS = (VIEWS, QUERIES, SCENES)
-JSON, SVG = "application/json", "image/svg+xml"
-FILE_TYPES = frozenset({SVG, gltf.BINARY, gltf.TEXT})
+JSON = "application/json"
 
 DOCUMENT_BYTES = 262_144
-FILE_BYTES = 20_971_520
+PART_BYTES = 1_048_576
+"""Of a scene file that are read at once: what a client that reads slowly has in memory."""
 _NAME = re.compile(r"[^/\x00-\x1f\x7f-\x9f\u2028\u2029]{1,128}")
 _ATTEMPTS = 10
 _WHAT = {VIEWS: "view", QUERIES: "query", SCENES: "scene", FILES: "scene file"}
@@ -68,6 +68,14 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenFile:
+    """A scene file with its bytes, of `entry.size` together, in parts of PART_BYTES."""
+
+    entry: SavedEntry
+    parts: AsyncGenerator[bytes, None]
+
+
+@dataclass(frozen=True, slots=True)
 class StoredFile:
     """A scene file that was stored, and what was taken out of it before."""
 
@@ -81,9 +89,7 @@ class SavedService:
     def __init__(self, store: SavedStore, limits: SavedLimits | None = None) -> None:
         self._store = store
         self._limits = limits or SavedLimits()
-        self._counting = asyncio.Lock()
-        # One file at a time: large ones take many times their size, and a processor.
-        self._judging = asyncio.Lock()
+        self._doors = FileDoors(store)
 
     async def entries(
         self, kind: str, after: str, limit: int, context: Context
@@ -102,14 +108,42 @@ class SavedService:
             raise _not_found(kind, name)
         return entry
 
-    async def contents(self, kind: str, name: str, context: Context) -> tuple[SavedEntry, bytes]:
-        """Return one entry with its contents; raises NotFound."""
+    async def document(self, kind: str, name: str, context: Context) -> tuple[SavedEntry, bytes]:
+        """Return a document with its entry.
+
+        Raises:
+            NotFound: there is none.
+            LimitExceeded: it is larger than one may be, so that it came from elsewhere.
+        """
         context.require_plain()
-        _require_kind(kind)
-        found = await self._store.contents(kind, name)
+        if kind not in DOCUMENTS:
+            raise _no_kind(kind)
+        found = await self._store.contents(kind, name, DOCUMENT_BYTES)
         if found is None:
             raise _not_found(kind, name)
+        if len(found[1]) > DOCUMENT_BYTES:
+            raise LimitExceeded(
+                f"There are more than the {DOCUMENT_BYTES} bytes in {_named(kind, name)} that one "
+                "may have. Save it again, or delete it."
+            )
         return found
+
+    async def open_file(self, name: str, context: Context) -> OpenFile:
+        """Return a scene file, which is read as it is sent.
+
+        Raises:
+            NotFound: there is none.
+            SceneFileRefused: it came from elsewhere, and is none that is stored here.
+        """
+        entry = await self._doors.judged(await self.entry(FILES, name, context))
+        return OpenFile(entry, self._parts(entry))
+
+    async def _parts(self, entry: SavedEntry) -> AsyncGenerator[bytes, None]:
+        for start in range(0, entry.size, PART_BYTES):
+            part = await self._store.part(FILES, entry.name, entry.etag, start, PART_BYTES)
+            if part is None:
+                raise Conflict("The scene file was replaced while it was read. Read it again.")
+            yield part
 
     async def put_document(
         self, kind: str, name: str, document: Document, condition: Condition, context: Context
@@ -147,17 +181,11 @@ class SavedService:
             LimitExceeded: there are as many, or as much, as there may be.
         """
         _require_name(name)
-        dropped: Sequence[Dropped] = ()
-        if content_type == SVG:
-            async with self._judging:
-                made = await asyncio.to_thread(sanitise, content)
-            content, dropped = made.text, made.dropped
-        else:
-            async with self._judging:
-                await asyncio.to_thread(gltf.check_model, content, content_type)
-        draft = _draft(FILES, name, content_type, content, context)
-        entry = await self._put(draft, content, condition, context)
-        return StoredFile(entry, dropped)
+        made = await self._doors.taken(content, content_type)
+        draft = _draft(FILES, name, content_type, made.content, context)
+        entry = await self._put(draft, made.content, condition, context)
+        self._doors.note(entry)
+        return StoredFile(entry, made.dropped)
 
     async def delete(
         self, kind: str, name: str, if_match: IfMatch | None, context: Context
@@ -179,34 +207,33 @@ class SavedService:
         self, draft: SavedEntry, contents: bytes, condition: Condition, context: Context
     ) -> SavedEntry:
         context.require_plain()
-        async with self._counting:
-            for _ in range(_ATTEMPTS):
-                before = await self._store.entry(draft.kind, draft.name)
-                _require_condition(condition, before, draft)
-                await self._require_room(draft, before)
-                entry = draft if before is None else _over(draft, before)
-                over = None if before is None else before.etag
-                if context.dry_run or await self._store.put(entry, contents, over):
-                    return entry
+        for _ in range(_ATTEMPTS):
+            before = await self._store.entry(draft.kind, draft.name)
+            _require_condition(condition, before, draft)
+            entry = draft if before is None else _over(draft, before)
+            if context.dry_run:
+                self._require_room(entry, await self._store.usage(entry.kind, entry.name))
+                return entry
+            over = None if before is None else before.etag
+            judge = partial(self._require_room, entry)
+            if await self._store.put(entry, contents, over, judge):
+                return entry
         raise _busy(draft.kind, draft.name)
 
-    async def _require_room(self, draft: SavedEntry, before: SavedEntry | None) -> None:
-        usage = await self._store.usage(draft.kind)
-        others = usage.count - (before is not None)
+    def _require_room(self, draft: SavedEntry, others: SavedUsage) -> None:
         is_file = draft.kind == FILES
         limit = self._limits.files if is_file else self._limits.documents
         setting = "max_scene_files" if is_file else "max_saved_documents"
         kind = "scene files" if is_file else f"saved {draft.kind}"
-        require_room(others, limit, f"The graph has {others} {kind}", setting)
+        require_room(others.count, limit, f"The graph has {others.count} {kind}", setting)
         if not is_file:
             return
-        rest = usage.size - (0 if before is None else before.size)
         most = self._limits.files_bytes
-        if rest + draft.size > most:
+        if others.size + draft.size > most:
             raise LimitExceeded(
-                f"The other scene files of the graph have {rest} bytes, this one has {draft.size}, "
-                f"and the setting max_scene_files_bytes allows {most}. Delete one that is not "
-                "needed, or raise the setting."
+                f"The other scene files of the graph have {others.size} bytes, this one has "
+                f"{draft.size}, and the setting max_scene_files_bytes allows {most}. Delete one "
+                "that is not needed, or raise the setting."
             )
 
 

@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from kastor.clock import new_guid
 from kastor.errors import Unavailable
 from kastor.logs import get_logger
+from kastor.outside.lease import holder_name
 from kastor.search.documents import indexed
 from kastor.search.entries import touched_by
 from kastor.storage.search import IndexBatch, IndexDamagedError, IndexState
 from kastor.words import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Collection, Iterator
+    from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
 
     from kastor.storage.events import EventStore, LoggedChange
     from kastor.storage.search import IndexedKind, SearchStore
@@ -63,7 +63,7 @@ class Follower:
 
     def __init__(self, index: SearchStore, events: EventStore, source: str, vitals: Vitals) -> None:
         self._index, self._events, self._source, self._vitals = index, events, source, vitals
-        self._owner = new_guid()
+        self._owner = holder_name()
         self._held_at = 0.0
         self._sampled_until = 0.0
         self._state: IndexState | None = None
@@ -71,6 +71,7 @@ class Follower:
         self._hurry = asyncio.Event()
         self._waiting = 0
         self._moved = asyncio.Condition()
+        self._looking: asyncio.Task[IndexState] | None = None
 
     def start(self) -> None:
         """Begin to follow."""
@@ -95,6 +96,16 @@ class Follower:
             return self._state
         return await self._index.state()
 
+    async def holder(self) -> str | None:
+        """Return which process holds the index; None where only one can.
+
+        Raises:
+            Unavailable: that cannot be told now.
+        """
+        if not self._index.shared:
+            return None
+        return self._owner if self._state is not None else await self._index.holder()
+
     async def reach(self, position: int, seconds: float) -> IndexState:
         """Wait until the index holds all that the log tells up to a position.
 
@@ -107,7 +118,7 @@ class Follower:
             async with asyncio.timeout(seconds):
                 while True:
                     with contextlib.suppress(IndexDamagedError):  # until it is made anew
-                        state = await self.state()
+                        state = await self._look()
                         if state.position >= position and not state.building:
                             return state
                     await self._wait_for_more()
@@ -120,6 +131,16 @@ class Follower:
             ) from None
         finally:
             self._waiting -= 1
+
+    async def _look(self) -> IndexState:
+        """Return where the index stands: however many wait, the store is asked one question."""
+        if self._state is not None:
+            return self._state
+        looking = self._looking
+        if looking is None or looking.done():
+            looking = self._looking = asyncio.create_task(self._index.state())
+            looking.add_done_callback(lambda done: done.cancelled() or done.exception())
+        return await asyncio.shield(looking)
 
     async def _wait_for_more(self) -> None:
         """Wait until this process has moved the index on, or until another one may have."""
@@ -266,7 +287,9 @@ class Follower:
         return batch
 
     async def _write(self, batch: IndexBatch) -> None:
-        if not await self._index.write(self._owner, batch):
+        async with self._renewed():
+            written = await self._index.write(self._owner, batch)
+        if not written:
             self._state = None  # another process has it
             return
         self._state = batch.state
@@ -274,6 +297,29 @@ class Follower:
             self._part.beat()
         async with self._moved:
             self._moved.notify_all()
+
+    @contextlib.asynccontextmanager
+    async def _renewed(self) -> AsyncIterator[None]:
+        """Hold the index for as long as a write takes: the end of a scan may take minutes.
+
+        Whether it is held is looked at in the transaction that writes.
+        """
+        if not self._index.shared:
+            yield
+            return
+        renewing = asyncio.create_task(self._renew())
+        try:
+            yield
+        finally:
+            renewing.cancel()
+            await asyncio.gather(renewing, return_exceptions=True)
+
+    async def _renew(self) -> None:
+        while True:
+            await asyncio.sleep(RENEW_SECONDS)
+            with contextlib.suppress(Unavailable):
+                if await self._index.hold(self._owner, LEASE_SECONDS):
+                    self._held_at = time.monotonic()
 
     async def _rest(self, state: IndexState) -> None:
         """Wait until there may be more, and a moment longer unless somebody waits."""

@@ -80,12 +80,18 @@ class SearchAnswer:
 
 @dataclass(frozen=True, slots=True)
 class IndexStatus:
-    """How far the index is; `done` counts what the scan that builds it has read."""
+    """How far the index is.
+
+    Attributes:
+        done: how much the scan that builds it has read.
+        held_by: the process that keeps it up; None where nobody does, or where only one can.
+    """
 
     position: int
     lag: int
     building: bool
     done: int
+    held_by: str | None
 
 
 class SearchService:
@@ -110,7 +116,8 @@ class SearchService:
             Unavailable: that cannot be told now.
         """
         state = await self._follower.state()
-        return IndexStatus(state.position, await self._lag(state), state.building, state.done)
+        lag, holder = await self._lag(state), await self._follower.holder()
+        return IndexStatus(state.position, lag, state.building, state.done, holder)
 
     async def reach(self, change: int | None) -> None:
         """Wait until the index holds everything up to a change; None: up to the newest of now.

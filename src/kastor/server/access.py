@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from kastor.audit import note
 from kastor.auth.access import Access
+from kastor.auth.access_book import AccessBook
 from kastor.auth.policy_file import PolicyFile
 from kastor.auth.tokens import TokenStore
 from kastor.auth.tokens.notices import TokenNotices
@@ -43,6 +44,16 @@ class ServerAccess:
     tokens: TokenStore | None
     policy: PolicyFile | None = None
     issuers: OidcTokens | None = None
+
+    def book(self) -> AccessBook:
+        """Return what may be read of it."""
+        ways = {"tokens": self.tokens, "oidc": self.issuers}
+        return AccessBook(
+            tuple(name for name, way in ways.items() if way is not None),
+            None if self.policy is None else self.policy.path.name,
+            lambda: self.authenticator.policy,
+            tuple if self.tokens is None else self.tokens.principals,
+        )
 
     def watch(self, vitals: Vitals) -> list[Kept]:
         """Notice what others change; until what is returned is stopped."""

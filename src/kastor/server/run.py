@@ -172,6 +172,8 @@ async def _start(
     certificate = served_certificate(settings, made)
     draining = asyncio.Event()
     state = _state(settings, graphs, process, vitals, in_force)
+    if access is not None:
+        state.access = access.book()
     entrance = Entrance(None if access is None else access.authenticator)
     auditing = None
     if audit is not None:

@@ -54,7 +54,11 @@ class Engine:
 
 @dataclass(frozen=True, slots=True)
 class StoreStatus:
-    """Counts and sizes for `/kastor/v1/status`; sizes in bytes, times in ticks."""
+    """Counts and sizes for `/kastor/v1/status`; sizes in bytes, times in ticks.
+
+    Attributes:
+        disk_free: room where the graph's file is; None where there is none, or nobody can tell.
+    """
 
     engine: str
     twins: int
@@ -67,6 +71,7 @@ class StoreStatus:
     file_bytes: int
     oldest_version: Ticks | None
     oldest_log_entry: Ticks | None
+    disk_free: int | None = None
 
 
 LookUp: TypeAlias = Callable[[str, Sequence[object], Context], tuple[Any, ...] | None]
@@ -159,6 +164,9 @@ class Store(Protocol[C]):
     @property
     def ticker(self) -> Ticker:
         """What gives writes of this process their times."""
+
+    async def settle(self) -> None:
+        """Wait for the writes of this process that are under way."""
 
     def trouble(self) -> str | None:
         """Return why this process cannot write although the engine answers; None if it can."""

@@ -6,8 +6,9 @@ statement that writes, so that of two who read the same version one is told.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from kastor.types import Etag, Ticks
 
@@ -41,6 +42,10 @@ class SavedUsage:
     size: int
 
 
+JudgeRoom: TypeAlias = Callable[[SavedUsage], None]
+"""Takes how much there is beside what is to be written, and raises where that leaves no room."""
+
+
 class SavedStore(Protocol):
     """One graph's saved documents and scene files."""
 
@@ -50,14 +55,29 @@ class SavedStore(Protocol):
     async def entry(self, kind: str, name: str) -> SavedEntry | None:
         """Return one entry."""
 
-    async def contents(self, kind: str, name: str) -> tuple[SavedEntry, bytes] | None:
-        """Return one entry with its contents, both of the same version."""
+    async def contents(self, kind: str, name: str, most: int) -> tuple[SavedEntry, bytes] | None:
+        """Return one entry with its contents, both of the same version.
 
-    async def usage(self, kind: str) -> SavedUsage:
-        """Return how much there is of a kind."""
+        No more than `most` bytes of them, and one more where there are more.
+        """
 
-    async def put(self, entry: SavedEntry, contents: bytes, over: Etag | None) -> bool:
+    async def part(self, kind: str, name: str, etag: Etag, start: int, size: int) -> bytes | None:
+        """Return so many bytes of the contents of a version from a place on; None: it is gone."""
+
+    async def usage(self, kind: str, beside: str) -> SavedUsage:
+        """Return how much there is of a kind, beside what has a name."""
+
+    async def put(
+        self, entry: SavedEntry, contents: bytes, over: Etag | None, judge: JudgeRoom
+    ) -> bool:
         """Write an entry over the version that was seen, or where there was none (None).
+
+        Args:
+            entry: what is written.
+            contents: of it.
+            over: the version that was seen.
+            judge: asked in the transaction that writes, while nobody else writes of the graph's
+                saved things, so that what it allows holds however many processes there are.
 
         Returns:
             Whether it was written: False where there is another version by now.

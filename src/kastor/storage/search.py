@@ -216,6 +216,9 @@ class SearchStore(Protocol):
     async def let_go(self, owner: str) -> None:
         """Give it up before its time is over."""
 
+    async def holder(self) -> str | None:
+        """Return who has it now; None where nobody does, or where nobody else can."""
+
     async def state(self) -> IndexState:
         """Return where it stands."""
 

@@ -10,12 +10,15 @@ has to wait long for a right time.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import math
 import time
 from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 
 from kastor.clock import TICKS_PER_SECOND, now_ticks
+from kastor.errors import Conflict
 from kastor.logs import get_logger
 from kastor.types import Ticks
 
@@ -26,6 +29,8 @@ DOUBT_SECONDS = 3_600.0
 SAID_EVERY_SECONDS = 60.0
 
 _log = get_logger("kastor.storage")
+_alone: ContextVar[Ticker | None] = ContextVar("alone", default=None)
+"""Whose only writer the task is."""
 
 
 class Ticker:
@@ -54,6 +59,7 @@ class Ticker:
             monotonic = time.monotonic
         self._clock, self._monotonic = clock, monotonic
         self._writing = clock
+        self._others: asyncio.Event | None = None
         self._newest, self._read = last, 0
         self._say_at = -math.inf
         self._doubted_until: float | None = None
@@ -94,12 +100,47 @@ class Ticker:
             ticks = self._read + 1
         return ticks, ahead
 
+    @property
+    def reserved(self) -> bool:
+        """Whether somebody writes alone now, so that others take their turn after that."""
+        return self._others is not None
+
+    @property
+    def is_mine(self) -> bool:
+        """Whether this task is the one that writes alone."""
+        return _alone.get() is self
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Enter a block whose task, with those that it begins, is the only one to write.
+
+        Of this process, that is. Writes of others wait at `turn`; those that have passed it go on.
+
+        Raises:
+            Conflict: somebody else does so already.
+        """
+        if self._others is not None:
+            raise Conflict("Somebody else fills this graph just now. Try again in a moment.")
+        self._others = others = asyncio.Event()
+        token = _alone.set(self)
+        try:
+            yield
+        finally:
+            _alone.reset(token)
+            self._others = None
+            others.set()
+
+    async def turn(self) -> None:
+        """Wait while somebody else writes alone."""
+        while self._others is not None and not self.is_mine:
+            await self._others.wait()
+
     @contextlib.contextmanager
     def writing_by(self, clock: Callable[[], Ticks]) -> Iterator[None]:
         """Enter a block in which writes have the times of another clock.
 
-        For who writes a past into a graph that has none, while nobody else writes. What is old is
-        judged by the wall clock all the same.
+        For who writes a past into a graph that has none, within `alone`. What is old is judged by
+        the wall clock all the same.
         """
         self._writing = clock
         try:

@@ -25,7 +25,7 @@ HARMLESS_WRITES = {
     *("DigitalTwins_DeleteRelationship", "DigitalTwins_PutMany"),
     *("DigitalTwins_PutManyRelationships", "Kastor_Batch", "Kastor_SendMessages"),
     *("Query_QueryTwins", "Kastor_LiveQuery", "Kastor_QuerySeries"),
-    "DigitalTwinModels_Search",
+    *("DigitalTwinModels_Search", "Kastor_CheckAccess", "Kastor_TryMessage"),
 }
 """By other methods than GET: what history keeps with its author, and questions."""
 READ_BY_ADMINISTRATORS = {"Kastor_Export", "Kastor_Backup"}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 
@@ -17,11 +19,9 @@ from kastor.api.http.limits import RequestLimits
 from kastor.api.operations import OPERATIONS
 from kastor.config import SettingsError, load_settings
 from kastor.config.public_address import OWN, read_prefix
+from kastor.errors import NotFound
 
 from .wire import a_server
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 ISSUER = "https://login.example.org:8443/realms/plant"
 OIDC: dict[str, Any] = {
@@ -106,12 +106,16 @@ class TestPrefix:
         assert read_prefix("/") == ""
 
 
-def test_it_can_be_left_out() -> None:
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("settings", "why"), [({"explorer": False}, "--no-explorer"), ({"profile": "adt"}, "--profile")]
+)
+async def test_where_it_is_left_out_its_address_says_so(settings: Any, why: str) -> None:
     state = a_server()
-    for there in (True, False):
-        state.has_explorer = there
-        names = [each.name for each in explorer_mounts(state, lambda: load_settings({}))]
-        assert names == ["Favicon", "Explorer"][: 1 + there]
+    state.has_explorer = False
+    _, explorer = explorer_mounts(state, lambda: load_settings(settings))
+    with pytest.raises(NotFound, match=f"no explorer.*{why}.*/docs"):
+        await explorer.app({}, AsyncMock(), AsyncMock())
 
 
 class TestFiles:
@@ -124,6 +128,32 @@ class TestFiles:
         files.look()
         there = [each for each in tmp_path.iterdir() if files.find(each.name.encode())]
         assert sorted(each.name for each in there) == ["a.js", "b.br"]
+
+    @pytest.mark.anyio
+    async def test_what_is_small_is_read_once_for_each_build(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("kastor.api.explorer.files._KEPT_BYTES", 10)
+        (tmp_path / "index.html").write_text("page")
+        for name in ("a.js", "b.js", "c.js"):
+            (tmp_path / name).write_text("12345")
+        files, read = Files(tmp_path), Path.read_bytes
+        asked: list[str] = []
+
+        def noted(path: Path) -> bytes:
+            asked.append(path.name)
+            return read(path)
+
+        monkeypatch.setattr(Path, "read_bytes", noted)
+        for _ in range(3):
+            files.look()
+            for name in ("a.js", "b.js", "c.js"):
+                assert await files.read(tmp_path / name) == b"12345"
+        assert asked == ["index.html", "a.js", "b.js", "c.js", "c.js", "c.js"]
+        (tmp_path / "a.js").write_text("67890")
+        (tmp_path / "index.html").write_text("another page")
+        files.look()
+        assert await files.read(tmp_path / "a.js") == b"67890"
 
     @pytest.mark.parametrize(
         "text", ["", "[]", '{"state": "done"}', '{"state": "building", "step": "x", "pid": 0}']

@@ -1,10 +1,9 @@
 import { useQueryClient } from '@tanstack/react-query'
-import { type ReactNode, useEffect, useState } from 'react'
+import { type ReactNode, useState } from 'react'
 import { asApiError, type ApiError } from '@/api/errors'
 import { send } from '@/api/http'
 import type { Models } from '@/dtdl/models'
 import { openDialog } from '@/parts/dialogs'
-import { filesOf, handOver, homeOf } from '@/parts/files'
 import { useGraph, useMay } from '@/state/graph'
 import { lookOf } from '@/state/looks'
 import { t } from '@/text/text'
@@ -45,7 +44,6 @@ function Doors({ view }: { view: View }): ReactNode {
   const [busy, setBusy] = useState(false)
   const [error, setError] = useState<ApiError>()
   const mayWrite = may('models/write')
-  useDropAnywhere(view, mayWrite)
   const load = (): void => {
     setBusy(true)
     setError(undefined)
@@ -66,31 +64,6 @@ function Doors({ view }: { view: View }): ReactNode {
       </p>
     </Card>
   )
-}
-
-/** Files that are dropped on the page go where they belong by what is in them. */
-function useDropAnywhere({ going }: View, may: boolean): void {
-  useEffect(() => {
-    if (!may) return undefined
-    const over = (event: DragEvent): void => {
-      if (!event.dataTransfer?.types.includes('Files')) return
-      event.preventDefault()
-      event.dataTransfer.dropEffect = 'copy'
-    }
-    const drop = (event: DragEvent): void => {
-      if (!event.dataTransfer?.types.includes('Files')) return
-      event.preventDefault()
-      void filesOf(event.dataTransfer).then(async (files) => {
-        if (files.length === 0) return
-        handOver(files)
-        if (await homeOf(files) === 'models') going.go({ screen: 'models', rest: [], parameters: { edit: 'upload' } })
-        else going.go({ screen: 'io', rest: ['import'] })
-      })
-    }
-    window.addEventListener('dragover', over)
-    window.addEventListener('drop', drop)
-    return () => { window.removeEventListener('dragover', over); window.removeEventListener('drop', drop) }
-  }, [going, may])
 }
 
 function Door({ icon: Icon, title, text, onOpen, disabled = false, main = false, testId }: { icon: typeof SampleIcon; title: string; text: string; onOpen: () => void; disabled?: boolean; main?: boolean; testId: string }): ReactNode {

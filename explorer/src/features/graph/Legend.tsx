@@ -37,11 +37,11 @@ interface Props { readonly view: View; readonly models: Models; readonly lens: L
 
 /** What colours and shapes mean, and how much of it there is; a click filters. */
 export function Legend({ view, models, lens, looks, many, off }: Props): ReactNode {
-  const { structure, state, schema, scope } = useScreen()
+  const { structure, state, schema, scope, gone } = useScreen()
   const [open, setOpen] = useState(false)
-  const counts = useMemo(() => (scope === 'schema' && schema ? schema.models : countsOf(structure)), [structure, schema, scope])
+  const counts = useMemo(() => (scope === 'schema' && schema ? schema.models : countsOf(structure, gone)), [structure, schema, scope, gone])
   const families = useMemo(() => familiesOf(models, counts, state.slots), [models, counts, state.slots])
-  const names = useMemo(() => new Set([...structure.edges.values()].map((edge) => edge.name)), [structure])
+  const names = useMemo(() => new Set([...structure.edges.values()].flatMap((edge) => (gone.has(edge.key) ? [] : [edge.name]))), [structure, gone])
   const point = (ids: ReadonlySet<string> | undefined): void => { useScreen.setState({ pointed: ids }) }
   return (
     <div className="floating graph-legend" data-testid="graph.legend" role="group" aria-label={t('graph.legend')}>

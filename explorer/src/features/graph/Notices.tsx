@@ -1,14 +1,16 @@
-import type { ReactNode } from 'react'
+import { lazy, type ReactNode, Suspense } from 'react'
 import { useQueryClient } from '@tanstack/react-query'
 import { useGraph } from '@/state/graph'
 import { formatNumber, t } from '@/text/text'
 import { Button, IconButton } from '@/ui/button'
 import { CloseIcon } from '@/ui/icons'
-import { showDifferences, useShown } from '@/state/shown'
+import { useShown } from '@/state/shown'
 import { useState } from 'react'
 import { LARGEST_CAP } from '@/parts/structure/load'
 import { screen, useScreen } from './store'
 import type { View } from './view'
+
+const Differences = lazy(() => import('./Differences'))
 
 const SQUEEZED_SHARE = 0.05
 
@@ -61,10 +63,7 @@ export function Notices({ view, lost, squeezed, boxes, onMore, onTidy }: Props):
         </div>
       )}
       {differences.size > 0 && (
-        <div className="notice quiet" role="status" data-testid="graph.differences">
-          <span className="grow">{t('graph.differences', { n: differences.size })}</span>
-          <Button onClick={() => { showDifferences(new Map()) }} data-testid="graph.differences.off">{t('graph.highlight-off')}</Button>
-        </div>
+        <Suspense><Differences view={view} /></Suspense>
       )}
       {view.query !== undefined && (
         <div className="notice quiet" data-testid="graph.query">

@@ -2,6 +2,7 @@ import './graph.css'
 import { type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import { NO_MODELS } from '@/dtdl/models'
 import type { GraphView, Picture, PointerInfo } from '@/graph/types'
+import { LayoutWorker } from '@/layout/worker'
 import { FIRST_CAP, LARGEST_CAP } from '@/parts/structure/load'
 import { Canvas } from '@/parts/structure/Canvas'
 import { useGraph, useMay, useModelsQuery } from '@/state/graph'
@@ -32,6 +33,8 @@ import { useNear } from './useNear'
 import { useSaved, ViewsDialog } from './saved'
 import { screen, useScreen } from './store'
 import { useView } from './view'
+
+export const prepare = (): void => { LayoutWorker.prepare() }
 
 /** The graph: boxes in boxes, alive (design 5.1). */
 export default function GraphScreen(): ReactNode {
@@ -163,7 +166,7 @@ function usePulses(canvas: GraphView | undefined): void {
     if (!canvas) return undefined
     if (isTest) window.__kastor = { positionOf: (id) => canvas.positionOf(id), camera: () => canvas.camera(), setCamera: (camera) => { canvas.setCamera(camera) }, pulses: () => seen.current }
     if (at !== undefined) return undefined
-    return feed?.listen((batch) => {
+    return feed.listen((batch) => {
       const { structure } = screen()
       const ids = new Set(batch.flatMap(({ event }) => (event.subject !== undefined && event.type.endsWith('.Twin.Update') && structure.nodes.has(event.subject) ? [event.subject] : [])))
       if (ids.size === 0) return

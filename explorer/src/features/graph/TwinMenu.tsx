@@ -24,7 +24,7 @@ export function queryOf(ids: readonly string[]): string {
 
 /** The menu of a mark or a box. */
 export function TwinMenu({ actions, view }: { actions: Actions; view: View }): ReactNode {
-  const { menu, structure } = useScreen()
+  const { menu, structure, gone } = useScreen()
   const graph = useGraph()
   const may = useMay()
   const [found, setFound] = useState<Around>()
@@ -42,7 +42,8 @@ export function TwinMenu({ actions, view }: { actions: Actions; view: View }): R
   if (menu.edge !== undefined) return <MenuAt at={menu} items={lineItems(actions, view, menu.edge, graph.name, may)} onClose={close} />
   if (id === undefined) return <MenuAt at={menu} items={groundItems(may)} onClose={close} />
   if (!structure.nodes.has(id)) return null
-  const items = [...expandItems(actions, menu.ids, found), ...viewItems(actions, menu.ids, id), ...otherItems(actions, menu.ids, id, may)]
+  // What is there no more can be looked at, and nothing else.
+  const items = menu.ids.some((each) => gone.has(each)) ? [...viewItems(actions, menu.ids, id), ...otherItems(actions, menu.ids, id, () => false)] : [...expandItems(actions, menu.ids, found), ...viewItems(actions, menu.ids, id), ...otherItems(actions, menu.ids, id, may)]
   return <MenuAt at={menu} items={items} onClose={close} />
 }
 

@@ -20,12 +20,12 @@ import { screen, useScreen } from './store'
 import { countsOf } from './useLens'
 import { fragmentOf } from './useFragment'
 
-/** Copy the address of exactly this view; where it would be too long a saved view is offered. */
-export async function copyLink(canvas: GraphView | undefined): Promise<void> {
+/** Copy the address of exactly this view, or of it alone; where it would be too long a saved view is offered. */
+export async function copyLink(canvas: GraphView | undefined, embedded = false): Promise<void> {
   // The store follows the camera a little later than the eye.
   const fragment = await fragmentOf(canvas ? { ...screen().state, camera: canvas.camera() } : screen().state)
   if (fragment.length > LONGEST_FRAGMENT) { useScreen.setState({ saving: true }); toast({ text: t('graph.link-long') }); return }
-  await copyText(linkTo(currentPlace(), fragment), t('graph.link-copied'))
+  await copyText(linkTo(currentPlace(), fragment, embedded), t(embedded ? 'graph.embed-copied' : 'graph.link-copied'))
 }
 
 function download(name: string, content: Blob | string, type?: string): void { saveBlob(content, name, type) }
@@ -40,7 +40,7 @@ async function png(canvas: GraphView, models: Models, withLegend: boolean, name:
 
 interface Whole { readonly models: readonly Json[]; readonly twins: readonly JsonObject[]; readonly relationships: readonly JsonObject[] }
 
-interface ModelData extends JsonObject { readonly id: string; readonly model: Json }
+interface ModelData extends JsonObject { readonly id: string; readonly model?: Json }
 
 /** The documents of all that is shown and not hidden, with the models that it needs. */
 async function documents({ name, at }: OpenGraph): Promise<Whole> {
@@ -58,7 +58,7 @@ async function documents({ name, at }: OpenGraph): Promise<Whole> {
     }
   }
   const models: Json[] = []
-  for await (const { data } of pages<ModelData>(name, { path: '/models', query: { includeModelDefinition: true }, at })) models.push(...data.value.map((each) => each.model))
+  for await (const { data } of pages<ModelData>(name, { path: '/models', query: { includeModelDefinition: true }, at })) models.push(...data.value.flatMap((each) => each.model ?? []))
   return { models, twins, relationships }
 }
 
@@ -82,6 +82,7 @@ export function shareItems(models: Models, canvas: GraphView | undefined, graph:
   const name = `${graph.name}-graph`
   return [
     { text: t('graph.copy-link'), icon: LinkIcon, keys: 'Shift L', run: () => { void copyLink(canvas) }, testId: 'graph.share.link' },
+    { text: t('graph.embed'), icon: PictureIcon, run: () => { void copyLink(canvas, true) }, testId: 'graph.share.embed' },
     { text: t('graph.views'), icon: SavedIcon, run: () => { useScreen.setState({ saving: true }) }, testId: 'graph.share.save' },
     { kind: 'line' },
     ...(canvas ? [

@@ -109,6 +109,24 @@ export function takeOut(ids: ReadonlySet<string>, keys?: ReadonlySet<string>): v
   })
 }
 
+/** Show twins and lines that are there no more beside what is. */
+export function haunt(nodes: readonly StructureNode[], edges: readonly StructureEdge[]): void {
+  useScreen.setState((before) => {
+    const structure = merged(before.structure, nodes, edges)
+    const lines = edges.flatMap(({ key }) => (structure.edges.has(key) ? [key] : []))
+    return { structure, version: before.version + 1, gone: new Set([...before.gone, ...nodes.map((node) => node.id), ...lines]) }
+  })
+}
+
+/** Let them go, those that are still gone. */
+export function layToRest(keys: Iterable<string>): void {
+  const gone = [...keys].filter((key) => screen().gone.has(key))
+  if (gone.length === 0) return
+  const all = new Set(gone)
+  takeOut(all, all)
+  useScreen.setState((before) => ({ gone: new Set([...before.gone].filter((key) => !all.has(key))) }))
+}
+
 /** Add twins and lines by hand; undoing takes out exactly those. */
 export function add(nodes: readonly StructureNode[], edges: readonly StructureEdge[]): void {
   const { structure, state } = screen()

@@ -31,6 +31,7 @@ export function useGraphCommands(view: View, canvas: GraphView | undefined, acti
       { id: 'graph.clear', group, text: t('graph.clear'), keys: ['Esc'], run: () => { clear(view) } },
       { id: 'graph.menu', group, text: t('graph.menu'), keys: ['.'], when: some, run: () => { openMenu(chosen(), canvas, actions) } },
       { id: 'graph.link', group, text: t('graph.copy-link'), keys: ['Shift l'], run: () => copyLink(canvas) },
+      { id: 'graph.embed', group, text: t('graph.embed'), words: 'embed wall iframe', run: () => copyLink(canvas, true) },
       { id: 'graph.undo', group, text: t('graph.undo'), keys: ['Ctrl z'], run: async () => { const act = await undo(); if (act) toast({ text: t('graph.undone', { name: act.name }) }) } },
       { id: 'graph.redo', group, text: t('graph.redo'), keys: ['Ctrl Shift z'], run: async () => { await redo() } },
     ]

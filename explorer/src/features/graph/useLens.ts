@@ -21,21 +21,22 @@ const SHOW_EVERY_MS = 250
 export const ALL_DOCUMENTS = 2000
 const AT_ONCE = 4
 
-export function countsOf(structure: Structure): ReadonlyMap<string, number> {
+/** Twins by model, without those that are not there. */
+export function countsOf(structure: Structure, gone?: ReadonlySet<string>): ReadonlyMap<string, number> {
   const counts = new Map<string, number>()
-  for (const node of structure.nodes.values()) counts.set(node.model, (counts.get(node.model) ?? 0) + 1)
+  for (const node of structure.nodes.values()) if (gone?.has(node.id) !== true) counts.set(node.model, (counts.get(node.model) ?? 0) + 1)
   return counts
 }
 
 /** Counts up at most a few times a second while twins change. */
-function useTick(feed: Feed | undefined): number {
+function useTick(feed: Feed): number {
   const [tick, setTick] = useState(0)
   useEffect(() => {
     let planned: ReturnType<typeof setTimeout> | undefined
-    const off = feed?.listen(() => {
+    const off = feed.listen(() => {
       planned ??= setTimeout(() => { planned = undefined; setTick((before) => before + 1) }, SHOW_EVERY_MS)
     })
-    return () => { off?.(); clearTimeout(planned) }
+    return () => { off(); clearTimeout(planned) }
   }, [feed])
   return tick
 }
@@ -93,7 +94,7 @@ function useLensData(structure: Structure, path: string | undefined): ReadonlyMa
   }, [path, data, isPlaceholderData, of, ids, at, twins])
   useEffect(() => {
     if (path === undefined || at !== undefined) return undefined
-    return feed?.listen((batch) => { follow(held.current, path, batch.map((each) => each.event)) })
+    return feed.listen((batch) => { follow(held.current, path, batch.map((each) => each.event)) })
   }, [path, feed, at])
   const tick = useTick(feed)
   return useMemo(() => new Map(held.current.values), [version, tick])

@@ -59,7 +59,7 @@ export function follow(batch: readonly { readonly event: CloudEvent }[], label: 
 export function useLiveStructure(label: string | undefined): void {
   const { feed, at } = useGraph()
   useEffect(() => {
-    if (!feed || at !== undefined) return undefined
+    if (at !== undefined) return undefined
     return feed.listen((batch) => { follow(batch, label) })
   }, [feed, at, label])
 }

@@ -7,7 +7,7 @@ import { useGraph } from '@/state/graph'
 import { useShown } from '@/state/shown'
 import { useScreen } from './store'
 import { useMainValues, type Lens } from './useLens'
-import { brightOf, hiddenNames, hiddenTwins, type View } from './view'
+import { brightOf, hiddenNames, hiddenTwins, type View, withGhosts } from './view'
 
 export interface ShownLooks { readonly looks: Looks; readonly many: ReadonlySet<string>; readonly off: ReadonlySet<string> }
 
@@ -15,12 +15,13 @@ export function useLooks(view: View, models: Models, lens: Lens | undefined): Sh
   const { name, at } = useGraph()
   const { structure, picture, state, hits, pointed, gone } = useScreen()
   const highlighted = useShown((shown) => shown.highlighted)
-  const differences = useShown((shown) => shown.differences)
+  const marked = useShown((shown) => shown.differences)
   const layout = picture?.layout
   const { show, hide, pin, selection } = view
   const byHand = state.hidden
   const names = useMemo(() => hiddenNames(structure, layout, { show, hide }), [structure, layout, show, hide])
-  const hidden = useMemo(() => hiddenTwins(structure, layout, models, { show, hide }, byHand, gone), [structure, layout, models, show, hide, byHand, gone])
+  const { differences, away } = useMemo(() => withGhosts(marked, gone), [marked, gone])
+  const hidden = useMemo(() => hiddenTwins(structure, layout, models, { show, hide }, byHand, away), [structure, layout, models, show, hide, byHand, away])
   const selected = useMemo(() => new Set(selection), [selection])
   const bright = useMemo(() => pointed ?? brightOf(structure, layout?.parent, selection.filter((id) => !hidden.has(id))), [pointed, structure, layout, selection, hidden])
   const values = useMainValues(models, structure)

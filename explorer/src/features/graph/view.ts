@@ -2,6 +2,7 @@
 import { useMemo } from 'react'
 import { shortName } from '@/dtdl/model'
 import type { Models } from '@/dtdl/models'
+import type { Looks } from '@/graph/types'
 import { LAYOUTS, type LayoutKind, type LayoutResult } from '@/layout/types'
 import { type Going, selectionOf, useGoing } from '@/state/url'
 import type { Structure } from '@/parts/structure/structure'
@@ -126,4 +127,13 @@ export function brightOf(structure: Structure, parent: Int32Array | undefined, s
     for (const id of around) bright.add(id)
   }
   return bright
+}
+
+/** What is marked as removed is drawn as a ghost of itself; what is there again by now is marked no more. */
+export function withGhosts(marked: Looks['differences'], gone: ReadonlySet<string>): { readonly differences: Looks['differences']; readonly away: ReadonlySet<string> } {
+  if (marked.size === 0) return { differences: marked, away: gone }
+  return {
+    differences: new Map([...marked].filter(([key, what]) => what !== 'removed' || gone.has(key))),
+    away: new Set([...gone].filter((key) => marked.get(key) !== 'removed')),
+  }
 }

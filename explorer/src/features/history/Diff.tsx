@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query'
-import { type FormEvent, type ReactNode, useMemo, useState } from 'react'
+import { type FormEvent, type ReactNode, useEffect, useMemo, useState } from 'react'
 import { asApiError } from '@/api/errors'
 import { open } from '@/api/http'
 import { DifferenceList } from '@/parts/differences/List'
@@ -8,7 +8,7 @@ import { openRestore } from '@/parts/restore/store'
 import { useMayNow, useNow } from '@/parts/time-bar/activity'
 import { useGraph } from '@/state/graph'
 import { instantOf, readInstant, showInstant } from '@/state/instants'
-import { showDifferences } from '@/state/shown'
+import { leaveRemoved, showDifferences, showRemoved } from '@/state/shown'
 import { formatSelection, selectionOf, useGoing } from '@/state/url'
 import { t } from '@/text/text'
 import { Button } from '@/ui/button'
@@ -31,10 +31,17 @@ export function Diff(): ReactNode {
   })
   const all = query.data?.list ?? []
   const list = times ? all : all.filter((each) => !isOnlyTimes(each))
+  const { data } = query
+  useEffect(() => {
+    if (a === undefined || !data) return undefined
+    showRemoved({ at: a, keys: new Set(data.list.flatMap((each) => (each.what === 'removed' && each.kind !== 'model' ? [keyOf(each)] : []))) })
+    return leaveRemoved
+  }, [data, a])
   const [chosen] = selectionOf(going.place.parameters)
   const choose = (each: Difference): void => { if (each.kind !== 'model') going.adjust({ sel: formatSelection([keyOf(each)]) }) }
   const toGraph = (): void => {
-    showDifferences(marksOf(list))
+    if (a === undefined) return
+    showDifferences(marksOf(list), a)
     going.go({ screen: 'graph', parameters: b === undefined ? {} : { at: b } })
   }
   const may = useMayNow('kastor/jobs/write')

@@ -50,7 +50,7 @@ function useBusy(): { readonly perMinute: number; readonly top: readonly (readon
   const [busy, setBusy] = useState<{ perMinute: number; top: readonly (readonly [string, number])[] }>({ perMinute: 0, top: [] })
   useEffect(() => {
     const events: { id: string; at: number }[] = []
-    const off = feed?.listen((batch) => {
+    const off = feed.listen((batch) => {
       for (const { event, arrived } of batch) if (event.subject !== undefined && !event.subject.includes('/')) events.push({ id: event.subject, at: arrived })
     })
     const timer = setInterval(() => {
@@ -60,7 +60,7 @@ function useBusy(): { readonly perMinute: number; readonly top: readonly (readon
       for (const { id } of events) counts.set(id, (counts.get(id) ?? 0) + 1)
       if (!isTest) setBusy({ perMinute: events.length, top: [...counts].sort(([, one], [, other]) => other - one).slice(0, TOP) })
     }, TICK_MS)
-    return () => { off?.(); clearInterval(timer) }
+    return () => { off(); clearInterval(timer) }
   }, [feed])
   return busy
 }

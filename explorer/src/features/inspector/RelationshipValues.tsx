@@ -28,7 +28,7 @@ export function useRelationship(source: string, id: string): { readonly subject:
     queryFn: ({ signal }) => readSubject<Relationship>(name, subject, { signal, at }),
   })
   const { refetch } = query
-  useEffect(() => feed?.listen((batch) => {
+  useEffect(() => feed.listen((batch) => {
     if (batch.some(({ event }) => event.type.includes('.Relationship.') && event.subject === `${source}/relationships/${id}`)) void refetch()
   }), [feed, source, id, refetch])
   return { subject, query }

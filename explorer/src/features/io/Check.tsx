@@ -1,18 +1,18 @@
 import { useQueryClient } from '@tanstack/react-query'
-import { type ReactNode, useEffect, useState } from 'react'
+import { type ReactNode, useEffect, useMemo, useState } from 'react'
 import { asApiError } from '@/api/errors'
 import { useGraph } from '@/state/graph'
 import { useGoing } from '@/state/url'
 import { formatNumber, t } from '@/text/text'
 import { Button } from '@/ui/button'
-import { CheckIcon, DownloadIcon, GraphIcon, ImportIcon, StopIcon } from '@/ui/icons'
+import { CheckIcon, GraphIcon, ImportIcon } from '@/ui/icons'
 import { toast } from '@/ui/toasts'
-import { saveBlob } from '@/ui/download'
-import { countImport, type Graph } from './graph'
-import { beginImport, cancelImport, hasEnded, type ImportJob, type Report, useImportJob, useReport } from './jobs'
-
-const MOST_SHOWN = 500
-const MOST_COUNTED = 50_000_000
+import type { Graph } from './graph'
+import { beginImport, hasEnded, useImportJob, useReport } from './jobs'
+import { Preview } from './Preview'
+import { CancelButton, Progress, Tiles } from './Progress'
+import { Reported, Unread } from './Report'
+import { type Brought, useBrought } from './useBrought'
 
 interface CheckProps {
   readonly name: string
@@ -29,75 +29,63 @@ export function Check({ name, body, graph, origins }: CheckProps): ReactNode {
   const going = useGoing()
   const [check, setCheck] = useState<string>()
   const [run, setRun] = useState<string>()
+  const [sending, setSending] = useState(false)
   const id = run ?? check
   const job = useImportJob(id)
-  const report = useReport(id, hasEnded(job.data))
-  const counts = useCounts(body, graph)
+  const ended = hasEnded(job.data)
+  const report = useReport(id, ended)
+  const brought = useBrought(body, graph)
+  const refused = useMemo(() => (report.data ?? []).flatMap((row) => (row.kind === 'Error' && row.line !== undefined ? [row.line] : [])), [report.data])
   const begin = async (dryRun: boolean): Promise<void> => {
+    setSending(true)
     try {
       const begun = await beginImport(open, body, dryRun)
-      if (dryRun) { setRun(undefined); setCheck(begun) } else setRun(begun)
+      if (dryRun) { setRun(undefined); setCheck(begun) } else {
+        setRun(begun)
+        // Whoever comes back to the address finds the job again.
+        going.go({ screen: 'io', rest: ['import', begun] })
+      }
     } catch (error) {
       toast({ kind: 'error', text: asApiError(error).message })
+    } finally {
+      setSending(false)
     }
   }
-  const ended = hasEnded(job.data)
   useEffect(() => {
-    if (run === undefined || !ended) return
-    void client.invalidateQueries({ queryKey: [open] })
+    if (run !== undefined && ended) void client.invalidateQueries({ queryKey: [open] })
   }, [run, ended, client, open])
-  const busy = id !== undefined && !ended
+  const busy = sending || (id !== undefined && !ended)
+  const state = run !== undefined ? (ended ? 'done' : 'running') : check !== undefined ? (ended ? 'checked' : 'checking') : 'read'
   return (
-    <section className="card io-check" aria-label={name} data-testid="io.check" data-state={run !== undefined ? (ended ? 'done' : 'running') : check !== undefined ? (ended ? 'checked' : 'checking') : 'read'}>
-      <p className="io-counts num">{(['models', 'twins', 'relationships'] as const).map((each) => <span key={each}><b data-testid={`io.count.${each}`}>{counts ? formatNumber(counts[each]) : '…'}</b> {t(`io.${each}`)}</span>)}</p>
-      {graph && graph.faults.length > 0 && <Faults title={t('io.unread', { n: graph.faults.length })} rows={graph.faults.map((fault) => ({ from: fault.from, text: fault.text, error: true }))} />}
+    <section className="card io-check" aria-label={name} data-testid="io.check" data-state={state}>
+      <Counted brought={brought} />
+      <Unread faults={graph?.faults ?? []} name={name} />
       <div className="row">
         <Button icon={CheckIcon} disabled={busy} onClick={() => { void begin(true) }} data-testid="io.check-button">{t('io.check')}</Button>
         <Button look="main" icon={ImportIcon} disabled={busy || (run !== undefined && ended)} onClick={() => { void begin(false) }} data-testid="io.run">{t('io.run')}</Button>
-        {busy && id !== undefined && <Button icon={StopIcon} onClick={() => { void cancelImport(open, id) }}>{t('ui.cancel')}</Button>}
+        {sending && <span className="secondary" role="status">{t('io.sending')}</span>}
+        {id !== undefined && !ended && <CancelButton id={id} />}
         {run !== undefined && ended && <Button icon={GraphIcon} onClick={() => { going.go({ screen: 'graph', parameters: {} }) }}>{t('io.see')}</Button>}
       </div>
       {job.data && <Progress job={job.data} isRun={run !== undefined} />}
+      {job.data?.counts && <Tiles counts={job.data.counts} newModels={newModels(brought)} isRun={run !== undefined} />}
       {report.data && <Reported rows={report.data} origins={origins} name={name} />}
+      <Preview brought={brought} refused={refused} />
     </section>
   )
 }
 
-function useCounts(body: Blob | string, graph: Graph | undefined): ReturnType<typeof countImport> | undefined {
-  const [counts, setCounts] = useState<ReturnType<typeof countImport>>()
-  useEffect(() => {
-    let current = true
-    if (graph) setCounts({ models: graph.models.length, twins: graph.twins.length, relationships: graph.relationships.length })
-    else if (body instanceof Blob && body.size < MOST_COUNTED) void body.text().then((text) => { if (current) setCounts(countImport(text)) })
-    return () => { current = false }
-  }, [body, graph])
-  return counts
-}
-
-function Progress({ job, isRun }: { job: ImportJob; isRun: boolean }): ReactNode {
-  const tone = job.status === 'succeeded' ? 'ok' : job.status === 'failed' ? 'danger' : ''
-  const text = !hasEnded(job) ? t(isRun ? 'io.running' : 'io.checking') : job.status === 'succeeded' ? t(isRun ? 'io.imported' : 'io.would-import') : job.error?.message ?? job.status
+function Counted({ brought: { contents, isUnread } }: { brought: Brought }): ReactNode {
+  if (isUnread) return <p className="secondary">{t('io.packed')}</p>
   return (
-    <div className="io-progress" role="status" data-testid="io.progress">
-      <p className="row"><span className={`tag ${tone}`}>{job.status}</span><span>{text}</span></p>
-      {job.progress?.of !== undefined && !hasEnded(job) && <progress max={job.progress.of} value={job.progress.done} aria-label={t('io.running')} />}
-      {job.counts && <p className="secondary num">{Object.entries(job.counts).map(([name, value]) => `${name} ${formatNumber(value)}`).join(' · ')}</p>}
-    </div>
+    <p className="io-counts num">
+      {(['models', 'twins', 'relationships'] as const).map((each) => <span key={each}><b data-testid={`io.count.${each}`}>{contents ? formatNumber(contents.counts[each]) : '…'}</b> {t(`io.${each}`)}</span>)}
+      {contents?.partly === true && <span className="secondary">{t('io.partly')}</span>}
+    </p>
   )
 }
 
-function Reported({ rows, origins, name }: { rows: readonly Report[]; origins: CheckProps['origins']; name: string }): ReactNode {
-  if (rows.length === 0) return null
-  const shown = rows.map((row) => ({ from: [row.line === undefined ? '' : origins?.get(row.line) ?? t('io.line', { line: row.line }), row.id].filter((each) => each !== '').join(' · '), text: row.text, error: row.kind === 'Error' }))
-  const download = (): void => { saveBlob(new Blob([shown.map((row) => `${row.error ? 'error' : 'warning'}\t${row.from}\t${row.text}`).join('\n')], { type: 'text/tab-separated-values' }), `${name}.report.tsv`) }
-  return <Faults title={t('io.report', { n: rows.length })} rows={shown} action={<Button look="quiet" icon={DownloadIcon} onClick={download}>{t('io.download-report')}</Button>} />
-}
-
-function Faults({ title, rows, action }: { title: string; rows: readonly { readonly from: string; readonly text: string; readonly error: boolean }[]; action?: ReactNode }): ReactNode {
-  return (
-    <div className="io-faults" data-testid="io.faults">
-      <div className="row"><h3 className="grow">{title}</h3>{action}</div>
-      <ul className="scroll" tabIndex={0} aria-label={title}>{rows.slice(0, MOST_SHOWN).map((row, index) => <li key={index}><code>{row.from}</code><span className={row.error ? 'io-error' : 'secondary'}>{row.text}</span></li>)}</ul>
-    </div>
-  )
+/** Models of the file that the graph had not before; undefined where the file was not read to its models' end. */
+function newModels({ contents, there }: Brought): number | undefined {
+  return contents && there && contents.definitions.length === contents.counts.models ? there.newModels : undefined
 }

@@ -1,41 +1,59 @@
 import { type ReactNode, useEffect, useMemo, useRef, useState } from 'react'
 import { asApiError } from '@/api/errors'
-import { takeHanded } from '@/parts/files'
-import { useGraph, useModels } from '@/state/graph'
+import { NO_MODELS } from '@/dtdl/models'
+import { useGraph, useModelsQuery } from '@/state/graph'
+import { useHanded } from '@/state/handed'
+import { useGoing } from '@/state/url'
 import { t } from '@/text/text'
 import { Button } from '@/ui/button'
 import { FileIcon } from '@/ui/icons'
 import { toast } from '@/ui/toasts'
+import { NotText } from './bytes'
 import { Check } from './Check'
-import { type Graph, importText } from './graph'
+import { modelsWith } from './definitions'
+import { EMPTY, type Graph, importText } from './graph'
+import { JobCard, LastImports } from './Jobs'
 import { Map as MapTable } from './Map'
+import { mappingOf } from './mapping'
 import { keepMapping, keptMappings, mappedTables } from './mappings'
-import { readSource, type Source } from './read'
-import { byConvention, isExplorerSheet, joined, type Mapping, readExplorerSheet, readTable, type Table } from './tables'
+import { NotTogether, readSources, type Source } from './read'
+import { isExplorerSheet, joined, type Mapping, readExplorerSheet, readTable } from './tables'
+import { Templates } from './Templates'
 import { useTurn } from './useTurn'
 
 /** Drop, say what columns are, check, run: everything becomes the file of an import. */
 export function Import(): ReactNode {
-  const models = useModels()
+  const { data: models = NO_MODELS, isPending } = useModelsQuery()
+  const { place } = useGoing()
   const [source, setSource] = useState<Source>()
   const { name: graphName } = useGraph()
   const [mappings, setMappings] = useState<ReadonlyMap<string, Mapping>>(new Map())
-  const take = async (file: File | undefined): Promise<void> => {
-    if (!file) return
+  // Files are read once it is known what models there are: components and types come from them.
+  const [chosen, setChosen] = useState<readonly File[]>([])
+  const last = useRef<readonly File[]>([])
+  useEffect(() => {
+    if (chosen.length === 0 || isPending) return
+    last.current = chosen
+    setChosen([])
+    void take(chosen)
+  }, [chosen, isPending])
+  const take = async (files: readonly File[]): Promise<void> => {
+    const name = files.map((file) => file.name).join(', ')
     try {
-      const read = await readSource(file)
-      setMappings(read.kind === 'tables' ? keptMappings(graphName, read.tables) : new Map())
+      const read = await readSources(files, models)
+      if (last.current !== files) return
+      setMappings(read?.kind === 'tables' ? keptMappings(graphName, read.tables) : new Map())
       setSource(read)
     } catch (error) {
-      toast({ kind: 'error', text: t('io.unreadable', { name: file.name, reason: asApiError(error).message }) })
+      toast({ kind: 'error', text: error instanceof NotTogether ? t('io.not-together', { name: error.message }) : t('io.unreadable', { name, reason: error instanceof NotText ? t('io.no-text') : asApiError(error).message }) })
     }
   }
-  // Dropped where nothing was yet.
-  useEffect(() => { void take(takeHanded()[0]) }, [])
+  useHanded('io', setChosen)
   const graph = useMemo((): Graph | undefined => {
     if (source?.kind === 'graph') return source.graph
     if (source?.kind !== 'tables') return undefined
-    return joined(source.tables.map((table) => (isExplorerSheet(table.titles) ? readExplorerSheet(table, models) : readTable(table, mappings.get(table.name) ?? mappingOf(table), models))))
+    const known = modelsWith(models, (source.graph?.models ?? []).map((row) => row.body))
+    return joined([source.graph ?? EMPTY, ...source.tables.map((table) => (isExplorerSheet(table.titles) ? readExplorerSheet(table, known) : readTable(table, mappings.get(table.name) ?? mappingOf(table, models), known)))])
   }, [source, mappings, models])
   const text = useMemo(() => (graph ? importText(graph) : undefined), [graph])
   // A check is of one content: another file, or the same table with other columns, is checked anew.
@@ -43,10 +61,11 @@ export function Import(): ReactNode {
   return (
     <>
       <h1>{t('io.import')}</h1>
-      <Drop onFile={(file) => { void take(file) }} source={source} mapped={source ? [] : mappedTables(graphName)} />
+      <Drop onFiles={setChosen} source={source} mapped={source ? [] : mappedTables(graphName)} />
+      {source === undefined && <><Templates />{place.rest[1] === undefined ? <LastImports /> : <JobCard key={place.rest[1]} id={place.rest[1]} />}</>}
       {source?.kind === 'unknown' && <p className="field-error" role="alert" data-testid="io.unknown">{t('io.unknown', { name: source.name })}</p>}
       {source?.kind === 'tables' && source.tables.filter((table) => !isExplorerSheet(table.titles)).map((table) => (
-        <MapTable key={table.name} table={table} mapping={mappings.get(table.name) ?? mappingOf(table)} models={models} isKept={mappings.has(table.name)}
+        <MapTable key={table.name} table={table} mapping={mappings.get(table.name) ?? mappingOf(table, models)} models={models} isKept={mappings.has(table.name)}
           onChange={(mapping) => { keepMapping(graphName, table, mapping); setMappings((before) => new Map([...before, [table.name, mapping]])) }}
           onRestart={() => { keepMapping(graphName, table, undefined); setMappings((before) => new Map([...before].filter(([name]) => name !== table.name))) }} />
       ))}
@@ -56,20 +75,18 @@ export function Import(): ReactNode {
   )
 }
 
-function mappingOf(table: Table): Mapping { return { roles: byConvention(table.titles), model: undefined } }
-
-function Drop({ onFile, source, mapped }: { onFile: (file: File | undefined) => void; source: Source | undefined; mapped: readonly string[] }): ReactNode {
+function Drop({ onFiles, source, mapped }: { onFiles: (files: readonly File[]) => void; source: Source | undefined; mapped: readonly string[] }): ReactNode {
   const input = useRef<HTMLInputElement>(null)
   const [over, setOver] = useState(false)
   const name = source === undefined ? undefined : source.kind === 'ndjson' ? source.file.name : source.name
   return (
-    <div className={over ? 'io-drop over' : 'io-drop'} onDragOver={(event) => { event.preventDefault(); setOver(true) }} onDragLeave={() => { setOver(false) }}
-      onDrop={(event) => { event.preventDefault(); setOver(false); onFile(event.dataTransfer.files[0]) }} data-testid="io.drop">
+    <div className={`io-drop${over ? ' over' : ''}${source ? ' small' : ''}`} onDragOver={(event) => { event.preventDefault(); setOver(true) }} onDragLeave={() => { setOver(false) }}
+      onDrop={(event) => { event.preventDefault(); setOver(false); onFiles([...event.dataTransfer.files]) }} data-testid="io.drop">
       <p>{name === undefined ? t('io.drop') : <><code>{name}</code> <span className="tag">{t(`io.kind-${source?.kind ?? 'unknown'}`)}</span></>}</p>
       <p className="hint">{t('io.kinds')}</p>
       {mapped.length > 0 && <p className="secondary" role="status" data-testid="io.mapped">{t('io.mapped', { names: mapped.join(', ') })}</p>}
       <Button icon={FileIcon} onClick={() => input.current?.click()}>{t('io.choose')}</Button>
-      <input ref={input} type="file" hidden onChange={(event) => { onFile(event.target.files?.[0]); event.target.value = '' }} data-testid="io.file" />
+      <input ref={input} type="file" multiple hidden onChange={(event) => { onFiles([...(event.target.files ?? [])]); event.target.value = '' }} data-testid="io.file" />
     </div>
   )
 }

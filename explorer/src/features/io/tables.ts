@@ -2,10 +2,19 @@
 import { ExactNumber, isNumberText, type Json, type JsonObject, parseJson } from '@/api/json'
 import { INTEGERS, REALS, type ResolvedSchema } from '@/dtdl/model'
 import type { Models } from '@/dtdl/models'
-import { EMPTY, type Fault, type Graph, type Row } from './graph'
+import { componentsOf, EMPTY, type Fault, type Graph, type Row, withComponents } from './graph'
+import { propertiesOfRelationships, type Slot, slotNamed } from './slots'
 
 export type Cell = string | number | boolean | null
-export interface Table { readonly name: string; readonly titles: readonly string[]; readonly rows: readonly (readonly Cell[])[]; /** Number of the first row in the file. */ readonly first: number }
+export interface Table {
+  readonly name: string
+  readonly titles: readonly string[]
+  readonly rows: readonly (readonly Cell[])[]
+  /** Number of the first row in the file. */
+  readonly first: number
+  /** The model that a remark above the titles names: that of rows that name none. */
+  readonly model?: string
+}
 
 /** What a column is: `id`, `model`, `source`, `name`, `target`, `relationshipId`, `skip`, or a property's path. */
 export type Role = 'id' | 'model' | 'source' | 'name' | 'target' | 'relationshipId' | 'skip' | `/${string}`
@@ -22,6 +31,15 @@ export function byConvention(titles: readonly string[]): readonly Role[] {
     const known = CONVENTION[title.trim().toLowerCase()]
     if (known) return known
     return title.trim() === '' || title.startsWith('#') || title.startsWith('$') ? 'skip' : `/${title.trim().replaceAll('.', '/')}`
+  })
+}
+
+/** Columns that the convention takes for properties which a model lacks are matched in whatever case, or by what people call them. */
+export function matched(titles: readonly string[], roles: readonly Role[], slots: readonly Slot[]): readonly Role[] {
+  return roles.map((role, at): Role => {
+    if (!role.startsWith('/')) return role
+    const found = slotNamed(slots, titles[at] ?? '')
+    return found ? `/${found.path.replaceAll('.', '/')}` : role
   })
 }
 
@@ -47,17 +65,19 @@ export function valueOf(cell: Cell, schema: ResolvedSchema | undefined): Json {
     if (!found) throw new CellError(`“${text}” is none of ${schema.values.map((each) => each.name).join(', ')}`)
     return found.value
   }
-  if (kind === 'object' || kind === 'array' || kind === 'map' || /^(?:point|line|polygon|multi)/i.test(kind)) {
+  if (kind === 'object' || kind === 'array' || kind === 'map' || kind === 'scaledDecimal' || kind === 'ref' || /^(?:point|line|polygon|multi)/i.test(kind)) {
     try {
       return parseJson(text)
     } catch {
       throw new CellError(`“${text}” is no JSON`)
     }
   }
-  return text
+  // Spreadsheets know dates as midnights.
+  return kind === 'date' ? text.replace(/^(\d{4}-\d\d-\d\d)T00:00:00(?:\.0+)?Z$/, '$1') : text
 }
 
-function put(target: Record<string, Json>, parts: readonly string[], value: Json): void {
+/** Set a value at a path, with the objects that lead there. */
+export function put(target: Record<string, Json>, parts: readonly string[], value: Json): void {
   const [first, ...rest] = parts
   if (first === undefined) return
   if (rest.length === 0) { target[first] = value; return }
@@ -65,11 +85,6 @@ function put(target: Record<string, Json>, parts: readonly string[], value: Json
   const next: Record<string, Json> = typeof inner === 'object' && inner !== null && !Array.isArray(inner) && !(inner instanceof ExactNumber) ? { ...inner } as Record<string, Json> : {}
   put(next, rest, value)
   target[first] = next
-}
-
-/** Components that a model has: a twin without them is refused, so each is there, empty if no column says more. */
-function componentsOf(models: Models, model: string): readonly string[] {
-  return (models.get(model)?.contents ?? []).filter((each) => each.kind === 'component').map((each) => each.name)
 }
 
 function schemaAt(models: Models, model: string, parts: readonly string[]): ResolvedSchema | undefined { return models.contentAt(model, parts)?.schema }
@@ -86,7 +101,7 @@ export function readTable(table: Table, mapping: Mapping, models: Models): Graph
     const from = `${table.name} ${table.first + index}`
     const cell = (role: Role): string => { const at = column(role); return at < 0 ? '' : String(cells[at] ?? '').trim() }
     try {
-      if (isRelationships) relationships.push({ from, body: relationshipOf(cells, mapping, cell) })
+      if (isRelationships) relationships.push({ from, body: relationshipOf(cells, mapping, cell, models) })
       else twins.push({ from, body: twinOf(cells, mapping, cell, models) })
     } catch (error) {
       faults.push({ from, text: error instanceof Error ? error.message : String(error) })
@@ -108,11 +123,13 @@ function twinOf(cells: readonly Cell[], mapping: Mapping, cell: CellOf, models: 
   return body
 }
 
-function relationshipOf(cells: readonly Cell[], mapping: Mapping, cell: CellOf): JsonObject {
+function relationshipOf(cells: readonly Cell[], mapping: Mapping, cell: CellOf, models: Models): JsonObject {
   const [source, name, target] = [cell('source'), cell('name'), cell('target')]
   if (source === '' || name === '' || target === '') throw new CellError('the row names no source, relationship or target')
   const body: Record<string, Json> = { $sourceId: source, $relationshipName: name, $targetId: target, $relationshipId: cell('relationshipId') || `${source}-${name}-${target}` }
-  properties(cells, mapping, body, () => undefined)
+  // What several models call the same is typed by the first of them that has such a property.
+  const declared = propertiesOfRelationships(models, { name })
+  properties(cells, mapping, body, ([first]) => declared.find((each) => each.name === first)?.schema)
   return body
 }
 
@@ -163,17 +180,11 @@ export function readExplorerSheet(table: Table, models: Models): Graph {
     if (id === '' || (model === '' && !twins.has(id))) { faults.push({ from, text: id === '' ? 'the row has no id' : 'the row has no model' }); return }
     if (!data || !ofRelationship) return
     if (!twins.has(id)) {
-      const components = Object.fromEntries(componentsOf(models, model).map((each) => [each, { $metadata: {} }]))
-      twins.set(id, { from, body: { $dtId: id, $metadata: { $model: model }, ...components, ...withComponents(data, componentsOf(models, model)) } })
+      twins.set(id, { from, body: withComponents({ $dtId: id, $metadata: { $model: model }, ...data }, componentsOf(models, model)) })
     }
     if (source !== '' && name !== '') relationships.push({ from, body: { $sourceId: source, $targetId: id, $relationshipName: name, $relationshipId: `${source}-${name}-${id}`, ...ofRelationship } })
   })
   return { ...EMPTY, twins: [...twins.values()], relationships, faults }
-}
-
-/** Values of components come without their metadata in sheets. */
-function withComponents(data: JsonObject, components: readonly string[]): JsonObject {
-  return Object.fromEntries(Object.entries(data).map(([name, value]) => [name, components.includes(name) && typeof value === 'object' && value !== null ? { $metadata: {}, ...(value as JsonObject) } : value]))
 }
 
 export function joined(graphs: readonly Graph[]): Graph {

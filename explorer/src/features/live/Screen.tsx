@@ -63,7 +63,7 @@ export default function Screen(): ReactNode {
       {log.left > 0 && <div className="notice" role="status">{t('live.sampled', { n: log.left })}</div>}
       {error && <Failed error={error} compact />}
       <Rates log={log} version={log.version} />
-      <List rows={rows} paused={paused} chosen={chosen} onChoose={setChosen} onTwin={(id) => { going.adjust(selecting([id])) }} />
+      <List rows={rows} paused={paused} chosen={chosen} onChoose={setChosen} onClose={() => { setChosen(undefined) }} onTwin={(id) => { going.adjust(selecting([id])) }} />
       <p className="unseen" role="status">{formatNumber(rows.length)}</p>
       {chosen && <Details seen={chosen} onClose={() => { setChosen(undefined) }} />}
       {sending && may('digitaltwins/telemetry/action') && <Telemetry twin={selected[0]} onClose={() => { setSending(false) }} />}

@@ -8,8 +8,6 @@ import { EventLog, logOf, MOST_EVENTS } from '@/state/eventlog'
 import { useGraph } from '@/state/graph'
 import type { SeenEvent } from '@/state/live'
 
-const EMPTY = new EventLog()
-
 export interface Shown {
   readonly log: EventLog
   readonly events: readonly SeenEvent[]
@@ -37,7 +35,7 @@ function useFiltered(filter: string): { readonly log: EventLog | undefined; read
 export function useEvents(filter: string, paused: boolean): Shown {
   const { feed } = useGraph()
   const filtered = useFiltered(filter)
-  const log = filtered.log ?? (feed ? logOf(feed) : EMPTY)
+  const log = filtered.log ?? logOf(feed)
   const version = useSyncExternalStore((listener) => log.listen(listener), () => log.version)
   const [held, setHeld] = useState<readonly SeenEvent[]>()
   const [passed, setPassed] = useState(0)

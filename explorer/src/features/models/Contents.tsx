@@ -1,4 +1,6 @@
 import { Fragment, type ReactNode, useState } from 'react'
+import { Link } from 'wouter'
+import { useGoing } from '@/state/url'
 import { Select } from '@/ui/select'
 import { type ResolvedContent, type ResolvedModel, say } from '@/dtdl/model'
 import type { Models } from '@/dtdl/models'
@@ -13,6 +15,8 @@ interface Props {
   readonly counts: Counts | undefined
   readonly onChoose: (id: string) => void
 }
+
+const INNER = { first: 44, step: 16 }
 
 /** All contents in one table, grouped by the model that they come from. */
 export function Contents({ models, model, counts, onChoose }: Props): ReactNode {
@@ -41,7 +45,8 @@ export function Contents({ models, model, counts, onChoose }: Props): ReactNode 
 
 function Row({ models, content, counts, language, onChoose }: { models: Models; content: ResolvedContent; counts: Counts | undefined; language: string; onChoose: (id: string) => void }): ReactNode {
   const [open, setOpen] = useState(false)
-  const inner = content.kind === 'relationship' ? (content.properties ?? []).map((each) => ({ name: each.name, is: describe(each.schema), text: say(each.description, '', language) })) : innerOf(content.schema)
+  const going = useGoing()
+  const inner = content.kind === 'relationship' ? (content.properties ?? []).map((each) => ({ name: each.name, is: describe(each.schema), text: say(each.description, '', language), depth: 0 })) : innerOf(content.schema)
   const display = say(content.displayName, '', language)
   const target = content.kind === 'relationship' ? content.target : content.model
   return (
@@ -58,12 +63,12 @@ function Row({ models, content, counts, language, onChoose }: { models: Models; 
           {content.kind === 'relationship' || content.kind === 'component'
             ? target === undefined ? <span className="secondary">{t('models.any')}</span> : <button type="button" className="models-link" onClick={() => { onChoose(target) }}>{models.name(target)}</button>
             : <code>{describe(content.schema)}</code>}
-          {content.kind === 'relationship' && <span className="hint num models-below">{t('models.multiplicity', { min: formatNumber(content.minMultiplicity ?? 0), max: content.maxMultiplicity === undefined ? '∞' : formatNumber(content.maxMultiplicity) })}, {t('models.in-use', { n: counts?.relationships.get(content.name) ?? 0 })}</span>}
+          {content.kind === 'relationship' && <span className="hint num models-below">{t('models.multiplicity', { min: formatNumber(content.minMultiplicity ?? 0), max: content.maxMultiplicity === undefined ? '∞' : formatNumber(content.maxMultiplicity) })}, <Link href={going.href({ screen: 'query', parameters: { q: `SELECT * FROM RELATIONSHIPS R WHERE R.$relationshipName = '${content.name}'` } })}>{t('models.in-use', { n: counts?.relationships.get(content.name) ?? 0 })}</Link></span>}
         </td>
         <td>{content.unit?.symbol ?? content.unit?.name ?? ''}</td>
         <td className="secondary">{say(content.description, '', language)}</td>
       </tr>
-      {open && inner.map((each) => <tr key={each.name} className="models-inner"><td><code>{each.name}</code></td><td /><td><code>{each.is}</code></td><td /><td className="secondary">{each.text}</td></tr>)}
+      {open && inner.map((each, index) => <tr key={index} className="models-inner"><td style={{ paddingLeft: INNER.first + INNER.step * each.depth }}><code>{each.name}</code></td><td /><td><code>{each.is}</code></td><td /><td className="secondary">{each.text}</td></tr>)}
     </Fragment>
   )
 }

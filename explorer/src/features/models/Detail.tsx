@@ -1,24 +1,27 @@
 import { type ReactNode, useState } from 'react'
+import { Link } from 'wouter'
+import { asApiError } from '@/api/errors'
 import type { ResolvedModel } from '@/dtdl/model'
 import { say } from '@/dtdl/model'
 import type { Models } from '@/dtdl/models'
 import { openDialog } from '@/parts/dialogs'
-import { useMay } from '@/state/graph'
+import { useGraph, useMay } from '@/state/graph'
 import { lookOf } from '@/state/looks'
 import { useGoing } from '@/state/url'
 import { formatNumber, t } from '@/text/text'
 import { Button, IconButton } from '@/ui/button'
 import { Tabs } from '@/ui/controls'
 import { copyText } from '@/ui/copy'
-import { AddIcon, CopyIcon, DecommissionIcon, DeleteIcon, DownloadIcon, GraphIcon, MoreIcon, QueryIcon } from '@/ui/icons'
+import { AddIcon, CopyIcon, DecommissionIcon, DeleteIcon, DownloadIcon, GraphIcon, MoreIcon, QueryIcon, RestoreIcon } from '@/ui/icons'
 import { MarkIcon } from '@/ui/mark'
 import { Menu } from '@/ui/menu'
 import { Empty } from '@/ui/states'
+import { toast } from '@/ui/toasts'
 import { ActDialog, type ModelAct } from './acts'
 import { Contents } from './Contents'
 import { type Counts, countWithin } from './data'
 import { Definition } from './Definition'
-import { downloadModels } from './files'
+import { downloadModel } from './download'
 import { Used } from './Used'
 import { Versions } from './Versions'
 
@@ -61,7 +64,15 @@ function Head({ models, model, twins }: { models: Models; model: ResolvedModel; 
   const going = useGoing()
   const may = useMay()
   const [act, setAct] = useState<ModelAct>()
+  const { name, at } = useGraph()
   const copy = (): void => { void copyText(model.id) }
+  const download = async (): Promise<void> => {
+    try {
+      await downloadModel(name, model.id, at)
+    } catch (error) {
+      toast({ kind: 'error', text: asApiError(error).message })
+    }
+  }
   const query = `SELECT * FROM DIGITALTWINS T WHERE IS_OF_MODEL(T, '${model.id}')`
   const description = say(model.description, '')
   return (
@@ -72,12 +83,13 @@ function Head({ models, model, twins }: { models: Models; model: ResolvedModel; 
         <Menu align="end" trigger={<IconButton icon={MoreIcon} label={t('models.more')} />} items={[
           { text: t('models.show'), icon: GraphIcon, run: () => { going.go({ screen: 'graph', parameters: { q: query } }) } },
           { text: t('models.ask'), icon: QueryIcon, run: () => { going.go({ screen: 'query', parameters: { q: query } }) } },
-          { text: t('models.download'), icon: DownloadIcon, run: () => { void downloadModels(going.place.graph, [model.id]) } },
+          { text: t('models.download'), icon: DownloadIcon, testId: 'models.download-one', run: () => { void download() } },
           ...(may('models/write') && !model.decommissioned ? [{ text: t('models.decommission'), icon: DecommissionIcon, run: () => { setAct('decommission') } }] : []),
+          ...(may('models/write') && model.decommissioned ? [{ text: t('models.recommission'), icon: RestoreIcon, run: () => { setAct('recommission') } }] : []),
           ...(may('models/delete') ? [{ text: t('models.delete'), icon: DeleteIcon, danger: true, run: () => { setAct('delete') }, testId: 'models.delete' }] : []),
         ]} />
       </div>
-      <div className="row"><code className="cut">{model.id}</code><IconButton icon={CopyIcon} label={t('models.copy-id')} onClick={copy} /><span className="grow" /><span className="secondary num">{t('models.n-twins', { n: twins })}</span><span className="tag">{t('models.dtdl-version', { version: formatNumber(model.dtdlVersion) })}</span></div>
+      <div className="row"><code className="cut">{model.id}</code><IconButton icon={CopyIcon} label={t('models.copy-id')} onClick={copy} /><span className="grow" /><Link href={going.href({ screen: 'query', parameters: { q: query } })} className="num">{t('models.n-twins', { n: twins })}</Link>{model.dtdlVersion !== undefined && <span className="tag">{t('models.dtdl-version', { version: formatNumber(model.dtdlVersion) })}</span>}</div>
       {description !== '' && <p className="secondary">{description}</p>}
       {act && <ActDialog act={act} models={models} id={model.id} onClose={() => { setAct(undefined) }} />}
     </header>

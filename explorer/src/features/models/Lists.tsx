@@ -6,7 +6,7 @@ import { formatNumber, t } from '@/text/text'
 import { MarkIcon } from '@/ui/mark'
 import { type Column, Table } from '@/ui/table'
 import { Tree, type TreeRow } from '@/ui/tree'
-import { allKeys, type Counts, countWithin, sortedByName, treeOf } from './data'
+import { allKeys, type Counts, countWithin, partsOf, sortedByName, treeOf } from './data'
 
 export interface ListProps {
   readonly models: Models
@@ -23,10 +23,12 @@ export function matcher(models: Models, filter: string): (id: string) => boolean
 /** Inheritance as a tree; counts are twins exactly of the model, in italics with those of its heirs. */
 export function ModelTree({ models, counts, filter, chosen, onChoose }: ListProps): ReactNode {
   const [closed, setClosed] = useState<ReadonlySet<string>>(new Set())
+  const parts = useMemo(() => partsOf(models, counts), [models, counts])
   const nodes = useMemo(() => {
     const open = new Set([...allKeys(models)].filter((key) => !closed.has(key)))
-    return treeOf(models, open, matcher(models, filter))
-  }, [models, closed, filter])
+    const matches = matcher(models, filter)
+    return treeOf(models, open, (id) => matches(id) && !parts.has(id))
+  }, [models, closed, filter, parts])
   const keyOf = (id: string | undefined): string | undefined => nodes.find((node) => node.id === id)?.key
   const rows = nodes.map((node): TreeRow => {
     const own = counts?.own.get(node.id) ?? 0
@@ -46,10 +48,19 @@ export function ModelTree({ models, counts, filter, chosen, onChoose }: ListProp
     }
   })
   const idOf = (key: string): string => nodes.find((node) => node.key === key)?.id ?? key
+  const shownParts = sortedByName(models, [...parts].filter(matcher(models, filter)))
   return (
-    <Tree label={t('screens.models')} rows={rows} chosen={keyOf(chosen)} testId="models.tree"
-      onChoose={(key) => { onChoose(idOf(key)) }}
-      onToggle={(key) => { setClosed((before) => { const next = new Set(before); if (!next.delete(key)) next.add(key); return next }) }} />
+    <>
+      <Tree label={t('screens.models')} rows={rows} chosen={keyOf(chosen)} testId="models.tree"
+        onChoose={(key) => { onChoose(idOf(key)) }}
+        onToggle={(key) => { setClosed((before) => { const next = new Set(before); if (!next.delete(key)) next.add(key); return next }) }} />
+      {shownParts.length > 0 && (
+        <section className="models-parts" aria-label={t('models.parts')} data-testid="models.parts">
+          <h3>{t('models.parts')}</h3>
+          {shownParts.map((id) => <button key={id} type="button" className="chip" {...(id === chosen && { 'aria-current': 'true' as const })} onClick={() => { onChoose(id) }}><MarkIcon look={lookOf(models, id)} /><span className="cut">{models.name(id)}</span></button>)}
+        </section>
+      )}
+    </>
   )
 }
 

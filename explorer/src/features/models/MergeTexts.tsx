@@ -1,6 +1,6 @@
 import { json } from '@codemirror/lang-json'
 import { MergeView } from '@codemirror/merge'
-import { EditorState } from '@codemirror/state'
+import { EditorState, type Extension } from '@codemirror/state'
 import { EditorView, lineNumbers } from '@codemirror/view'
 import { type ReactNode, useEffect, useRef } from 'react'
 import { writeJson } from '@/api/json'
@@ -16,13 +16,15 @@ export default function MergeTexts({ before, after }: { before: string; after: s
   const place = useRef<HTMLDivElement>(null)
   useEffect(() => {
     if (!place.current || !one.data || !other.data) return undefined
-    const extensions = [json(), lineNumbers(), EditorView.editable.of(false), EditorState.readOnly.of(true), EditorView.cspNonce.of(nonce)]
+    const extensionsOf = (label: string): readonly Extension[] => [
+      json(), lineNumbers(), EditorView.editable.of(false), EditorState.readOnly.of(true), EditorView.cspNonce.of(nonce), EditorView.contentAttributes.of({ 'aria-label': label, tabindex: '0' }),
+    ]
     const view = new MergeView({
       parent: place.current, collapseUnchanged: { margin: 2, minSize: 6 },
-      a: { doc: writeJson(one.data, 2), extensions }, b: { doc: writeJson(other.data, 2), extensions },
+      a: { doc: writeJson(one.data, 2), extensions: extensionsOf(before) }, b: { doc: writeJson(other.data, 2), extensions: extensionsOf(after) },
     })
     return () => { view.destroy() }
-  }, [one.data, other.data])
+  }, [one.data, other.data, before, after])
   if (one.isPending || other.isPending) return <Waiting rows={8} what={t('models.json')} />
   return <div className="models-merge" ref={place} data-testid="models.merge" />
 }

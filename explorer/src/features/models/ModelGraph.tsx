@@ -40,6 +40,10 @@ export default function ModelGraph({ models, counts, filter, chosen, onChoose }:
             const middle = (one.y + other.y) / 2
             return <path key={line.key} className={`models-line ${line.kind}${chosen === line.from || chosen === line.to ? ' on' : ''}`} d={`M${one.x} ${one.y - (line.kind === 'extends' ? CARD.h / 2 : 0)}C${one.x} ${middle} ${other.x} ${middle} ${other.x} ${other.y + (line.kind === 'extends' ? CARD.h / 2 : 0)}`} {...(line.kind === 'extends' && { markerEnd: 'url(#heir)' })}><title>{line.name}</title></path>
           })}
+          {lines.filter((line) => line.kind === 'relationship').map((line) => {
+            const [one, other] = [at(line.from), at(line.to)]
+            return <text key={line.key} className="models-line-name" x={(one.x + other.x) / 2} y={(one.y + other.y) / 2} textAnchor="middle">{line.name}</text>
+          })}
         </svg>
         {arranged && ids.map((id) => (
           <button key={id} type="button" className={`models-card${chosen === id ? ' on' : ''}${filter !== '' && !matches(id) ? ' pale' : ''}`} style={{ left: at(id).x - CARD.w / 2, top: at(id).y - CARD.h / 2 }} onClick={() => { onChoose(id) }} data-testid={`models.card.${id}`}>

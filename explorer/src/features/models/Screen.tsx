@@ -2,9 +2,9 @@ import './models.css'
 import { lazy, type ReactNode, Suspense, useMemo, useState } from 'react'
 import { asApiError } from '@/api/errors'
 import { type Command, useCommands } from '@/commands/registry'
-import { takeHanded } from '@/parts/files'
 import { useWaitingForm } from '@/parts/form/useForm'
 import { useMay, useModelsQuery } from '@/state/graph'
+import { useHanded } from '@/state/handed'
 import { useGoing } from '@/state/url'
 import { t } from '@/text/text'
 import { Button } from '@/ui/button'
@@ -14,8 +14,8 @@ import { Splitter } from '@/ui/splitter'
 import { Empty, Failed, Waiting } from '@/ui/states'
 import { useCounts } from './data'
 import { Detail } from './Detail'
-import { ModelList, ModelTree } from './Lists'
-import { useDropped } from './files'
+import { Downloads } from './Downloads'
+import { matcher, ModelList, ModelTree } from './Lists'
 import { FORM, Upload } from './Upload'
 
 const ModelGraph = lazy(() => import('./ModelGraph'))
@@ -31,8 +31,8 @@ export default function Screen(): ReactNode {
   const [filter, setFilter] = useState('')
   const [width, setWidth] = useState(WIDTH.initial)
   const isWaiting = useWaitingForm(FORM) !== undefined
-  const [uploading, setUploading] = useState<readonly File[] | undefined>(() => (isWaiting || going.place.parameters.edit === 'upload' ? takeHanded() : undefined))
-  const drop = useDropped(may('models/write') ? setUploading : undefined)
+  const [uploading, setUploading] = useState<readonly File[] | undefined>(isWaiting || going.place.parameters.edit === 'upload' ? [] : undefined)
+  useHanded('models', may('models/write') ? setUploading : undefined)
   const as = (going.place.parameters.as ?? 'tree') as As
   const chosen = going.place.rest[0]
   const commands = useMemo((): Command[] => [{
@@ -43,13 +43,14 @@ export default function Screen(): ReactNode {
   const models = query.data
   const views = { models, counts: counts.data, filter, chosen, onChoose: choose }
   return (
-    <div className="models" {...drop} data-testid="models">
+    <div className="models" data-testid="models">
       <div className="screen-head">
         <Segments label={t('models.as')} value={as} onChange={(value) => { going.adjust({ as: value === 'tree' ? undefined : value }) }} testId="models.as" choices={[
           { value: 'tree', text: t('models.tree'), icon: TreeIcon }, { value: 'graph', text: t('models.graph'), icon: GraphIcon }, { value: 'list', text: t('models.list'), icon: TableIcon },
         ]} />
         <input className="input models-filter" type="search" placeholder={t('models.filter')} aria-label={t('models.filter')} value={filter} onChange={(event) => { setFilter(event.target.value) }} data-testid="models.filter" />
         <span className="grow" />
+        {models !== undefined && models.all.length > 0 && <Downloads all={models.all.length} shown={models.all.map((model) => model.id).filter(matcher(models, filter))} />}
         {may('models/write') && <Button look="main" icon={ImportIcon} onClick={() => { setUploading([]) }} data-testid="models.upload">{t('models.upload')}</Button>}
       </div>
       {query.isPending && <Waiting rows={12} what={t('screens.models')} />}

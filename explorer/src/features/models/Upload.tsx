@@ -13,9 +13,11 @@ import { Button } from '@/ui/button'
 import { Dialog } from '@/ui/dialog'
 import { FileIcon, FolderIcon } from '@/ui/icons'
 import { toast } from '@/ui/toasts'
-import { Candidates, type Mending, Problems } from './UploadLists'
-import { type Candidate, candidatesOf, definitionsOf, readFiles, type Unread, withMended } from './files'
-import { problemsOf } from './problems'
+import { Candidates, Problems } from './UploadLists'
+import { type Candidate, candidatesOf, definitionsOf, readFiles, type Unread } from './files'
+import type { Mends } from './Mender'
+import { closing, type Mending, opening, readMending, writing } from './mending'
+import { problemsOf, type Sent, sentOf } from './problems'
 
 interface UploadProps { readonly models: Models; readonly files: readonly File[]; readonly onClose: () => void }
 interface Text { readonly file: string; readonly text: string }
@@ -24,7 +26,7 @@ interface Written {
   readonly texts: readonly Text[]
   /** What is typed to be pasted. */
   readonly pasted: string
-  readonly mending: Mending | undefined
+  readonly mending: readonly Mending[]
 }
 
 export const FORM = 'models'
@@ -45,11 +47,10 @@ function useCandidates(models: Models, read: Texts): { readonly all: readonly Ca
 
 function readWritten(kept: JsonObject): Written {
   const texts = Array.isArray(kept['texts']) ? kept['texts'] as readonly Json[] : []
-  const mending = kept['mending']
   return {
     texts: texts.flatMap((each) => (isObject(each) ? [{ file: textIn(each, 'file') ?? '', text: textIn(each, 'text') ?? '' }] : [])),
     pasted: textIn(kept, 'pasted') ?? '',
-    mending: isObject(mending) && typeof mending['place'] === 'number' ? { file: textIn(mending, 'file') ?? '', place: mending['place'], id: textIn(mending, 'id') ?? '', text: textIn(mending, 'text') ?? '' } : undefined,
+    mending: readMending(kept['mending']),
   }
 }
 
@@ -57,12 +58,12 @@ function readWritten(kept: JsonObject): Written {
 export function Upload({ models, files, onClose }: UploadProps): ReactNode {
   const { name } = useGraph()
   const client = useQueryClient()
-  const form = useForm<Written>({ kind: FORM, name: '', begin: () => ({ texts: [], pasted: '', mending: undefined }), read: readWritten })
+  const form = useForm<Written>({ kind: FORM, name: '', begin: () => ({ texts: [], pasted: '', mending: [] }), read: readWritten })
   const { texts, pasted, mending } = form.value
   const { change } = form
   const [notRead, setUnread] = useState(NOTHING)
   const read = useMemo((): Texts => ({ texts, unread: notRead }), [texts, notRead])
-  const [refusal, setRefusal] = useState<{ error: ApiError; sent: readonly Candidate[] }>()
+  const [refusal, setRefusal] = useState<{ error: ApiError; sent: Sent }>()
   const [busy, setBusy] = useState(false)
   const { all, unread } = useCandidates(models, read)
   const take = async (more: readonly File[]): Promise<void> => {
@@ -72,11 +73,13 @@ export function Upload({ models, files, onClose }: UploadProps): ReactNode {
     change((before) => ({ texts: [...before.texts.filter((each) => !next.texts.some((mine) => mine.file === each.file)), ...next.texts] }))
   }
   useEffect(() => { if (files.length > 0) void take(files) }, [files])
+  const problems = useMemo(() => refusal && problemsOf(refusal.error, refusal.sent), [refusal])
   const sending = all.filter((each) => each.state !== 'same' && each.state !== 'twice')
   const post = async (dryRun: boolean): Promise<void> => {
     setBusy(true)
+    const sent = sentOf(sending)
     try {
-      await send(name, { method: 'POST', path: '/models', body: sending.map((each) => each.model), headers: dryRun ? { 'kastor-dry-run': 'true' } : {} })
+      await send(name, { method: 'POST', path: '/models', raw: sent.body.text, headers: { 'content-type': 'application/json', ...(dryRun && { 'kastor-dry-run': 'true' }) } })
       setRefusal(undefined)
       if (dryRun) { toast({ text: t('models.all-well', { n: sending.length }) }); return }
       await client.invalidateQueries({ queryKey: [name, 'models'] })
@@ -84,22 +87,31 @@ export function Upload({ models, files, onClose }: UploadProps): ReactNode {
       form.forget()
       onClose()
     } catch (error) {
-      setRefusal({ error: asApiError(error), sent: sending })
+      setRefusal({ error: asApiError(error), sent })
     } finally {
       setBusy(false)
     }
   }
-  // What is being mended would not be what is sent.
-  const isMending = mending !== undefined && texts.some((each) => each.file === mending.file)
-  // By file and place: what else is known of the candidates changes while one writes.
-  const mender = {
-    mending,
-    onMending: (next: Mending | undefined) => { change({ mending: next }) },
-    onMended: (mended: Mending) => {
+  const [again, setAgain] = useState(false)
+  // What is written and not taken yet would not be what is sent.
+  const isMending = mending.some((each) => each.text !== undefined && texts.some((one) => one.file === each.file))
+  const mends: Mends = {
+    all: mending,
+    onOpen: (place) => { change((before) => ({ mending: opening(before.mending, place) })) },
+    onWrite: (file, text, was) => { change((before) => ({ mending: writing(before.mending, file, text, was) })) },
+    onDone: (file, text, sendAgain) => {
       setRefusal(undefined)
-      change((before) => ({ mending: undefined, texts: before.texts.map((each) => (each.file === mended.file ? { file: each.file, text: withMended(each.text, mended.place, mended.text) } : each)) }))
+      change((before) => ({ mending: closing(before.mending, file), texts: before.texts.map((each) => (each.file === file ? { file, text } : each)) }))
+      setAgain(sendAgain)
     },
+    onCancel: (file) => { change((before) => ({ mending: closing(before.mending, file) })) },
   }
+  useEffect(() => {
+    if (!again) return
+    setAgain(false)
+    // What is no JSON yet is told of first: nothing is sent behind its back.
+    if (unread.length === 0 && !isMending && sending.length > 0) void post(false)
+  }, [again])
   return (
     <Dialog open title={t('models.upload')} description={t('models.upload-text')} onClose={() => { form.putAside(); onClose() }} wide testId="models.upload-dialog" foot={(
       <>
@@ -110,8 +122,7 @@ export function Upload({ models, files, onClose }: UploadProps): ReactNode {
     )}>
       <FormNote form={{ ...form, restart: () => { form.restart(); setRefusal(undefined); setUnread(NOTHING) } }} />
       <Choosers onFiles={(more) => { void take(more) }} text={pasted} onText={(text) => { change({ pasted: text }) }} onPaste={(text) => { setRefusal(undefined); change((before) => ({ pasted: '', texts: [...before.texts.filter((each) => each.file !== PASTED), { file: PASTED, text }] })) }} />
-      {refusal && <Problems problems={problemsOf(refusal.error, refusal.sent)} mender={mender} />}
-      {!refusal && <Candidates all={all} unread={unread} mender={mender} />}
+      {problems ? <Problems problems={problems} mends={mends} /> : <Candidates all={all} unread={unread} mends={mends} />}
     </Dialog>
   )
 }

@@ -2,11 +2,12 @@ import { lazy, type ReactNode, Suspense } from 'react'
 import { Select } from '@/ui/select'
 import type { Models } from '@/dtdl/models'
 import { useGoing } from '@/state/url'
-import { formatNumber, t } from '@/text/text'
+import { t } from '@/text/text'
 import { Button } from '@/ui/button'
 import { CompareIcon } from '@/ui/icons'
 import { type Counts, sortedByName } from './data'
-import { compareContents, describe } from './schema'
+import { useHolding } from './holding'
+import { compareContents, describe, type Difference } from './schema'
 
 const MergeTexts = lazy(() => import('./MergeTexts'))
 
@@ -39,6 +40,7 @@ export function Versions({ models, counts, id, onChoose }: { models: Models; cou
 function Compared({ models, counts, before, after }: { models: Models; counts: Counts | undefined; before: string; after: string }): ReactNode {
   const differences = compareContents(models.get(before)?.contents ?? [], models.get(after)?.contents ?? [])
   const twins = counts?.own.get(before) ?? 0
+  const holding = useHolding(before, differences)
   return (
     <>
       <p className="secondary">{differences.length === 0 ? t('models.equal') : t('models.meaning', { n: twins })}</p>
@@ -51,7 +53,7 @@ function Compared({ models, counts, before, after }: { models: Models; counts: C
               <td><span className={`tag ${each.what === 'added' ? 'ok' : each.what === 'removed' ? 'danger' : 'warn'}`}>{t(`models.${each.what}`)}</span></td>
               <td><code>{each.before ? describe(each.before.schema) || each.before.kind : ''}</code></td>
               <td><code>{each.after ? describe(each.after.schema) || each.after.kind : ''}</code></td>
-              <td className="secondary num">{meaningFor(each.what, each.before?.kind ?? each.after?.kind, twins)}</td>
+              <td className="secondary num">{meaningOf(each, twins, holding.data?.get(each.name), holding.isFetching)}</td>
             </tr>
           ))}</tbody>
         </table>
@@ -61,8 +63,13 @@ function Compared({ models, counts, before, after }: { models: Models; counts: C
   )
 }
 
-function meaningFor(what: 'added' | 'removed' | 'changed', kind: string | undefined, twins: number): string {
-  if (kind === 'component' && what === 'added') return t('models.needs-component', { n: twins })
-  if (what === 'removed') return t('models.loses', { n: twins })
-  return what === 'changed' ? t('models.checks', { n: twins }) : t('models.nothing-needed', { twins: formatNumber(twins) })
+/** `holding` are twins with a value, or relationships; undefined where nobody could ask. */
+function meaningOf({ what, before, after }: Difference, twins: number, holding: number | undefined, asking: boolean): string {
+  if (what === 'added') return after?.kind === 'component' ? t('models.needs-component', { n: twins }) : t('models.nothing-needed')
+  if (before?.kind === 'telemetry' || before?.kind === 'command') return t('models.nothing-needed')
+  if (holding === undefined && asking) return '…'
+  const n = holding ?? twins
+  if (n === 0) return t('models.none-has-it')
+  if (before?.kind === 'relationship') return t(what === 'removed' ? 'models.loses-relationships' : 'models.checks-relationships', { n })
+  return t(what === 'removed' ? 'models.loses' : 'models.checks', { n })
 }

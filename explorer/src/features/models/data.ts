@@ -76,6 +76,12 @@ export function treeOf(models: Models, open: ReadonlySet<string>, matches: (id: 
   return rows
 }
 
+/** Models that are only parts of others: no twins, no heirs, nothing that they extend. */
+export function partsOf(models: Models, counts: Counts | undefined): ReadonlySet<string> {
+  const held = new Set(models.all.flatMap((model) => model.contents.flatMap((each) => (each.kind === 'component' && each.model !== undefined && each.model !== model.id ? [each.model] : []))))
+  return new Set([...held].filter((id) => models.children(id).length === 0 && models.get(id)?.extends.length === 0 && (counts?.own.get(id) ?? 0) === 0))
+}
+
 export function sortedByName(models: Models, ids: readonly string[]): string[] {
   return [...ids].sort((one, other) => models.name(one).localeCompare(models.name(other)) || one.localeCompare(other))
 }

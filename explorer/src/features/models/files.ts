@@ -1,24 +1,31 @@
-import { strFromU8, unzipSync, zipSync } from 'fflate'
-import { type DragEvent, useMemo } from 'react'
-import { isObject, type Json, type JsonObject, parseJson, sameJson, writeJson } from '@/api/json'
+import { strFromU8, unzipSync } from 'fflate'
+import { isObject, type Json, type JsonObject, parseJson, sameJson } from '@/api/json'
 import type { Models } from '@/dtdl/models'
-import { filesOf } from '@/parts/files'
-import { saveBlob } from '@/ui/download'
 import { readDefinition } from './data'
+import { faultOf } from './fault'
+import { elementsOf } from './spans'
 
 /** One model of an upload, and where it stood. */
 export interface Candidate {
   readonly id: string
   readonly model: Json
   readonly file: string
-  /** Where it stands in the file. */
-  readonly place: number
+  /** All of its file, and where in it the model stands. */
+  readonly text: string
+  readonly from: number
+  readonly to: number
   readonly state: 'new' | 'same' | 'changed' | 'unnamed' | 'twice'
   /** Models that it needs and that are neither here nor there. */
   readonly missing: readonly string[]
 }
 
-export interface Unread { readonly file: string; readonly reason: string }
+export interface Unread {
+  readonly file: string
+  readonly reason: string
+  /** What it is, where it can be mended, and where it stops being JSON. */
+  readonly text?: string
+  readonly offset?: number
+}
 export interface ReadFiles { readonly texts: readonly { readonly file: string; readonly text: string }[]; readonly unread: readonly Unread[] }
 
 const MOST_BYTES = 32_000_000
@@ -64,35 +71,33 @@ function needsOf(model: JsonObject): readonly string[] {
 /** Take the models out of texts: each is one model or a list. Says which are there already, word for word or not. */
 export function candidatesOf(texts: ReadFiles['texts'], models: Models, definitions: ReadonlyMap<string, JsonObject>): { readonly all: readonly Candidate[]; readonly unread: readonly Unread[] } {
   const unread: Unread[] = []
-  const found: { file: string; place: number; id: string; model: Json }[] = []
-  for (const { file, text } of texts) {
+  const found: Omit<Candidate, 'state' | 'missing'>[] = []
+  for (const { file, text: written } of texts) {
+    const text = written.replace(/^\uFEFF/, '')
     try {
-      const read = readText(text)
-      for (const [place, model] of (Array.isArray(read) ? read as readonly Json[] : [read]).entries()) found.push({ file, place, id: isObject(model) && typeof model['@id'] === 'string' ? model['@id'] : '', model })
+      const read = parseJson(text)
+      const spans = elementsOf(text);
+      (Array.isArray(read) ? read as readonly Json[] : [read]).forEach((model, index) => {
+        found.push({ file, id: isObject(model) && typeof model['@id'] === 'string' ? model['@id'] : '', model, text, from: 0, to: text.length, ...spans[index] })
+      })
     } catch (error) {
-      unread.push({ file, reason: error instanceof Error ? error.message : String(error) })
+      const reason = error instanceof Error ? error.message : String(error)
+      const offset = faultOf(text)
+      unread.push({ file, reason, text, ...(offset !== undefined && { offset }) })
     }
   }
   const ids = new Set(found.map((each) => each.id))
   const seen = new Map<string, Json>()
-  const all = found.map(({ file, place, id, model }): Candidate => {
+  const all = found.map((each): Candidate => {
+    const { id, model } = each
     const before = seen.get(id)
     if (id !== '') seen.set(id, model)
     const there = definitions.get(id)
     const state = id === '' ? 'unnamed' : before !== undefined ? 'twice' : !models.get(id) ? 'new' : there && sameJson(there, model) ? 'same' : 'changed'
     const missing = isObject(model) ? needsOf(model).filter((need) => !ids.has(need) && !models.get(need)) : []
-    return { file, place, id, model, state, missing }
+    return { ...each, state, missing }
   })
   return { all, unread }
-}
-
-function readText(text: string): Json { return parseJson(text.replace(/^\uFEFF/, '')) }
-
-/** Put what a model was made into where it stood in the text of its file. Throws for what is no JSON. */
-export function withMended(text: string, place: number, mended: string): string {
-  const [file, model] = [readText(text), parseJson(mended)]
-  const models = Array.isArray(model) ? model as readonly Json[] : [model]
-  return writeJson(Array.isArray(file) ? (file as readonly Json[]).flatMap((each, index) => (index === place ? models : [each])) : model, 2)
 }
 
 /** Read what the server has of models that are about to be sent. */
@@ -105,29 +110,4 @@ export async function definitionsOf(graph: string, models: Models, ids: readonly
     some.forEach((id, index) => { const definition = read[index]; if (definition) found.set(id, definition) })
   }
   return found
-}
-
-/** Download one model as a file, several as an archive. */
-export async function downloadModels(graph: string, ids: readonly string[]): Promise<void> {
-  const nameOf = (id: string): string => `${id.replace(/[:;]/g, '_')}.json`
-  const files: Record<string, Uint8Array> = {}
-  for (const id of ids) files[nameOf(id)] = new TextEncoder().encode(writeJson(await readDefinition(graph, id), 2))
-  const [first] = Object.entries(files)
-  if (Object.keys(files).length === 1 && first) { saveBlob(new Blob([new Uint8Array(first[1])], { type: 'application/json' }), first[0]); return }
-  const bytes = zipSync(files)
-  saveBlob(new Blob([new Uint8Array(bytes)], { type: 'application/zip' }), 'models.zip')
-}
-
-interface DropHandlers { readonly onDragOver?: (event: DragEvent) => void; readonly onDrop?: (event: DragEvent) => void }
-
-/** Handlers with which files dropped anywhere on an element are taken. */
-export function useDropped(take: ((files: readonly File[]) => void) | undefined): DropHandlers {
-  return useMemo(() => (take ? {
-    onDragOver: (event) => { if (event.dataTransfer.types.includes('Files')) event.preventDefault() },
-    onDrop: (event) => {
-      if (!event.dataTransfer.types.includes('Files')) return
-      event.preventDefault()
-      void filesOf(event.dataTransfer).then(take)
-    },
-  } : {}), [take])
 }

@@ -13,16 +13,18 @@ export function describe(schema: ResolvedSchema | undefined): string {
   }
 }
 
-export interface Inner { readonly name: string; readonly is: string; readonly text: string }
+export interface Inner { readonly name: string; readonly is: string; readonly text: string; readonly depth: number }
 
-/** What a schema is made of, for the row that opens. */
-export function innerOf(schema: ResolvedSchema | undefined): readonly Inner[] {
-  if (!schema) return []
+const DEEPEST = 5
+
+/** What a schema is made of, for the rows that open: what is in objects stands below them. */
+export function innerOf(schema: ResolvedSchema | undefined, depth = 0): readonly Inner[] {
+  if (!schema || depth > DEEPEST) return []
   switch (schema.kind) {
-    case 'enum': return schema.values.map((each) => ({ name: say(each.displayName, each.name), is: String(each.value), text: say(each.description, '') }))
-    case 'object': case 'scaledDecimal': return schema.fields.map((each) => ({ name: each.name, is: describe(each.schema), text: say(each.description, '') }))
-    case 'array': return innerOf(schema.element)
-    case 'map': return [{ name: schema.key.name, is: 'string', text: '' }, { name: schema.value.name, is: describe(schema.value.schema), text: '' }]
+    case 'enum': return schema.values.map((each) => ({ name: say(each.displayName, each.name), is: String(each.value), text: say(each.description, ''), depth }))
+    case 'object': case 'scaledDecimal': return schema.fields.flatMap((each) => [{ name: each.name, is: describe(each.schema), text: say(each.description, ''), depth }, ...innerOf(each.schema, depth + 1)])
+    case 'array': return innerOf(schema.element, depth)
+    case 'map': return [{ name: schema.key.name, is: 'string', text: '', depth }, { name: schema.value.name, is: describe(schema.value.schema), text: '', depth }, ...innerOf(schema.value.schema, depth + 1)]
     default: return []
   }
 }

@@ -12,6 +12,7 @@ import { Select } from '@/ui/select'
 import { Confirm, Dialog } from '@/ui/dialog'
 import { AddIcon, DeleteIcon, EditIcon } from '@/ui/icons'
 import { type Endpoint, useAct, useList } from './data'
+import { EndpointTest } from './EndpointTest'
 import { KINDS, type Setting, settingsOf, typedOf } from './kinds'
 import { Part } from './Part'
 
@@ -34,6 +35,7 @@ export function Endpoints(): ReactNode {
               {may('kastor/endpoints/write') && <IconButton icon={EditIcon} label={t('operate.edit')} onClick={() => { setEditing(each.name) }} />}
               {may('kastor/endpoints/delete') && <IconButton icon={DeleteIcon} label={t('operate.delete')} onClick={() => { setDeleting(each) }} />}</div>
             <pre className="operate-settings">{writeJson(each.settings, 2)}</pre>
+            {may('kastor/endpoints/write') && <EndpointTest name={each.name} />}
             <p className="hint">{each.routes.length === 0 ? t('operate.unused') : t('operate.used-by', { routes: each.routes.join(', ') })}</p>
           </article>
         ))}</div>}
@@ -94,6 +96,7 @@ function SettingField({ setting, text, onChange }: { setting: Setting; text: str
   const { name, type, needed, choices, example } = setting
   const label = needed ? `${name} *` : name
   if (type === 'switch') return <div className="field"><span className="field-label">{label}</span><Switch label={name} on={text === 'true'} onChange={(on) => { onChange(String(on)) }} /></div>
+  if (type === 'pairs') return <Field label={label} hint={t('operate.pairs-hint')}><textarea className="input mono" rows={2} placeholder={example} value={text} onChange={(event) => { onChange(event.target.value) }} data-testid={`operate.endpoint.${name}`} /></Field>
   if (choices) return <Field label={label}><Select label={name} value={text === '' ? undefined : text} placeholder={choices[0] ?? ''} choices={choices.map((value) => ({ value, text: value }))} onChange={onChange} /></Field>
   return <Field label={label} {...(type === 'secret' && { hint: t('operate.secret-hint') })}><input className="input mono" inputMode={type === 'number' ? 'numeric' : 'text'} placeholder={type === 'secret' ? 'env:KASTOR_SECRET_HOOK' : example} value={text} onChange={(event) => { onChange(event.target.value) }} data-testid={`operate.endpoint.${name}`} /></Field>
 }

@@ -1,41 +1,19 @@
 import { type ReactNode, useState } from 'react'
-import { asApiError } from '@/api/errors'
-import { path } from '@/api/http'
-import { parseJson, writeJson } from '@/api/json'
-import { Editor } from '@/parts/editor/Editor'
-import { JSON_LANGUAGE } from '@/parts/editor/languages'
-import { FormNote } from '@/parts/form/FormNote'
-import { textIn } from '@/parts/form/kept'
-import { useForm, useWaitingForm } from '@/parts/form/useForm'
+import { useWaitingForm } from '@/parts/form/useForm'
 import { useMay } from '@/state/graph'
 import { formatNumber, t } from '@/text/text'
 import { Button, IconButton } from '@/ui/button'
-import { Field } from '@/ui/controls'
-import { Select } from '@/ui/select'
-import { Confirm, Dialog } from '@/ui/dialog'
+import { Confirm } from '@/ui/dialog'
 import { AddIcon, DeleteIcon, EditIcon, PauseIcon, PlayIcon } from '@/ui/icons'
-import { type Input, useAct, useList, useOne } from './data'
+import { type Input, inputPath, type InputState, useAct, useList, useOne } from './data'
+import { InputEditor } from './InputEditor'
+import { InputTry, NO_SAMPLE } from './InputTry'
 import { Part, when } from './Part'
+import { rulesOf, type Sample } from './rules'
 
-interface InputState {
-  readonly state: string
-  readonly connected: boolean
-  readonly received: number
-  readonly written: number
-  readonly merged: number
-  readonly deadband: number
-  readonly stale: number
-  readonly rejected: number
-  readonly lastMessage: string | null
-  readonly lastError: string | null
-}
 interface Rejected { readonly time: string; readonly reason: string; readonly topic: string; readonly payload: string }
 
 const COUNTS = ['written', 'merged', 'deadband', 'stale', 'rejected'] as const
-const EXAMPLE = { host: 'broker.example.org', rules: [{ name: 'temperature', match: 'building/{room}/temperature', twin: 'room-{room}', patch: { '/temperature': '/value' } }] }
-const KINDS = [{ value: 'mqtt', text: 'mqtt' }, { value: 'webhook', text: 'webhook' }]
-
-function inputPath(name: string, act?: string): string { return path('/kastor/v1/inputs/{name}', { name }) + (act === undefined ? '' : `/${act}`) }
 
 /** Where sensors' messages come from, what became of them, and what was rejected. */
 export function Inputs(): ReactNode {
@@ -64,10 +42,14 @@ function InputCard({ input, onEdit, onDelete }: { input: Input; onEdit: () => vo
   const act = useAct()
   const { data: state } = useOne<InputState>(inputPath(input.name, 'status'), { every: 3000 })
   const rejected = useOne<{ readonly value: readonly Rejected[] }>(inputPath(input.name, 'rejected'), { every: 5000, enabled: (state?.rejected ?? 0) > 0 })
+  const [trying, setTrying] = useState<Sample>()
+  const mayTry = may('digitaltwins/read')
+  const rules = rulesOf(input.settings)
   const all = Math.max(1, COUNTS.reduce((sum, each) => sum + (state?.[each] ?? 0), 0))
   return (
     <article className="card operate-card" data-testid={`operate.input.${input.name}`}>
       <div className="row"><h3 className="mono">{input.name}</h3><span className="tag">{input.kind}</span>{state && <span className={`tag ${state.lastError === null ? 'ok' : 'danger'}`}>{state.state}</span>}<span className="grow" />
+        {mayTry && <Button onClick={() => { setTrying(NO_SAMPLE) }} data-testid={`operate.input.${input.name}.try`}>{t('operate.try')}</Button>}
         {may('kastor/inputs/run') && <IconButton icon={input.paused ? PlayIcon : PauseIcon} label={t(input.paused ? 'operate.resume' : 'operate.pause')} onClick={() => { void act({ method: 'POST', path: inputPath(input.name, input.paused ? 'resume' : 'pause') }) }} />}
         {may('kastor/inputs/write') && <IconButton icon={EditIcon} label={t('operate.edit')} onClick={onEdit} />}
         {may('kastor/inputs/delete') && <IconButton icon={DeleteIcon} label={t('operate.delete')} onClick={onDelete} />}</div>
@@ -78,45 +60,11 @@ function InputCard({ input, onEdit, onDelete }: { input: Input; onEdit: () => vo
           {state.lastError !== null && <p className="operate-error">{state.lastError}</p>}
         </>
       )}
+      <details><summary className="secondary">{t('operate.rules', { n: rules.length })}</summary>
+        <ul className="operate-rules">{rules.map((each, index) => <li key={index}><p className="row"><code>{each.name}</code>{each.match !== '' && <code className="secondary cut">{each.match}</code>}<span aria-hidden>→</span><code className="cut">{each.twin}</code></p>{each.sets.map((line) => <p key={line} className="mono operate-value">{line}</p>)}</li>)}</ul></details>
       {(rejected.data?.value.length ?? 0) > 0 && <details><summary className="secondary">{t('operate.rejected', { n: rejected.data?.value.length ?? 0 })}</summary>
-        <ul className="operate-rejected scroll">{rejected.data?.value.map((each, index) => <li key={index}><code>{each.topic}</code> <span className="operate-error">{each.reason}</span><pre>{each.payload}</pre></li>)}</ul></details>}
+        <ul className="operate-rejected scroll">{rejected.data?.value.map((each, index) => <li key={index}><p className="row"><span className="num hint">{when(each.time)}</span><code className="cut">{each.topic}</code><span className="operate-error grow">{each.reason}</span>{mayTry && <Button look="quiet" onClick={() => { setTrying({ topic: each.topic, headers: '', payload: each.payload }) }} data-testid="operate.rejected.try">{t('operate.try-this')}</Button>}</p><pre>{each.payload}</pre></li>)}</ul></details>}
+      {trying && <InputTry name={input.name} kind={input.kind} sample={trying} onClose={() => { setTrying(undefined) }} />}
     </article>
-  )
-}
-
-function InputEditor({ input, onClose }: { input: Input | undefined; onClose: () => void }): ReactNode {
-  const act = useAct()
-  const form = useForm({
-    kind: 'input', name: input?.name ?? '',
-    begin: () => ({ name: input?.name ?? '', kind: input?.kind ?? 'mqtt', text: writeJson(input?.settings ?? EXAMPLE, 2) }),
-    read: (kept) => ({ name: input?.name ?? textIn(kept, 'name') ?? '', kind: textIn(kept, 'kind') ?? 'mqtt', text: textIn(kept, 'text') ?? '' }),
-  })
-  const { name, kind, text } = form.value
-  const [error, setError] = useState<string>()
-  const save = async (dryRun: boolean): Promise<void> => {
-    setError(undefined)
-    try {
-      const settings = parseJson(text)
-      const done = await act({ method: 'PUT', path: inputPath(name), body: { kind, settings }, headers: dryRun ? { 'kastor-dry-run': 'true' } : {} }, t(dryRun ? 'operate.would-save' : 'operate.saved', { id: name }))
-      if (!done || dryRun) return
-      form.forget()
-      onClose()
-    } catch (thrown) {
-      setError(asApiError(thrown).message)
-    }
-  }
-  return (
-    <Dialog open wide title={input ? t('operate.edit-input', { name }) : t('operate.add-input')} onClose={() => { form.putAside(); onClose() }} testId="operate.input-editor" foot={(
-      <><Button onClick={() => { form.forget(); onClose() }}>{t('ui.cancel')}</Button><Button disabled={name === ''} onClick={() => { void save(true) }}>{t('operate.check')}</Button><Button look="main" disabled={name === ''} onClick={() => { void save(false) }}>{t('operate.save')}</Button></>
-    )}>
-      <FormNote form={form} />
-      <div className="operate-form">
-        <Field label={t('operate.name')}><input className="input mono" value={name} readOnly={input !== undefined} onChange={(event) => { form.change({ name: event.target.value }) }} data-testid="operate.input-name" /></Field>
-        <Field label={t('operate.kind')}><Select label={t('operate.kind')} value={kind} choices={KINDS} onChange={(next) => { form.change({ kind: next }) }} /></Field>
-      </div>
-      <p className="field-label">{t('operate.settings')}</p>
-      <div className="operate-filter tall"><Editor label={t('operate.settings')} value={text} onChange={(next) => { form.change({ text: next }) }} language={JSON_LANGUAGE} testId="operate.input-settings" /></div>
-      {error !== undefined && <p className="field-error" role="alert">{error}</p>}
-    </Dialog>
   )
 }

@@ -1,4 +1,4 @@
-import { type ReactNode, useState } from 'react'
+import { type ReactNode, useEffect, useMemo, useRef, useState } from 'react'
 import { path } from '@/api/http'
 import { useMay } from '@/state/graph'
 import { formatNumber, t } from '@/text/text'
@@ -8,7 +8,8 @@ import { type Column, Table } from '@/ui/table'
 import { useQuery } from '@tanstack/react-query'
 import { open } from '@/api/http'
 import { useGraph } from '@/state/graph'
-import { type Job, useAct, useList } from './data'
+import { type Job, type OwnJob, useAct, useList } from './data'
+import { type Look, rateJobs, shareOf } from './job-rates'
 import { Part, when } from './Part'
 
 const TONES: Readonly<Record<string, string>> = { succeeded: 'ok', failed: 'danger', running: '', cancelled: 'warn' }
@@ -16,17 +17,17 @@ const ENDED = new Set(['succeeded', 'failed', 'cancelled'])
 const MOST_LINES = 500
 
 /** Jobs of the contract have no kind of their own in their form. */
-interface JobRow extends Job { readonly at: string }
+interface JobRow extends Job, Partial<Pick<OwnJob, 'kind' | 'progress' | 'counts'>> { readonly at: string }
 
 function useJobs(): ReturnType<typeof useList<JobRow>> {
-  const own = useList<JobRow>('/kastor/v1/jobs', { every: 3000 })
+  const own = useList<OwnJob>('/kastor/v1/jobs', { every: 3000 })
   const imports = useList<Job>('/jobs/imports', { every: 3000 })
   const deletions = useList<Job>('/jobs/deletions', { every: 3000 })
-  const rows = [
+  const rows = useMemo(() => [
     ...(own.data ?? []).map((job) => ({ ...job, at: path('/kastor/v1/jobs/{kind}/{id}', { kind: kindPath(job.kind), id: job.id }) })),
     ...(imports.data ?? []).map((job) => ({ ...job, kind: 'import', at: path('/jobs/imports/{id}', { id: job.id }) })),
     ...(deletions.data ?? []).map((job) => ({ ...job, kind: 'deletion', at: path('/jobs/deletions/{id}', { id: job.id }) })),
-  ].sort((one, other) => other.createdDateTime.localeCompare(one.createdDateTime))
+  ].sort((one, other) => other.createdDateTime.localeCompare(one.createdDateTime)), [own.data, imports.data, deletions.data])
   return { ...own, data: own.data && rows } as ReturnType<typeof useList<JobRow>>
 }
 
@@ -37,11 +38,13 @@ export function Jobs(): ReactNode {
   const may = useMay()
   const act = useAct()
   const jobs = useJobs()
+  const rates = useRates(jobs.data)
   const [chosen, setChosen] = useState<string>()
   const columns: readonly Column<JobRow>[] = [
     { key: 'status', title: t('operate.state'), width: 110, cell: (job) => <span className={`tag ${TONES[job.status] ?? ''}`}>{job.status}</span> },
     { key: 'kind', title: t('operate.kind'), width: 100, cell: (job) => job.kind ?? '' },
-    { key: 'progress', title: t('operate.progress'), width: 170, cell: (job) => progressText(job) },
+    { key: 'progress', title: t('operate.progress'), width: 240, cell: (job) => <span className="row"><span className="num">{progressText(job)}</span>{shareOf(job) !== undefined && <progress className="operate-progress" aria-label={t('operate.progress')} max={1} value={shareOf(job)} />}</span> },
+    { key: 'rate', title: t('operate.rate'), width: 110, align: 'right', cell: (job) => { const rate = rates.get(job.at); return rate === undefined ? '' : t('operate.job-rate', { rate: formatNumber(rate, { maximumFractionDigits: rate < 10 ? 1 : 0 }), unit: job.progress?.unit ?? '' }) } },
     { key: 'created', title: t('operate.created'), width: 180, cell: (job) => <span className="num">{when(job.createdDateTime)}</span> },
     { key: 'id', title: t('operate.name'), width: 160, cell: (job) => <code>{job.id}</code> },
     { key: 'error', title: t('operate.last-error'), width: 260, cell: (job) => <span className="operate-error">{job.error?.message ?? ''}</span> },
@@ -68,10 +71,23 @@ export function Jobs(): ReactNode {
   )
 }
 
-export function progressText(job: Job): string {
+/** How fast a job goes, by two looks at how far it is. */
+function useRates(jobs: readonly JobRow[] | undefined): ReadonlyMap<string, number> {
+  const looked = useRef<ReadonlyMap<string, Look>>(new Map())
+  const [rates, setRates] = useState<ReadonlyMap<string, number>>(new Map())
+  useEffect(() => {
+    if (!jobs) return
+    const [looks, found] = rateJobs(jobs, looked.current, Date.now())
+    looked.current = looks
+    setRates(found)
+  }, [jobs])
+  return rates
+}
+
+export function progressText(job: Pick<OwnJob, 'progress'>): string {
   const { progress } = job
   if (!progress) return ''
-  const of = progress.of === undefined || progress.of === null ? '' : ` / ${formatNumber(progress.of)}`
+  const of = progress.of === undefined ? '' : ` / ${formatNumber(progress.of)}`
   return `${formatNumber(progress.done)}${of} ${progress.unit}`
 }
 

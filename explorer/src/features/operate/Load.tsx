@@ -1,22 +1,28 @@
-import { useQuery } from '@tanstack/react-query'
+import { useQuery, type UseQueryResult } from '@tanstack/react-query'
 import { type ReactNode, useEffect, useRef, useState } from 'react'
 import { open } from '@/api/http'
 import { formatNumber, t } from '@/text/text'
 import { Sparkline } from '@/ui/sparkline'
-import { loadOf, parseMetrics, type Rate, rateBetween } from './metrics'
+import { type Load as LoadNow, loadOf, parseMetrics, type Rate, rateBetween } from './metrics'
 
 const EVERY_MS = 10_000
 const MOST = 90
 
-/** Requests and their time since this picture is open, from `/metrics`. */
-export function Load(): ReactNode {
-  const metrics = useQuery({
-    queryKey: ['metrics'], refetchInterval: EVERY_MS, gcTime: 0,
+export interface Looked extends LoadNow { readonly at: number }
+
+/** What `/metrics` says, every ten seconds. */
+export function useMetrics(enabled: boolean): UseQueryResult<Looked> {
+  return useQuery({
+    queryKey: ['metrics'], refetchInterval: EVERY_MS, gcTime: 0, enabled,
     queryFn: async ({ signal }) => {
       const response = await open('default', { path: '/metrics', headers: { accept: 'text/plain' }, signal })
       return { at: Date.now(), ...loadOf(parseMetrics(await response.text())) }
     },
   })
+}
+
+/** Requests and their time since this picture is open. */
+export function Load({ metrics }: { metrics: UseQueryResult<Looked> }): ReactNode {
   const before = useRef(metrics.data)
   const [rates, setRates] = useState<readonly Rate[]>([])
   useEffect(() => {

@@ -4,40 +4,28 @@ import { formatNumber, t } from '@/text/text'
 import { Button } from '@/ui/button'
 import { ErrorIcon, OkIcon, WarnIcon } from '@/ui/icons'
 import { useGoing } from '@/state/url'
-import { healthOf, type Input, type RouteState, useList } from './data'
-import { Load } from './Load'
-import { bytes, Loading, Tile, when } from './Part'
-
-interface Problem { readonly tone: 'warn' | 'danger'; readonly text: string; readonly rest: readonly string[] }
-
-function useProblems(): readonly Problem[] {
-  const may = useMay()
-  const routes = useList<RouteState>('/kastor/v1/routes', { every: 5000, enabled: may('eventroutes/read') })
-  const inputs = useList<Input & { readonly state?: string; readonly lastError?: string | null }>('/kastor/v1/inputs', { every: 10_000, enabled: may('kastor/inputs/read') })
-  const ofRoutes = (routes.data ?? []).flatMap((route): Problem[] => {
-    if (route.lastError !== null) return [{ tone: 'danger', text: t('operate.route-fails', { id: route.id, error: route.lastError }), rest: ['routes', route.id] }]
-    if (route.deadLetters > 0) return [{ tone: 'warn', text: t('operate.route-letters', { id: route.id, n: route.deadLetters }), rest: ['routes', route.id] }]
-    return healthOf(route) === 'warn' && route.state !== 'paused' ? [{ tone: 'warn', text: t('operate.route-lags', { id: route.id, n: route.lag }), rest: ['routes', route.id] }] : []
-  })
-  const ofInputs = (inputs.data ?? []).flatMap((input): Problem[] => (input.lastError ? [{ tone: 'danger', text: t('operate.input-fails', { id: input.name, error: input.lastError }), rest: ['inputs', input.name] }] : []))
-  return [...ofRoutes, ...ofInputs].sort((one, other) => Number(other.tone === 'danger') - Number(one.tone === 'danger'))
-}
+import { Load, useMetrics } from './Load'
+import { lasting } from './metrics'
+import { useProblems } from './problems'
+import { Body, bytes, Loading, Tile, when } from './Part'
 
 /** Problems first, then how much there is, then the load. */
 export function Overview(): ReactNode {
   const going = useGoing()
   const status = useStatus()
-  const problems = useProblems()
   const may = useMay()
+  const metrics = useMetrics(may('kastor/metrics/read'))
+  const problems = useProblems(metrics.data)
   if (!status.data) return <Loading query={status} what={t('operate.overview')} />
-  const { counts, bytes: sizes, engine, kastor, oldestLogEntry, oldestVersion } = status.data
+  const { counts, bytes: sizes, engine, kastor, oldestLogEntry, oldestVersion, diskFree } = status.data
+  const { began, queries, at } = metrics.data ?? {}
   return (
     <>
       <div className="operate-head"><h2 className="grow">{t('operate.overview')}</h2><span className="secondary mono">Kastor {kastor} · {engine}</span></div>
-      <div className="operate-body" tabIndex={0}>
+      <Body label={t('operate.overview')}>
         <ul className="operate-problems" data-testid="operate.problems">
           {problems.length === 0 && <li className="row ok"><OkIcon size={14} aria-hidden />{t('operate.all-well')}</li>}
-          {problems.map((each) => <li key={each.text} className={`row ${each.tone}`}>{each.tone === 'danger' ? <ErrorIcon size={14} aria-hidden /> : <WarnIcon size={14} aria-hidden />}<span className="grow">{each.text}</span><Button look="quiet" onClick={() => { going.go({ screen: 'operate', rest: each.rest }) }}>{t('operate.look')}</Button></li>)}
+          {problems.map((each) => <li key={each.text} className={`row ${each.tone}`}>{each.tone === 'danger' ? <ErrorIcon size={14} aria-hidden /> : <WarnIcon size={14} aria-hidden />}<span className="grow">{each.text}</span>{each.rest.length > 0 && <Button look="quiet" onClick={() => { going.go({ screen: 'operate', rest: each.rest }) }}>{t('operate.look')}</Button>}</li>)}
         </ul>
         <div className="operate-tiles">
           <Tile name={t('operate.twins')} value={formatNumber(counts.twins)} testId="operate.twins" />
@@ -46,9 +34,12 @@ export function Overview(): ReactNode {
           <Tile name={t('operate.versions')} value={formatNumber(counts.versions)} hint={t('operate.since', { time: when(oldestVersion) })} />
           <Tile name={t('operate.log')} value={formatNumber(counts.changeLog)} hint={t('operate.since', { time: when(oldestLogEntry) })} />
           {Object.entries(sizes).map(([name, value]) => <Tile key={name} name={t('operate.bytes-of', { name })} value={bytes(value)} />)}
+          {typeof diskFree === 'number' && <Tile name={t('operate.disk-free')} value={bytes(diskFree)} testId="operate.disk" />}
+          {began !== undefined && at !== undefined && <Tile name={t('operate.uptime')} value={lasting(at / 1000 - began)} hint={t('operate.since', { time: when(new Date(began * 1000).toISOString()) })} testId="operate.uptime" />}
+          {queries !== undefined && <Tile name={t('operate.queries')} value={formatNumber(queries)} testId="operate.queries" />}
         </div>
-        {may('kastor/metrics/read') && <Load />}
-      </div>
+        {may('kastor/metrics/read') && <Load metrics={metrics} />}
+      </Body>
     </>
   )
 }

@@ -12,9 +12,14 @@ export function Part<T>({ title, actions, query, empty, children }: { title: str
       {query.isPending && <Waiting rows={5} what={title} />}
       {query.error && <Failed error={asApiError(query.error)} onRetry={() => { void query.refetch() }} compact={query.data !== undefined} />}
       {query.data?.length === 0 && <Empty text={empty} testId="operate.empty" />}
-      {query.data !== undefined && query.data.length > 0 && <div className="operate-body" tabIndex={0} data-stale={query.error ? '' : undefined}>{children(query.data)}</div>}
+      {query.data !== undefined && query.data.length > 0 && <Body label={title} isStale={query.error !== null}>{children(query.data)}</Body>}
     </>
   )
+}
+
+/** What is longer than the screen is scrolled by keys as well. */
+export function Body({ label, isStale = false, children }: { label: string; isStale?: boolean; children: ReactNode }): ReactNode {
+  return <div className="operate-body" role="region" aria-label={label} tabIndex={0} {...(isStale && { 'data-stale': '' })}>{children}</div>
 }
 
 export function Loading({ query, what }: { query: UseQueryResult<unknown>; what: string }): ReactNode {

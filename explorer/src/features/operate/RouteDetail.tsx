@@ -1,7 +1,7 @@
 import { type ReactNode, useState } from 'react'
 import { path } from '@/api/http'
 import { useWaitingForm } from '@/parts/form/useForm'
-import { useMay } from '@/state/graph'
+import { useMay, useStatus } from '@/state/graph'
 import { formatNumber, t } from '@/text/text'
 import { Button, IconButton } from '@/ui/button'
 import { Confirm, Dialog } from '@/ui/dialog'
@@ -53,11 +53,13 @@ export function RouteDetail({ route, onClose }: { route: RouteState; onClose: ()
 /** Send again from a time on, as far as the log goes back. */
 function Replay({ id, onClose }: { id: string; onClose: () => void }): ReactNode {
   const act = useAct()
+  const { data: status } = useStatus()
+  const begins = status?.oldestLogEntry ?? undefined
   const [from, setFrom] = useState(() => new Date(Date.now() - 3_600_000).toISOString().slice(0, 19))
   const run = (): void => { void act({ method: 'POST', path: routePath(id, 'replay'), query: { from: `${from}Z` } }, t('operate.replayed', { id })).then((done) => { if (done) onClose() }) }
   return (
     <Dialog open title={t('operate.replay')} description={t('operate.replay-text')} onClose={onClose} foot={<><Button onClick={onClose}>{t('ui.cancel')}</Button><Button look="main" onClick={run}>{t('operate.replay')}</Button></>}>
-      <Field label={t('operate.from')} hint={t('operate.utc')}><input className="input" type="datetime-local" step={1} value={from} onChange={(event) => { setFrom(event.target.value) }} /></Field>
+      <Field label={t('operate.from')} hint={begins === undefined ? t('operate.utc') : `${t('operate.utc')} ${t('operate.log-begins', { time: when(begins) })}`}><input className="input" type="datetime-local" step={1} min={begins?.slice(0, 19)} max={new Date().toISOString().slice(0, 19)} value={begins !== undefined && from < begins.slice(0, 19) ? begins.slice(0, 19) : from} onChange={(event) => { setFrom(event.target.value) }} /></Field>
     </Dialog>
   )
 }

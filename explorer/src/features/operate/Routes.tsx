@@ -50,7 +50,8 @@ export function Routes({ id, onOpen }: PartProps): ReactNode {
 
 export function stateText(route: RouteState): string {
   if (route.state === 'paused') return t('operate.is-paused')
-  return route.lastError === null ? t('operate.is-running') : t('operate.is-failing')
+  if (route.lastError !== null) return t('operate.is-failing')
+  return t(route.state === 'stopped' ? 'operate.is-stopped' : 'operate.is-running')
 }
 
 export function routePath(id: string, act?: string): string { return path('/kastor/v1/routes/{id}', { id }) + (act === undefined ? '' : `/${act}`) }

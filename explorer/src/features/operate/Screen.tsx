@@ -5,9 +5,12 @@ import { apiPrefix } from '@/api/place'
 import { type Command, useCommands } from '@/commands/registry'
 import { useMay } from '@/state/graph'
 import { useGoing } from '@/state/url'
-import { t } from '@/text/text'
-import { DataIcon, EndpointIcon, ExplainIcon, GraphIcon, type Icon, IndexIcon, InputIcon, JobsIcon, LimitsIcon, RouteIcon, SlowIcon } from '@/ui/icons'
+import texts from '@/text/operate.json'
+import { addTexts, t } from '@/text/text'
+import { AccessIcon, DataIcon, DeadLetterIcon, EndpointIcon, ExplainIcon, GraphIcon, type Icon, IndexIcon, InputIcon, JobsIcon, LimitsIcon, RouteIcon, SlowIcon } from '@/ui/icons'
 import { Empty } from '@/ui/states'
+import { Access } from './Access'
+import { DeadLetterRoutes } from './DeadLetterRoutes'
 import { Endpoints } from './Endpoints'
 import { Graphs } from './Graphs'
 import { Indexes } from './Indexes'
@@ -18,23 +21,28 @@ import { Overview } from './Overview'
 import { Routes } from './Routes'
 import { SlowQueries } from './SlowQueries'
 
-const PARTS = ['overview', 'routes', 'endpoints', 'inputs', 'jobs', 'indexes', 'slow', 'limits', 'graphs'] as const
+addTexts(texts)
+
+const PARTS = ['overview', 'routes', 'endpoints', 'inputs', 'deadletters', 'jobs', 'indexes', 'slow', 'limits', 'graphs', 'access'] as const
 type Part = (typeof PARTS)[number]
 
 export interface PartProps { readonly id: string | undefined; readonly onOpen: (id: string | undefined) => void }
 
-interface PartRow { readonly icon: Icon; readonly permission: string; readonly view: ComponentType<PartProps> }
+/** Without a permission it is everybody's. */
+interface PartRow { readonly icon: Icon; readonly permission?: string; readonly view: ComponentType<PartProps> }
 
 const ROWS: Readonly<Record<Part, PartRow>> = {
   overview: { icon: ExplainIcon, permission: 'kastor/status/read', view: Overview },
   routes: { icon: RouteIcon, permission: 'eventroutes/read', view: Routes },
   endpoints: { icon: EndpointIcon, permission: 'kastor/endpoints/read', view: Endpoints },
   inputs: { icon: InputIcon, permission: 'kastor/inputs/read', view: Inputs },
+  deadletters: { icon: DeadLetterIcon, permission: 'kastor/deadletters/read', view: DeadLetterRoutes },
   jobs: { icon: JobsIcon, permission: 'jobs/read', view: Jobs },
   indexes: { icon: IndexIcon, permission: 'kastor/indexes/read', view: Indexes },
   slow: { icon: SlowIcon, permission: 'kastor/status/read', view: SlowQueries },
   limits: { icon: LimitsIcon, permission: 'kastor/status/read', view: Limits },
   graphs: { icon: GraphIcon, permission: 'kastor/graphs/read', view: Graphs },
+  access: { icon: AccessIcon, view: Access },
 }
 
 /** What runs, and what is wrong with it (design 5.8). */
@@ -43,7 +51,7 @@ export default function Screen(): ReactNode {
   const may = useMay()
   const [first, id] = going.place.rest
   const part = PARTS.find((each) => each === first) ?? 'overview'
-  const shown = PARTS.filter((each) => may(ROWS[each].permission))
+  const shown = PARTS.filter((each) => { const { permission } = ROWS[each]; return permission === undefined || may(permission) })
   const commands = useMemo((): Command[] => shown.map((each) => ({ id: `operate.${each}`, group: t('screens.operate'), text: t(`operate.${each}`), run: () => { going.go({ screen: 'operate', rest: [each] }) } })), [shown.join(), going])
   useCommands(commands)
   const { view: View } = ROWS[part]
@@ -60,7 +68,7 @@ export default function Screen(): ReactNode {
       <div className="operate-view">
         {shown.includes(part)
           ? <View key={part} id={id} onOpen={(next) => { going.go({ screen: 'operate', rest: next === undefined ? [part] : [part, next], parameters: going.place.parameters }) }} />
-          : <Empty text={t('operate.not-yours', { permission: ROWS[part].permission })} />}
+          : <Empty text={t('operate.not-yours', { permission: ROWS[part].permission ?? '' })} />}
       </div>
     </div>
   )

@@ -5,6 +5,7 @@ import { path, send } from '@/api/http'
 import { isObject, type Json } from '@/api/json'
 import type { QueryPage } from '@/api/types'
 import { isExplain } from '@/lang/tokens'
+import { noteAdvice } from '@/state/advice'
 import { onLeave, visitNow } from '@/state/leaving'
 import { toast } from '@/ui/toasts'
 
@@ -98,7 +99,9 @@ export async function explain(tab: string, text: string, asked: Asked): Promise<
   put(tab, { text, at: asked.at, state: 'running', error: undefined, ...(!isSame && { now: undefined, before: undefined, built: undefined }) })
   try {
     const now = await ask(text, asked, stop.signal)
-    if (!stop.signal.aborted) put(tab, { state: 'done', now })
+    if (stop.signal.aborted) return
+    put(tab, { state: 'done', now })
+    noteAdvice(asked.graph, (now?.advice ?? []).map(adviceOf).filter((each) => each !== undefined), text)
   } catch (thrown) {
     if (!stop.signal.aborted) put(tab, { state: 'failed', now: undefined, error: asApiError(thrown) })
   }

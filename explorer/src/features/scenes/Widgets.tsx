@@ -51,7 +51,7 @@ function Value({ subject, property, title, lively }: { subject: Subject; propert
   return <div className="row scenes-widget"><span className="grow cut secondary">{title}</span><span className="num scenes-widget-value">{unit === '' ? text : `${text} ${unit}`}</span></div>
 }
 
-interface Bucket { readonly from: string; readonly avg: Json; readonly last: Json }
+interface Bucket { readonly from: string; readonly avg?: Json; readonly last?: Json }
 
 /** How a value went, of the kept history; it grows by what is heard since. */
 function Line({ id, property, minutes, title }: { id: string; property: string; minutes: number; title: string }): ReactNode {

@@ -10,7 +10,7 @@ import { t } from '@/text/text'
 import { type Drawing, NotADrawing, readDrawing } from './drawing'
 import { isThreeD, readScene, type Scene } from './scene'
 
-export interface Entry { readonly name: string; readonly etag: string; readonly createdTime: string; readonly lastUpdateTime: string; readonly by: string; readonly bytes: number; readonly contentType?: string }
+export interface Entry { readonly name: string; readonly etag: string; readonly createdTime: string; readonly lastUpdateTime: string; readonly by: string; readonly bytes: number }
 export interface Dropped { readonly what: string; readonly name: string; readonly count: number; readonly line?: number }
 export interface SavedScene { readonly scene: Scene; readonly etag: string }
 

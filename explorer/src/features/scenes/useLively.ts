@@ -24,11 +24,11 @@ function useTick(ids: ReadonlySet<string>): number {
   const [tick, setTick] = useState(0)
   useEffect(() => {
     let planned: ReturnType<typeof setTimeout> | undefined
-    const off = feed?.listen((batch) => {
+    const off = feed.listen((batch) => {
       if (!batch.some(({ event }) => event.subject !== undefined && ids.has(event.subject))) return
       planned ??= setTimeout(() => { planned = undefined; setTick((before) => before + 1) }, SHOW_EVERY_MS)
     })
-    return () => { off?.(); clearTimeout(planned) }
+    return () => { off(); clearTimeout(planned) }
   }, [feed, ids])
   return tick
 }

@@ -71,7 +71,7 @@ function useStep(): { readonly index: number; readonly steps: readonly Step[]; r
   useEffect(() => {
     if (step !== 'write') return undefined
     setSetPoint(false)
-    return feed?.listen((batch) => { if (batch.some(({ event }) => changesSetPoint(event))) setSetPoint(true) })
+    return feed.listen((batch) => { if (batch.some(({ event }) => changesSetPoint(event))) setSetPoint(true) })
   }, [step, feed])
   if (before.index !== index) setBefore({ index, writes })
   const done = step !== undefined && isDone(step, { place, isNear, writes, writesBefore: before.writes, hasSetPoint })

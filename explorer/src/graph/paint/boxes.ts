@@ -34,12 +34,14 @@ function paintBox(stage: Stage, box: SceneBox, index: number, rect: PixelRect): 
   const line = box.depth > 2 ? tokens.deepLine : tokens.outerLine
   const dim = box.depth > 2 && state.boxBright[index] !== 1
   const radius = Math.min(cornerOf(box.depth), rect.h / 3)
-  const stroke = tile === undefined || tokens.plain ? line : mix(tile, tokens.text, LINE_INTO_TILE)
+  const stroke = isRemoved(stage, box) ? tokens.danger : tile === undefined || tokens.plain ? line : mix(tile, tokens.text, LINE_INTO_TILE)
   pen.box(rect.x, rect.y, rect.w, rect.h, radius, {
-    fill, width: 1, ...(rect.w > 3 ? { stroke } : {}), ...(dim ? { alpha: tile === undefined ? FADED_BOX : FADED_TILE } : {}), ...(orphan(stage, box) ? { dash: [4, 3] } : {}),
+    fill, width: 1, ...(rect.w > 3 ? { stroke } : {}), ...(dim ? { alpha: tile === undefined ? FADED_BOX : FADED_TILE } : {}), ...(orphan(stage, box) || isRemoved(stage, box) ? { dash: [4, 3] } : {}),
   })
   if (isBar(box, detail, state.looks.lens !== undefined)) paintBar(stage, box, rect, dim)
 }
+
+function isRemoved({ state }: Stage, box: SceneBox): boolean { return state.looks.differences.get(box.id) === 'removed' }
 
 function orphan({ scene }: Stage, box: SceneBox): boolean { return scene.nodes[box.node]?.orphan === true }
 

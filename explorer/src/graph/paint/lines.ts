@@ -2,6 +2,8 @@
 import { FADED_LINE, isLine } from '../state'
 import { type Stage, isDrawn, pointOf, radiusOf } from '../stage'
 import type { Step } from '../pen'
+import type { Tokens } from '../tokens'
+import type { Difference } from '../types'
 import type { Taken } from './titles'
 
 const NEAR_WIDTH = 1.8
@@ -39,9 +41,14 @@ function head(line: Drawn, size: number): readonly Step[] {
   return [{ to: 'move', x: line.x2, y: line.y2 }, { to: 'line', x: x - dy * size * 0.4, y: y + dx * size * 0.4 }, { to: 'line', x: x + dy * size * 0.4, y: y - dx * size * 0.4 }, { to: 'close' }]
 }
 
-export function lineColour({ scene, tokens }: Pick<Stage, 'scene' | 'tokens'>, edge: number): string {
+/** The colour of its source's family; of a line that differs from another instant, what it says. */
+export function lineColour({ scene, state, tokens }: Pick<Stage, 'scene' | 'state' | 'tokens'>, edge: number): string {
+  const difference = state.looks.differences.get(scene.edges[edge]?.key ?? '')
+  if (difference) return differenceColour(difference, tokens)
   return tokens.families[scene.nodes[scene.from[edge] ?? -1]?.look.slot ?? 0] ?? tokens.text3
 }
+
+export function differenceColour(difference: Difference, tokens: Tokens): string { return difference === 'added' ? tokens.ok : difference === 'removed' ? tokens.danger : tokens.warn }
 
 /** Whether one is near enough to read what lines say. */
 function isClose({ detail, scene }: Stage): boolean { return detail.names || detail.lines || !scene.nested }

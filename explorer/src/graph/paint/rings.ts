@@ -52,15 +52,17 @@ type At = (id: string, paint: (x: number, y: number, radius: number, node: numbe
 
 function paintDifferences({ pen, state, tokens }: Stage, at: At): void {
   state.looks.differences.forEach((kind, id) => {
+    // The ring of the selection lies inside it.
+    const away = state.looks.selected.has(id) ? 7 : 3.5
     at(id, (x, y, r) => {
       if (kind === 'added') {
         const [cx, cy] = [x + r + 3, y - r - 1]
         pen.circle(cx, cy, 5, { fill: tokens.ok, stroke: tokens.canvas, width: 1.5 })
         pen.path([{ to: 'move', x: cx - 2.5, y: cy }, { to: 'line', x: cx + 2.5, y: cy }, { to: 'move', x: cx, y: cy - 2.5 }, { to: 'line', x: cx, y: cy + 2.5 }], { stroke: tokens.canvas, width: 1.5 })
       } else if (kind === 'removed') {
-        pen.circle(x, y, r + 3.5, { stroke: tokens.danger, width: 2 })
+        pen.circle(x, y, r + away, { stroke: tokens.danger, width: 2 })
         pen.path([{ to: 'move', x: x - r - 3, y: y + r + 3 }, { to: 'line', x: x + r + 3, y: y - r - 3 }], { stroke: tokens.danger, width: 1.5 })
-      } else pen.circle(x, y, r + 3.5, { stroke: tokens.warn, width: 2 })
+      } else pen.circle(x, y, r + away, { stroke: tokens.warn, width: 2 })
     })
   })
 }

@@ -4,13 +4,15 @@ import { json } from '@codemirror/lang-json'
 import { bracketMatching, foldGutter, foldKeymap } from '@codemirror/language'
 import { lintGutter, setDiagnostics } from '@codemirror/lint'
 import { search, searchKeymap } from '@codemirror/search'
-import { EditorState, type Extension, Prec } from '@codemirror/state'
+import { EditorSelection, EditorState, type Extension, Prec } from '@codemirror/state'
 import { drawSelection, EditorView, highlightActiveLine, keymap, lineNumbers, placeholder, tooltips } from '@codemirror/view'
 import { type ReactNode, useEffect, useRef } from 'react'
 import { nonce } from '@/api/place'
 import { completing } from './completing'
 import { painting } from './paint'
 import type { EditorHandle, EditorProps } from './types'
+
+const AROUND = 60
 
 type Latest = { current: EditorProps }
 
@@ -68,7 +70,9 @@ function handleOf(view: EditorView): EditorHandle {
     selection: () => { const { from, to } = view.state.selection.main; return { from, to } },
     select: (from, to) => {
       const end = view.state.doc.length
-      view.dispatch({ selection: { anchor: Math.min(from, end), head: Math.min(to, end) }, scrollIntoView: true })
+      const range = EditorSelection.range(Math.min(from, end), Math.min(to, end))
+      // What is around it is seen as well.
+      view.dispatch({ selection: range, effects: EditorView.scrollIntoView(range, { yMargin: AROUND }) })
       view.focus()
     },
   }

@@ -23,10 +23,10 @@ function useTimeCommands(time: Time, may: boolean): void {
     return [
       { id: 'time.now', group, text: t('time.back'), keys: ['n'], when: () => past || useClock.getState().playing, run: () => { time.go(undefined) } },
       ...(may ? [
-        { id: 'time.before', group, text: t('time.before'), keys: ['['], run: () => { time.step('before') } },
-        { id: 'time.after', group, text: t('time.after'), keys: [']'], when: () => past, run: () => { time.step('after') } },
-        { id: 'time.minute-before', group, text: t('time.minute-before'), keys: ['Shift ['], run: () => { time.minutes(-1) } },
-        { id: 'time.minute-after', group, text: t('time.minute-after'), keys: ['Shift ]'], when: () => past, run: () => { time.minutes(1) } },
+        { id: 'time.before', group, text: t('time.before'), keys: ['[', 'j'], run: () => { time.step('before') } },
+        { id: 'time.after', group, text: t('time.after'), keys: [']', 'k'], when: () => past, run: () => { time.step('after') } },
+        { id: 'time.minute-before', group, text: t('time.minute-before'), keys: ['Shift [', 'Shift j'], run: () => { time.minutes(-1) } },
+        { id: 'time.minute-after', group, text: t('time.minute-after'), keys: ['Shift ]', 'Shift k'], when: () => past, run: () => { time.minutes(1) } },
         { id: 'time.play', group, text: t('time.play'), keys: ['Space'], when: () => currentPlace().screen !== 'live', run: () => { time.play() } },
         { id: 'time.open', group, text: t('time.open'), run: () => { useClock.setState((before) => ({ open: !before.open })) } },
       ] : []),

@@ -39,3 +39,12 @@ it('leaves letters to a list of choices', () => {
   expect(press('<button role="combobox" data-here></button>', 'F2')).toEqual(['F2'])
   expect(press('<button data-here></button>', 'h')).toEqual(['h'])
 })
+
+it('finds signs that a keyboard has on its third level, whatever makes them', () => {
+  offer('[', 'Shift [', 'Shift ]')
+  const third = { ctrlKey: true, altKey: true, modifierAltGraph: true }
+  expect(press('<button data-here></button>', '[', third)).toEqual(['['])
+  expect(press('<button data-here></button>', '{', third)).toEqual(['Shift ['])
+  expect(press('<button data-here></button>', '}', { shiftKey: true })).toEqual(['Shift ]'])
+  expect(press('<button data-here></button>', '[', { ctrlKey: true, altKey: true })).toEqual([])
+})

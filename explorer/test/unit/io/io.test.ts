@@ -2,11 +2,11 @@ import { describe, expect, it } from 'vitest'
 import type { Models } from '@/dtdl/models'
 import { Models as AllModels } from '@/dtdl/models'
 import type { ResolvedContent, ResolvedModel } from '@/dtdl/model'
-import { countImport, importText, readExplorerJson } from '@/features/io/graph'
-import { kindOf } from '@/parts/files'
+import { contentsOf } from '@/features/io/contents'
+import { importText, kindOf, readExplorerJson } from '@/features/io/graph'
 import { reportsOf } from '@/features/io/jobs'
-import { explorerJson } from '@/features/io/explorerJson'
-import { delimiterOf } from '@/features/io/read'
+import { asExplorer, streamOf, type Line } from '@/features/io/exporting'
+import { delimiterOf, readCsv } from '@/features/io/read'
 import { byConvention, CellError, isExplorerSheet, readExplorerSheet, readTable, type Table, valueOf } from '@/features/io/tables'
 import { writeJson } from '@/api/json'
 
@@ -32,20 +32,30 @@ describe('files are told apart by what is in them', () => {
 
 describe('the JSON of ADT Explorer', () => {
   it('is read without sections and in other case', () => {
-    const graph = readExplorerJson('\uFEFF{"DigitalTwinsGraph": {"DigitalTwins": [{"$dtId":"a"}, 5]}}')
+    const graph = readExplorerJson('{"DigitalTwinsGraph": {"DigitalTwins": [{"$DTID":"a"}, 5]}}', models)
     expect(graph.twins.map((row) => row.body)).toEqual([{ $dtId: 'a' }])
     expect(graph.relationships).toEqual([])
     expect(graph.faults.map((fault) => fault.from)).toEqual(['/digitalTwinsGraph/digitalTwins/1'])
   })
-  it('may be one model', () => {
-    expect(readExplorerJson('{"@id":"dtmi:a;1","@type":"Interface"}').models.map((row) => row.body['@id'])).toEqual(['dtmi:a;1'])
+  it('gets the components that it came without, those of its own models too', () => {
+    const own = { '@id': 'dtmi:Own;1', '@type': 'Interface', extends: 'dtmi:Room;1', contents: [{ '@type': ['Component', 'X'], name: 'plate', schema: 'dtmi:T;1' }] }
+    const twins = [{ $dtId: 'a', $metadata: { $model: 'dtmi:Own;1' }, thermostat: { setPoint: 20 } }]
+    const graph = readExplorerJson(writeJson({ digitalTwinsModels: [{ model: own }], digitalTwinsGraph: { digitalTwins: twins } }), models)
+    expect(graph.twins[0]?.body).toEqual({ $dtId: 'a', $metadata: { $model: 'dtmi:Own;1' }, thermostat: { $metadata: {}, setPoint: 20 }, plate: { $metadata: {} } })
   })
-  it('comes back as it was exported', () => {
-    const lines = [{ Section: 'Header' }, { fileVersion: '1.0.0' }, { Section: 'Twins' }, { $dtId: 'a' }, { Section: 'Relationships' }, { $dtId: 'a', $relationshipId: 'r', $relationshipName: 'n', $targetId: 'b' }]
-    const graph = readExplorerJson(writeJson(explorerJson(lines)))
+  it('may be one model', () => {
+    expect(readExplorerJson('{"@id":"dtmi:a;1","@type":"Interface"}', models).models.map((row) => row.body['@id'])).toEqual(['dtmi:a;1'])
+  })
+  it('comes back as it was exported', async () => {
+    async function* lines(): AsyncGenerator<Line> {
+      yield* [{ section: 'Twins', text: '{"$dtId":"a"}' }, { section: 'Relationships', text: '{"$dtId":"a","$relationshipId":"r","$relationshipName":"n","$targetId":"b"}' }]
+    }
+    const graph = readExplorerJson(await new Response(streamOf(asExplorer(lines()))).text(), models)
     expect(graph.relationships[0]?.body).toEqual({ $sourceId: 'a', $relationshipId: 'r', $relationshipName: 'n', $targetId: 'b' })
     const written = importText(graph)
-    expect(countImport(written.text)).toEqual({ models: 0, twins: 1, relationships: 1 })
+    expect(contentsOf(graph).counts).toEqual({ models: 0, twins: 1, relationships: 1 })
+    expect(contentsOf(graph).keys).toEqual(new Map([[4, 'a'], [6, 'a/r']]))
+    expect(written.text.split('\n')[5]).toContain('"$relationshipId":"r"')
     expect(written.origins.get(4)).toBe('/digitalTwinsGraph/digitalTwins/0')
   })
 })
@@ -65,6 +75,12 @@ describe('tables', () => {
     const titles = ['$sourceId', '$relationshipName', '$targetId', 'since']
     expect(readTable(table(titles, [['a', 'has', 'b', '2020']]), { roles: byConvention(titles), model: undefined }, models).relationships[0]?.body).toEqual({ $sourceId: 'a', $relationshipName: 'has', $targetId: 'b', $relationshipId: 'a-has-b', since: 2020 })
   })
+  it('type properties of relationships as their models do', () => {
+    const titles = ['$sourceId', '$relationshipName', '$targetId', 'door']
+    const known = new AllModels(1, [model('dtmi:Room;1', [content('has', { kind: 'relationship', properties: [content('door', { schema: { kind: 'string' } })] })])])
+    const rows = [['a', 'has', 'b', '2020'], ['a', 'other', 'b', '2020']]
+    expect(readTable(table(titles, rows), { roles: byConvention(titles), model: undefined }, known).relationships.map((row) => row.body['door'])).toEqual(['2020', 2020])
+  })
   it('of ADT Explorer keep their components', () => {
     const titles = ['ModelID', 'ID (must be unique)', 'Relationship (From)', 'Relationship Name', 'Init Data']
     expect(isExplorerSheet(titles)).toBe(true)
@@ -77,15 +93,28 @@ describe('tables', () => {
     expect(valueOf('yes', { kind: 'boolean' })).toBe(true)
     expect(() => valueOf('maybe', { kind: 'boolean' })).toThrow(CellError)
     expect(valueOf('007', { kind: 'string' })).toBe('007')
+    expect([valueOf('2020-01-02T00:00:00.000Z', { kind: 'date' }), valueOf('2020-01-02T00:00:00.000Z', { kind: 'dateTime' })]).toEqual(['2020-01-02', '2020-01-02T00:00:00.000Z'])
     expect(valueOf('Open', { kind: 'enum', valueSchema: 'integer', values: [{ name: 'Open', value: 3, displayName: {}, description: {} }] })).toBe(3)
     expect(valueOf('[1]', { kind: 'array', element: { kind: 'integer' } })).toEqual([1])
   })
 })
 
-it('the report has what is said of single lines', () => {
-  expect(reportsOf('{"logType":"Info","details":{"status":"Started"}}\n{"logType":"Error","details":{"line":9,"id":"d","error":{"code":"V","message":"Invalid"}}}\n')).toEqual([{ kind: 'Error', line: 9, id: 'd', text: 'Invalid' }])
+it('the report has what is said of single lines, in particular', () => {
+  const log = [
+    { logType: 'Info', details: { status: 'Started' } },
+    { logType: 'Error', details: { section: 'Twins', line: 9, id: 'd', error: { code: 'V', message: 'Invalid', details: [{ message: 'a is no number.' }, { message: 'b is unknown.' }] } } },
+    { logType: 'Warning', details: { section: 'Kastor.X', status: 'Skipped', line: 12, warning: { code: 'S', message: 'Skipped.' } } },
+    { logType: 'Error', details: { status: 'Failed', error: { code: 'P', message: 'Of the whole.' } } },
+  ]
+  expect(reportsOf(log.map((each) => `${JSON.stringify(each)}\n`).join(''))).toEqual([
+    { kind: 'Error', line: 9, id: 'd', text: 'a is no number. b is unknown.' }, { kind: 'Warning', line: 12, id: '', text: 'Skipped.' },
+  ])
 })
 
 it.each([['number;title\ncsv-1;C1\n', ';'], ['a,b', ','], ['\n"x;y;z",b\n', ','], ['a\tb;c\td', '\t'], ['one', ',']])('the titles %j are parted by %j', (text, delimiter) => {
   expect(delimiterOf(text)).toBe(delimiter)
+})
+
+it.each([['number;title\ncsv-1;C1\n', ['number', 'title']], ['a;b\n1,5;2,5\n3,5;4,5\n', ['a', 'b']], ['# one, two, three\nname;area\nx;1,5\n', ['name', 'area']], ['sep=|\na|b;c\n', ['a', 'b;c']]])('the columns of %j are those of the titles', async (text, titles) => {
+  expect((await readCsv('x.csv', text)).titles).toEqual(titles)
 })

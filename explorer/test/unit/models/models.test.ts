@@ -1,10 +1,12 @@
 import { describe as group, expect, it } from 'vitest'
 import { ApiError } from '@/api/errors'
+import { parseJson, writeJson } from '@/api/json'
 import { Models } from '@/dtdl/models'
 import type { ResolvedContent, ResolvedModel } from '@/dtdl/model'
 import { treeOf, allKeys } from '@/features/models/data'
-import { candidatesOf, type Candidate, withMended } from '@/features/models/files'
-import { asText, byFile, problemsOf } from '@/features/models/problems'
+import { candidatesOf, type Candidate } from '@/features/models/files'
+import { closing, opening, readMending, writing } from '@/features/models/mending'
+import { asText, byFile, problemsOf, sentOf, whereOf } from '@/features/models/problems'
 import { compareContents } from '@/features/models/schema'
 
 const model = (id: string, bases: readonly string[] = [], all: readonly string[] = bases): ResolvedModel => ({ id, displayName: {}, description: {}, dtdlVersion: 3, decommissioned: false, uploadTime: '', extends: bases, bases: all, contents: [] })
@@ -35,12 +37,14 @@ group('an upload', () => {
     expect(unread.map((each) => each.file)).toEqual(['two.json'])
   })
   it('gives each problem to its model, and those of none to the whole', () => {
-    const sent = ['x', 'y'].map((id): Candidate => ({ id, model: {}, file: `${id}.json`, place: 0, state: 'new', missing: [] }))
+    const texts = ['{"@id": "x"}', '\n{\n  "@id": "y",\n  "contents": [{ "@type": "Property", "näme": "a" }]\n}']
+    const sent = sentOf(['x', 'y'].map((id, index): Candidate => ({ id, model: {}, file: `${id}.json`, text: texts[index] ?? '', from: index, to: texts[index]?.length ?? 0, state: 'new', missing: [] })))
     const problems = problemsOf(new ApiError(400, 'DTDLParserError', 'No.', [
-      { code: 'bad', message: 'm1', path: '/1/contents/0/name' }, { message: 'm2' }, { message: 'm3', index: 0, path: '' },
+      { code: 'bad', message: 'm1', path: '/1/contents/0/name', line: 4, column: 34 }, { message: 'm2' }, { message: 'm3', index: 0, path: '' },
     ]), sent)
     expect([...byFile(problems)].map(([file, list]) => [file, list.map((each) => each.pointer)])).toEqual([['x.json', ['']], ['y.json', ['/contents/0/name']], ['', ['']]])
-    expect(asText(problems)).toContain('y/contents/0/name\n    bad: m1')
+    expect(problems.map(whereOf)).toEqual(['y.json:4:35', '', 'x.json:1:1'])
+    expect(asText(problems)).toContain('y.json:4:35 y/contents/0/name\n    bad: m1')
   })
 })
 
@@ -50,10 +54,17 @@ it('a comparison sees meaning, not words', () => {
     .map((each) => `${each.name} ${each.what}`)).toEqual(['gone removed', 'other changed', 'new added'])
 })
 
-it('a mended model takes its place in its file, and the others stay', () => {
-  const file = '\uFEFF[{"@id":"a","n":9007199254740993},{"@id":"b"}]'
-  expect(JSON.parse(withMended(file, 1, '{"@id":"c"}'))).toMatchObject([{ '@id': 'a' }, { '@id': 'c' }])
-  expect(withMended(file, 1, '{}')).toContain('9007199254740993')
-  expect(JSON.parse(withMended('{"@id":"a"}', 0, '{"@id":"b"}'))).toEqual({ '@id': 'b' })
-  expect(() => withMended(file, 0, '{')).toThrow()
+it('what is written in one file stays while another is opened, and what is taken or given up does not', () => {
+  const [a, b] = [{ file: 'a.json', at: 3 }, { file: 'b.json', at: 0 }]
+  const opened = opening([], a)
+  expect(opening(opened, a)).toEqual([])
+  expect(opening(opened, b)).toEqual([{ ...b, text: undefined }])
+  const written = writing(opened, 'a.json', '{', '{}')
+  expect(opening(written, b)).toEqual([{ ...a, text: '{' }, { ...b, text: undefined }])
+  expect(opening(written, a)).toEqual(written)
+  expect(opening(written, { ...a, at: 9 })).toEqual([{ file: 'a.json', at: 9, text: '{' }])
+  expect(writing(written, 'a.json', '{}', '{}')).toEqual(opened)
+  expect(closing(opening(written, b), 'a.json')).toEqual([{ ...b, text: undefined }])
+  expect(readMending(parseJson(writeJson([...written, { file: 5 }])))).toEqual(written)
+  expect(readMending({})).toEqual([])
 })

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
 import en from '@/text/en.json'
+import operate from '@/text/operate.json'
 
 const SRC = `${process.cwd()}/src/`
 const sources = readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter((name) => /\.tsx?$/.test(name)).map((name) => [name, readFileSync(SRC + name, 'utf8')] as const)
@@ -14,7 +15,7 @@ it('no component has a text of its own', () => {
 it('every text is used', () => {
   const all = sources.map(([, text]) => text).join('\n')
   const keys = (tree: object, prefix = ''): string[] => Object.entries(tree).flatMap(([key, value]) => (typeof value === 'string' ? [prefix + key] : keys(value as object, `${prefix}${key}.`)))
-  const unused = keys(en).map((key) => key.replace(/_(?:one|other)$/, '')).filter((key) => !key.endsWith('.none') && !all.includes(`'${key}'`) && !all.includes(`\`${key.replace(/[^.]*$/, '')}\${`) && !all.includes(`\`${key.replace(/[^.-]*$/, '')}\${`))
+  const unused = keys({ ...en, ...operate }).map((key) => key.replace(/_(?:one|other)$/, '')).filter((key) => !key.endsWith('.none') && !all.includes(`'${key}'`) && !all.includes(`\`${key.replace(/[^.]*$/, '')}\${`) && !all.includes(`\`${key.replace(/[^.-]*$/, '')}\${`))
   expect(unused).toEqual([])
 })
 

@@ -170,7 +170,7 @@ OPERATIONS: tuple[Operation, ...] = (
             **STALE,
         },
         result="Relationship",
-        body=(JSON_BODY, "Relationship"),
+        body=(JSON_BODY, "RelationshipBody"),
         headers=IF_NONE_MATCH,
         etag=True,
         dry_run=True,

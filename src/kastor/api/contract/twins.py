@@ -168,7 +168,7 @@ OPERATIONS: tuple[Operation, ...] = (
             **STALE,
         },
         result="Twin",
-        body=(JSON_BODY, "Twin"),
+        body=(JSON_BODY, "TwinBody"),
         headers=IF_NONE_MATCH,
         etag=True,
         dry_run=True,

@@ -10,7 +10,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from kastor.api.description.openapi import build_openapi
-from kastor.api.description.pages import below_prefix, serve_index, serve_page
+from kastor.api.description.pages import below_prefix, serve_index, serve_page, serve_picture
 from kastor.api.http.mount import ENTRY
 from kastor.types import Json
 
@@ -57,6 +57,7 @@ def build_docs(*, strict: bool) -> Starlette:
             Route("/docs/openapi.json", describe),
             Mount("/docs/assets", StaticFiles(directory=swagger_ui_bundle.swagger_ui_path)),
             Route("/docs/pages", serve_index),
+            Route("/docs/pictures/{name}", serve_picture),
             Route("/docs/{page:path}", serve_page),
         ]
     )

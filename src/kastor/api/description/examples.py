@@ -165,6 +165,7 @@ _EXAMPLES: dict[str, Example] = {
         _ENDPOINT, {"kind": "webhook", "settings": {"url": "http://127.0.0.1:9/events"}}
     ),
     "Kastor_DeleteEndpoint": _named(_ENDPOINT),
+    "Kastor_TestEndpoint": _named(_ENDPOINT),
     **{
         f"Kastor_{name}": _twin(_ROUTE)
         for name in ("GetRouteState", "PauseRoute", "ResumeRoute", "ListDeadLetters")
@@ -191,6 +192,10 @@ _EXAMPLES: dict[str, Example] = {
             *("InputStatus", "ListRejectedMessages"),
         )
     },
+    "Kastor_TryMessage": _named(_INPUT, {"payload": '{"sensor": "temp-0-01", "value": 21.5}'}),
+    "Kastor_CheckAccess": Example(
+        body={"who": "role=Azure Digital Twins Data Reader", "permission": "query/action"}
+    ),
     "Kastor_SendMessages": _named(_INPUT, {"sensor": "temp-0-01", "value": 21.5}),
     "Kastor_ListSaved": Example({"kind": "scenes"}),
     "Kastor_PutSaved": Example(_SAVED, {"query": "SELECT * FROM digitaltwins"}),

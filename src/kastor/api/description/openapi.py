@@ -14,8 +14,10 @@ from kastor.api.http.operation import Operation
 from kastor.api.http.request import AS_OF, AS_OF_HEADER, DRY_RUN_HEADER
 from kastor.api.http.versions import ASSUMED, SUPPORTED
 from kastor.api.operations import OPERATIONS
+from kastor.saved.service import DOCUMENTS
 
 _PARAMETER_SCHEMAS: dict[str, dict[str, Any]] = {
+    "kind": {"type": "string", "enum": list(DOCUMENTS)},
     "includeModelDefinition": {"type": "boolean", "default": False},
     "includeBaseModelContents": {"type": "boolean", "default": False},
     "dependenciesFor": {"type": "array", "items": {"type": "string"}},
@@ -92,7 +94,12 @@ def _describe(operation: Operation, *, strict: bool) -> dict[str, Any]:
 
 def _parameters(operation: Operation, *, strict: bool) -> list[dict[str, Any]]:
     parameters: list[dict[str, Any]] = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "schema": _PARAMETER_SCHEMAS.get(name, {"type": "string"}),
+        }
         for name in re.findall(r"\{(\w+)\}", operation.path)
     ]
     if operation.versioned:

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 
 from markdown_it import MarkdownIt
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, PlainTextResponse, Response
 
 from kastor.api.http.mount import ENTRY
-from kastor.pages import Page, all_pages, page_at, refer
+from kastor.pages import Page, all_pages, all_pictures, page_at, refer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +31,10 @@ if TYPE_CHECKING:
 
 INDEX = "/docs/pages"
 _ELSEWHERE = re.compile(r"[a-z]+:", re.IGNORECASE)
-_HEADERS = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'"
+}
+_OF_PICTURES = {"Cache-Control": "max-age=3600", "X-Content-Type-Options": "nosniff"}
 _FRAME = """<!doctype html>
 <html lang="en">
 <head>
@@ -47,6 +50,7 @@ pre {{ padding: .7rem 1rem; overflow-x: auto }}
 table {{ border-collapse: collapse; display: block; overflow-x: auto }}
 td code {{ overflow-wrap: anywhere }}
 p, li {{ max-width: 48rem }}
+img {{ max-width: 100%; border: 1px solid #ccc }}
 td, th {{ border: 1px solid #ccc; padding: .3rem .6rem; text-align: left; vertical-align: top }}
 nav {{ border-bottom: 1px solid #ccc; padding-bottom: .5rem }}
 </style>
@@ -74,6 +78,14 @@ async def serve_page(request: Request) -> Response:
     if page.name not in _rendered:
         await run_in_threadpool(_render_once, page.name)
     return HTMLResponse(below_prefix(request, _rendered[page.name]), headers=_HEADERS)
+
+
+async def serve_picture(request: Request) -> Response:
+    """Answer one of the pages' pictures."""
+    found = all_pictures().get(f"pictures/{request.path_params['name']}")
+    if found is None:
+        return PlainTextResponse("There is no such picture.\n", 404)
+    return FileResponse(found, media_type="image/webp", headers=_OF_PICTURES)
 
 
 def below_prefix(request: Request, html: bytes) -> bytes:
@@ -153,10 +165,13 @@ def _name_headings(tokens: Sequence[Token]) -> None:
 
 
 def _lead_links(tokens: Sequence[Token], folder: str) -> None:
-    """Lead links to other pages; what is only in the repository becomes plain text."""
+    """Lead links to other pages and pictures; what is only in the repository becomes plain text."""
     closed = True
     for token in tokens:
-        if token.type == "link_open":
+        if token.type == "image":
+            path = posixpath.normpath(posixpath.join(folder, str(token.attrGet("src"))))
+            token.attrSet("src", f"/docs/{path}")
+        elif token.type == "link_open":
             href = link(str(token.attrGet("href") or ""), folder)
             closed = href is None
             if href is None:

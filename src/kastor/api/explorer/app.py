@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 import time
 from typing import TYPE_CHECKING
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
 
 _CONFIGURATION = b"config.json"
 _LONGEST_PATH = 4_096
+_PART_BYTES = 262_144
 _NOT_MODIFIED = 304
 _NO_ADDRESS = re.compile(rb"[\x00-\x1f\x7f\\]|(?:^|/)\.\.?(?:/|$)")
 """No address of the app, decoded: a browser sends none of these."""
@@ -57,7 +57,12 @@ class Explorer:
         if response.status != _NOT_MODIFIED:
             headers.append((b"content-length", str(len(response.body)).encode()))
         await send({"type": "http.response.start", "status": response.status, "headers": headers})
-        await send({"type": "http.response.body", "body": response.body})
+        # Each part waits until the client has read: who reads slowly has one of them in memory.
+        rest = memoryview(response.body)
+        while len(rest) > _PART_BYTES:
+            part, rest = rest[:_PART_BYTES], rest[_PART_BYTES:]
+            await send({"type": "http.response.body", "body": bytes(part), "more_body": True})
+        await send({"type": "http.response.body", "body": bytes(rest)})
 
     async def _respond(self, scope: Scope, headers: Mapping[bytes, bytes]) -> Response:
         raw_path: bytes = scope["raw_path"]
@@ -77,7 +82,7 @@ class Explorer:
         self._files.look()
         file = self._files.find(name)
         if file is not None:
-            return await _answer(file, headers)
+            return await self._answer(file, headers)
         if name.startswith(HASHED_FOLDER):
             raise NotFound("The explorer has no such file. Load its page again: it may be newer.")
         return self._page(entry.prefix)
@@ -90,6 +95,26 @@ class Explorer:
         origins = origins_of(each.issuer for each in issuers)
         return page(self._files.page, f"{prefix}{PREFIX.decode()}/", origins)
 
+    async def _answer(self, file: File, headers: Mapping[bytes, bytes]) -> Response:
+        said = [
+            *ALONE,
+            (b"cache-control", _FOR_EVER if file.is_hashed else b"no-cache"),
+            (b"content-security-policy", _FILE_POLICY),
+            (b"etag", file.etag),
+        ]
+        if file.coded:
+            said.append((b"vary", b"accept-encoding"))
+        if file.etag in headers.get(b"if-none-match", b""):
+            return Response(_NOT_MODIFIED, headers=said)
+        coding, path = file.taken(headers.get(b"accept-encoding", b""))
+        if coding:
+            said.append((b"content-encoding", coding))
+        try:
+            body = await self._files.read(path)
+        except OSError:  # another build has just taken its place
+            raise NotFound("The explorer has been built anew. Load its page again.") from None
+        return Response(200, body, said, (b"content-type", file.content_type))
+
 
 def _to_the_page(query: bytes) -> Response:
     """Lead to the folder, in which the page's relative addresses are.
@@ -98,24 +123,3 @@ def _to_the_page(query: bytes) -> Response:
     """
     target = b"explorer/?" + query if query else b"explorer/"
     return Response(307, headers=[*ALONE, (b"location", target), (b"cache-control", b"no-cache")])
-
-
-async def _answer(file: File, headers: Mapping[bytes, bytes]) -> Response:
-    said = [
-        *ALONE,
-        (b"cache-control", _FOR_EVER if file.is_hashed else b"no-cache"),
-        (b"content-security-policy", _FILE_POLICY),
-        (b"etag", file.etag),
-    ]
-    if file.coded:
-        said.append((b"vary", b"accept-encoding"))
-    if file.etag in headers.get(b"if-none-match", b""):
-        return Response(_NOT_MODIFIED, headers=said)
-    coding, path = file.taken(headers.get(b"accept-encoding", b""))
-    if coding:
-        said.append((b"content-encoding", coding))
-    try:
-        body = await asyncio.to_thread(path.read_bytes)
-    except OSError:  # another build has just taken its place
-        raise NotFound("The explorer has been built anew. Load its page again.") from None
-    return Response(200, body, said, (b"content-type", file.content_type))

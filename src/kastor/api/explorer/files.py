@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import os
 import re
@@ -23,6 +24,8 @@ _HASHED = re.compile(rb"assets/(?:[\w.-]+/)*[\w.-]+-[\w-]{8,}\.\w+")
 _NAME = re.compile(r"(?:[A-Za-z0-9_@-][A-Za-z0-9_.@-]*/){0,4}[A-Za-z0-9_@-][A-Za-z0-9_.@-]*")
 _MOST_FILES = 2_000
 _LARGEST = 33_554_432
+_KEPT_BYTES = 8_388_608
+"""Of files that are kept in memory: what one build's pages load, as clients take it."""
 _CODINGS = ((b"br", ".br"), (b"gzip", ".gz"))
 """Those that files lie beside in, the smallest first."""
 _TYPES = {
@@ -88,6 +91,8 @@ class Files:
         self._folder = folder
         self._seen: tuple[int, ...] | None = None
         self._found: dict[bytes, File] = {}
+        self._kept: dict[Path, bytes] = {}
+        self._room = _KEPT_BYTES
         self.page = b""
         """The text of the page; empty where nothing is built."""
 
@@ -97,16 +102,36 @@ class Files:
             found = self._page.stat()
         except OSError:
             self._seen, self._found, self.page = None, {}, b""
+            self._forget()
             return
         seen = found.st_mtime_ns, found.st_ino, found.st_size
         if seen != self._seen:
             self.page = self._page.read_bytes()
             self._found = {name.encode(): file for name, file in _files_below(self._folder)}
             self._seen = seen
+            self._forget()
 
     def find(self, name: bytes) -> File | None:
         """Return the file of a name, such as `assets/index-Bx81kq2Z.js`, which is not decoded."""
         return self._found.get(name)
+
+    async def read(self, path: Path) -> bytes:
+        """Return what is in a file that was found; of a build what fits is kept in memory.
+
+        Raises:
+            OSError: another build has just taken its place.
+        """
+        kept = self._kept
+        if path not in kept:
+            body = await asyncio.to_thread(path.read_bytes)
+            if len(body) > self._room or kept is not self._kept:
+                return body
+            self._room -= 0 if path in kept else len(body)
+            kept[path] = body
+        return kept[path]
+
+    def _forget(self) -> None:
+        self._kept, self._room = {}, _KEPT_BYTES
 
 
 def _files_below(folder: Path) -> Iterator[tuple[str, File]]:

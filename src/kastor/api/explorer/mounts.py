@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from kastor.api.explorer.page import PREFIX
 from kastor.api.http.mount import Mount
+from kastor.errors import NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,22 +22,33 @@ _DAY = b"public, max-age=86400"
 
 
 def explorer_mounts(state: ServerState, in_force: Callable[[], Settings]) -> tuple[Mount, ...]:
-    """Return /favicon.ico and, where it is served, /explorer.
+    """Return /favicon.ico and /explorer, which says so where it is not served.
 
     Args:
         state: of the server.
         in_force: returns the settings that hold now.
     """
     icon = Mount("Favicon", f"/{_ICON}".encode(), _make_icon, below=False)
-    if not state.has_explorer:
-        return (icon,)
 
     def make() -> Asgi:
+        if not state.has_explorer:
+            return _absent(in_force().profile)
         from kastor.api.explorer.app import Explorer  # noqa: PLC0415 - when somebody asks for it
 
         return Explorer(state, in_force)
 
     return icon, Mount("Explorer", PREFIX, make)
+
+
+def _absent(profile: str) -> Asgi:
+    why = "runs with --profile adt" if profile == "adt" else "was started with --no-explorer"
+
+    async def refuse(_scope: Scope, _receive: Receive, _send: Send) -> None:
+        raise NotFound(
+            f"This server has no explorer, since it {why}. Its API is described at /docs."
+        )
+
+    return refuse
 
 
 def _make_icon() -> Asgi:

@@ -10,6 +10,7 @@ from kastor.api.http.client_limits import ClientLimits
 from kastor.api.http.lifecycle import Lifecycle
 from kastor.api.http.limits import RequestLimits
 from kastor.api.http.meter import ConnectionMeter, RequestMeter
+from kastor.auth.access_book import AccessBook
 from kastor.budget import StreamBudget
 from kastor.config import Settings
 from kastor.vital import Vitals
@@ -38,6 +39,7 @@ class ServerState:
         lifecycle: where the process is in its life.
         allow_sample: whether a sample may be loaded over HTTP.
         in_force: tells the settings that are in force.
+        access: what may be read of who may do what.
     """
 
     graphs: Graphs
@@ -53,6 +55,7 @@ class ServerState:
     has_explorer: bool = True
     allow_sample: bool = False
     in_force: Callable[[], Settings] = Settings.model_construct
+    access: AccessBook = field(default_factory=AccessBook)
 
     def trusted_proxies(self) -> Collection[str]:
         """Return the peers whose X-Forwarded-For is believed now."""

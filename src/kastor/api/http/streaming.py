@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from kastor.errors import KastorError, TooManyRequests
 from kastor.logs import get_logger
@@ -19,6 +19,7 @@ from kastor.words import counted
 
 if TYPE_CHECKING:
     from kastor.api.http.request import Receive, Send, StreamResponse
+    from kastor.budget import StreamShare
 
 STALL_SECONDS = 30.0
 FAREWELL_SECONDS = 300.0
@@ -35,6 +36,36 @@ class StreamEndedError(Exception):
 
 class StalledError(Exception):
     """The client does not read."""
+
+
+class Chunks(Protocol):
+    """What is sent, part by part, and closed at the end."""
+
+    async def __anext__(self) -> bytes:
+        """Return the next part."""
+
+    async def aclose(self) -> None:
+        """Let go of what it is read from."""
+
+
+class Shared:
+    """Chunks that have their place among the streams for as long as they are read."""
+
+    def __init__(self, found: Chunks, share: StreamShare) -> None:
+        self._found, self._share = found, share
+
+    def __aiter__(self) -> Shared:
+        """Return itself."""
+        return self
+
+    async def __anext__(self) -> bytes:
+        """Return the next part."""
+        return await self._found.__anext__()
+
+    async def aclose(self) -> None:
+        """Give the place back."""
+        self._share.leave()
+        await self._found.aclose()
 
 
 async def send_stream(
@@ -55,10 +86,11 @@ async def send_stream(
     """
     headers = [
         (b"content-type", response.content_type),
-        (b"cache-control", b"no-store"),
         (b"x-accel-buffering", b"no"),
         *response.headers,
     ]
+    if all(name != b"cache-control" for name, _ in response.headers):
+        headers.append((b"cache-control", b"no-store"))
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
     enders: tuple[asyncio.Future[Any], ...] = (
         asyncio.ensure_future(_until_gone(receive)),

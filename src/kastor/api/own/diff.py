@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 from kastor.api.http.compression import Gzip, takes_gzip
 from kastor.api.http.operation import Operation
 from kastor.api.http.request import AS_OF_HEADER, Request, StreamResponse
+from kastor.api.http.streaming import Shared
 from kastor.auth.roles import Permission as P
 from kastor.errors import InvalidArgument
 from kastor.graph.instants import Named, read_instant, shown
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
     from typing import Any
 
-    from kastor.budget import StreamShare
     from kastor.history.diff import Form
     from kastor.hosting.services import Services
     from kastor.records import AsOf
@@ -63,28 +63,11 @@ async def answer_lines(
         share.leave()
         raise
     headers = [(AS_OF_HEADER.encode(), shown(at).encode()), (b"vary", b"accept-encoding")]
-    chunks: AsyncIterator[bytes] = _Shared(found, share)
+    chunks: AsyncIterator[bytes] = Shared(found, share)
     if takes_gzip(request.headers.get(b"accept-encoding", b"")):
         headers.append((b"content-encoding", b"gzip"))
         chunks = Gzip(chunks)
     return StreamResponse(chunks, NDJSON, headers, ends=True)
-
-
-class _Shared:
-    """Lines that have their place among the streams for as long as they are read."""
-
-    def __init__(self, found: AsyncGenerator[bytes, None], share: StreamShare) -> None:
-        self._found, self._share = found, share
-
-    def __aiter__(self) -> _Shared:
-        return self
-
-    async def __anext__(self) -> bytes:
-        return await anext(self._found)
-
-    async def aclose(self) -> None:
-        self._share.leave()
-        await self._found.aclose()
 
 
 def _instant(request: Request, name: str) -> Named | None:

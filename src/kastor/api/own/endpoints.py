@@ -48,6 +48,21 @@ async def delete_endpoint(services: Services, request: Request) -> Response:
     return Response(_NO_CONTENT)
 
 
+async def try_endpoint(services: Services, request: Request) -> Response:
+    """Answer POST /kastor/v1/endpoints/{name}/test."""
+    name = request.parameters[0]
+    trial = await request.unless_gone(services.routes.try_endpoint(name))
+    fault = trial.fault
+    answer = {
+        "delivered": fault is None,
+        "eventId": trial.id,
+        "seconds": trial.seconds,
+        "error": None if fault is None else fault.message,
+        "worthRepeating": fault is not None and fault.kind == "unavailable",
+    }
+    return json_response(orjson.dumps(answer))
+
+
 def _endpoint(info: EndpointInfo) -> dict[str, Any]:
     return {
         "name": info.name,
@@ -103,5 +118,20 @@ OPERATIONS: tuple[Operation, ...] = (
         errors={404: ("EndpointNotFound",), 409: ("EndpointInUse",)},
         versioned=False,
         dry_run=True,
+    ),
+    Operation(
+        "Kastor_TestEndpoint",
+        "POST",
+        "/kastor/v1/endpoints/{name}/test",
+        P.ENDPOINTS_WRITE,
+        try_endpoint,
+        "Send one event that says it is a test, and tell whether it was taken",
+        errors={
+            400: ("OperationNotAllowed",),
+            404: ("EndpointNotFound",),
+            409: ("EndpointInUse",),
+        },
+        result="EndpointTrial",
+        versioned=False,
     ),
 )

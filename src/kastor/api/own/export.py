@@ -10,6 +10,7 @@ from kastor.api.http.compression import Gzip, takes_gzip
 from kastor.api.http.jobs import OPERATION_ID, accepted, begin_job
 from kastor.api.http.operation import JSON_BODY, Operation
 from kastor.api.http.request import AS_OF_HEADER, Request, Response, StreamResponse
+from kastor.api.http.streaming import Shared
 from kastor.auth.roles import Permission as P
 from kastor.errors import InvalidArgument
 from kastor.graph.instants import read_instant, shown
@@ -20,9 +21,7 @@ from kastor.records import AsOf
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from kastor.budget import StreamShare
     from kastor.hosting.services import Services
-    from kastor.jobs.exporting.service import Export
 
 NDJSON = b"application/x-ndjson"
 _SETTINGS = (P.ROUTES_READ, P.ENDPOINTS_READ, P.INPUTS_READ, P.INDEXES_READ)
@@ -57,7 +56,7 @@ async def export(services: Services, request: Request) -> StreamResponse:
     if request.at is None:  # else every answer names it
         now = AsOf(found.instant.position, found.instant.time)
         headers.append((AS_OF_HEADER.encode(), shown(now).encode()))
-    chunks: AsyncIterator[bytes] = _Shared(found, share)
+    chunks: AsyncIterator[bytes] = Shared(found, share)
     if takes_gzip(request.headers.get(b"accept-encoding", b"")):
         headers.append((b"content-encoding", b"gzip"))
         chunks = Gzip(chunks)
@@ -94,24 +93,6 @@ async def begin_export(services: Services, request: Request) -> Response:
 
 def _require_permissions(request: Request, wanted: Wanted) -> None:
     request.require(P.EXPORT_READ, *(_SETTINGS if wanted.kastor else ()))
-
-
-class _Shared:
-    """An export that has its place among the streams for as long as it is open."""
-
-    def __init__(self, found: Export, share: StreamShare) -> None:
-        self._found = found
-        self._share = share
-
-    def __aiter__(self) -> _Shared:
-        return self
-
-    async def __anext__(self) -> bytes:
-        return await anext(self._found)
-
-    async def aclose(self) -> None:
-        self._share.leave()
-        await self._found.aclose()
 
 
 def _since(request: Request) -> int | None:

@@ -23,6 +23,7 @@ class Feature(NamedTuple):
 
 
 FEATURES = (
+    Feature("access", "Kastor_Access", in_adt=True),
     Feature("activity", "Kastor_HistoryActivity", in_adt=True),
     Feature("as-of", None, in_adt=True),
     Feature("backup", "Kastor_Backup", in_adt=True),
@@ -31,6 +32,7 @@ FEATURES = (
     Feature("deletions", "DeleteJobs_Add", in_adt=True),
     Feature("differences", "Kastor_Differences", in_adt=True),
     Feature("dry-run", None, in_adt=True),
+    Feature("endpoint-tests", "Kastor_TestEndpoint", in_adt=True),
     Feature("endpoints", "Kastor_PutEndpoint", in_adt=True),
     Feature("events", "Kastor_Events", in_adt=True),
     Feature("explain", None, in_adt=True),
@@ -41,6 +43,7 @@ FEATURES = (
     Feature("import-resume", "ImportJobs_Resume", in_adt=False),
     Feature("import-upload", "Kastor_ImportUpload", in_adt=False),
     Feature("indexes", "Kastor_CreateIndex", in_adt=True),
+    Feature("input-trials", "Kastor_TryMessage", in_adt=True),
     Feature("inputs", "Kastor_PutInput", in_adt=True),
     Feature("jobs", "Kastor_ListJobs", in_adt=True),
     Feature("limits", "Kastor_Limits", in_adt=False),

@@ -12,16 +12,21 @@ from kastor.api.http.request import Request, Response, json_response
 from kastor.auth.roles import Permission as P
 from kastor.clock import job_time
 from kastor.errors import InvalidArgument
+from kastor.graph.patch import pointer_of
 from kastor.graph.readings import Outcome
-from kastor.ingest.webhook import MEDIA_TYPES
+from kastor.ingest.trial import Sample
+from kastor.ingest.webhook import JSON, MEDIA_TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from kastor.graph.patch import PatchOperation
     from kastor.hosting.services import Services
     from kastor.ingest.pipeline import Verdict
     from kastor.ingest.service import InputInfo, InputStatus
     from kastor.ingest.tally import RejectedMessage
+    from kastor.ingest.trial import InputTrial, RuleTrial
+    from kastor.types import Document
 
 MOST_ERRORS = 1_000
 """Rejected messages of one request that are listed; all are counted."""
@@ -95,6 +100,75 @@ async def send_messages(services: Services, request: Request) -> Response:
     )
     verdicts = await request.unless_gone(receiving)
     return json_response(orjson.dumps(_receipt(verdicts)))
+
+
+async def try_message(services: Services, request: Request) -> Response:
+    """Answer POST /kastor/v1/inputs/{name}/try: what the rules would make of a message."""
+    request.require(P.TWINS_READ)  # what becomes of a value tells what the twin has
+    body = await request.document(request.server.limits.body_bytes)
+    given = None
+    if "settings" in body or "kind" in body:
+        kind, settings = body.get("kind"), body.get("settings")
+        if not isinstance(kind, str) or not isinstance(settings, dict):
+            raise InvalidArgument("Settings to be tried need kind, a string, and settings.")
+        given = kind, settings
+    name, sample = request.parameters[0], _sample(body)
+    trying = services.inputs.try_message(name, sample, request.context, given)
+    return json_response(orjson.dumps(_trial(await request.unless_gone(trying))))
+
+
+def _sample(body: Document) -> Sample:
+    payload, topic = body.get("payload"), body.get("topic", "")
+    headers, content_type = body.get("headers", {}), body.get("contentType", JSON)
+    if not isinstance(payload, str) or not isinstance(topic, str):
+        raise InvalidArgument("A message to be tried has payload, a string, and may have topic.")
+    if not isinstance(headers, dict) or not all(isinstance(each, str) for each in headers.values()):
+        raise InvalidArgument("headers are an object of strings.").at(path="/headers")
+    if content_type not in MEDIA_TYPES:
+        raise InvalidArgument(
+            f"contentType is one of {', '.join(sorted(each for each in MEDIA_TYPES if each))}."
+        ).at(path="/contentType")
+    lower = {name.lower(): value for name, value in headers.items()}
+    return Sample(payload.encode(), topic, lower, content_type)
+
+
+def _trial(trial: InputTrial) -> dict[str, Any]:
+    return {
+        "outcome": _outcome(trial.outcome),
+        "reason": trial.reason,
+        "rules": [_rule_trial(each) for each in trial.rules],
+        "patches": [
+            {"twin": each.twin_id, "patch": [_operation(one) for one in each.operations]}
+            for each in trial.twins
+        ],
+    }
+
+
+def _rule_trial(trial: RuleTrial) -> dict[str, Any]:
+    shown: dict[str, Any] = {"rule": trial.rule, "matches": trial.reading is not None}
+    if trial.reason is not None:
+        shown |= {"matches": True, "outcome": "rejected", "reason": trial.reason}
+    elif trial.outcome is not None:
+        shown["outcome"] = _outcome(trial.outcome)
+    reading = trial.reading
+    if reading is None:
+        return shown
+    time, telemetry = reading.source_time, reading.telemetry
+    return shown | {
+        "twin": reading.twin_id,
+        "component": reading.component,
+        "values": {pointer_of(path): value for path, value in reading.values.items()},
+        "sourceTime": None if time is None else job_time(time),
+        "telemetry": None if telemetry is None else orjson.Fragment(telemetry),
+    }
+
+
+def _operation(operation: PatchOperation) -> dict[str, Any]:
+    return {"op": operation.op, "path": operation.pointer, "value": operation.value}
+
+
+def _outcome(outcome: Outcome | None) -> str:
+    return "rejected" if outcome is None else outcome.name.lower()
 
 
 def _receipt(verdicts: Sequence[Verdict]) -> dict[str, Any]:
@@ -251,6 +325,19 @@ OPERATIONS: tuple[Operation, ...] = (
         errors={400: ("InvalidArgument", "OperationNotAllowed"), 404: ("InputNotFound",)},
         result="InputReceipt",
         body=(JSON_BODY, "InputMessages"),
+        versioned=False,
+        dry_run=True,
+    ),
+    Operation(
+        "Kastor_TryMessage",
+        "POST",
+        "/kastor/v1/inputs/{name}/try",
+        P.INPUTS_READ,
+        try_message,
+        "Tell what the rules of an input would make of a message; nothing is written",
+        errors={400: ("InvalidArgument",), 404: ("InputNotFound",)},
+        result="InputTrial",
+        body=(JSON_BODY, "InputSample"),
         versioned=False,
         dry_run=True,
     ),

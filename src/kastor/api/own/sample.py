@@ -51,7 +51,10 @@ OPERATIONS: tuple[Operation, ...] = (
         P.SAMPLE_WRITE,
         load_sample,
         "Load the sample building into an empty graph and simulate its sensors",
-        errors={400: ("InvalidArgument", "OperationNotAllowed"), 409: ("GraphNotEmpty",)},
+        errors={
+            400: ("InvalidArgument", "OperationNotAllowed"),
+            409: ("GraphNotEmpty", "Conflict"),
+        },
         result="LoadedSample",
         body=(JSON_BODY, "SampleName"),
         versioned=False,

@@ -20,11 +20,19 @@ from kastor.api.http.operation import (
     Operation,
 )
 from kastor.api.http.paging import max_items, next_link, read_token
-from kastor.api.http.request import Request, Response, etag_header, json_response
+from kastor.api.http.request import (
+    Request,
+    Response,
+    StreamResponse,
+    etag_header,
+    json_response,
+)
+from kastor.api.http.streaming import Shared
 from kastor.auth.roles import Permission as P
 from kastor.clock import twin_time
 from kastor.graph.conditions import read_if_match
-from kastor.saved.service import DOCUMENT_BYTES, FILE_BYTES, FILE_TYPES, FILES, SVG, Condition
+from kastor.saved.doors import FILE_BYTES, FILE_TYPES, FILES, SVG
+from kastor.saved.service import DOCUMENT_BYTES, PART_BYTES, Condition
 
 if TYPE_CHECKING:
     from kastor.hosting.services import Services
@@ -54,7 +62,7 @@ async def list_files(services: Services, request: Request) -> Response:
 async def get_saved(services: Services, request: Request) -> Response:
     """Answer GET /kastor/v1/explorer/{kind}/{name}: the document as it was saved."""
     kind, name = request.parameters
-    entry, text = await services.saved.contents(kind, name, request.context)
+    entry, text = await services.saved.document(kind, name, request.context)
     if _is_known(request, entry):
         return Response(_NOT_MODIFIED, headers=[etag_header(entry.etag)])
     return json_response(text, etag_header(entry.etag))
@@ -76,21 +84,29 @@ async def delete_saved(services: Services, request: Request) -> Response:
     return Response(_NO_CONTENT)
 
 
-async def get_file(services: Services, request: Request) -> Response:
-    """Answer GET /kastor/v1/explorer/files/{name}: the file as it is stored."""
+async def get_file(services: Services, request: Request) -> Response | StreamResponse:
+    """Answer GET /kastor/v1/explorer/files/{name}: the file as it is stored, read as it is sent."""
     name = request.parameters[0]
     if request.headers.get(b"if-none-match") is not None:  # without reading megabytes
         known = await services.saved.entry(FILES, name, request.context)
         if _is_known(request, known):
             return Response(_NOT_MODIFIED, headers=[etag_header(known.etag), *_OF_FILES])
-    entry, content = await services.saved.contents(FILES, name, request.context)
+    share = request.server.streams.enter(request.client)
+    try:
+        share.hold(PART_BYTES)
+        file = await services.saved.open_file(name, request.context)
+    except BaseException:
+        share.leave()
+        raise
+    entry = file.entry
     headers = [etag_header(entry.etag), *_OF_FILES]
+    headers.append((b"content-length", str(entry.size).encode()))
     # The name is anybody's: in this form nothing in it ends the header's value.
     disposition = f"attachment; filename*=UTF-8''{quote(entry.name, safe='')}"
     headers.append((b"content-disposition", disposition.encode()))
     charset = "; charset=utf-8" if entry.content_type == SVG else ""
-    content_type = (b"content-type", f"{entry.content_type}{charset}".encode())
-    return Response(200, content, headers, content_type)
+    content_type = f"{entry.content_type}{charset}".encode()
+    return StreamResponse(Shared(file.parts, share), content_type, headers, ends=True)
 
 
 async def put_file(services: Services, request: Request) -> Response:
@@ -183,7 +199,7 @@ OPERATIONS: tuple[Operation, ...] = (
         P.EXPLORER_READ,
         get_saved,
         "Get a saved view, query or scene",
-        errors=_NO_DOCUMENT,
+        errors={400: ("LimitExceeded",), **_NO_DOCUMENT},
         result="SavedDocument",
         versioned=False,
         etag=True,
@@ -235,7 +251,7 @@ OPERATIONS: tuple[Operation, ...] = (
         P.EXPLORER_READ,
         get_file,
         "Get a scene file, drawings as they were sanitised",
-        errors=_NO_FILE,
+        errors={400: ("SceneFileRefused",), 409: ("Conflict",), **_NO_FILE},
         streams=tuple(sorted(FILE_TYPES)),
         versioned=False,
         etag=True,

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -15,13 +14,14 @@ from kastor.clock import job_time
 
 if TYPE_CHECKING:
     from kastor.hosting.services import Services
+    from kastor.search.service import IndexStatus
     from kastor.types import Ticks
 
 
 async def status(services: Services, request: Request) -> Response:
     """Answer GET /kastor/v1/status: version, counts, sizes, how far history reaches back."""
     found = await services.status(request.context)
-    index = await services.search_status()
+    index, sample = await services.search_status(), await services.sample.state(request.context)
     answer = {
         "kastor": __version__,
         "engine": found.engine,
@@ -39,11 +39,23 @@ async def status(services: Services, request: Request) -> Response:
             "versions": found.version_bytes,
             "changeLog": found.log_bytes,
         },
+        "diskFree": found.disk_free,
         "oldestVersion": _time(found.oldest_version),
         "oldestLogEntry": _time(found.oldest_log_entry),
-        "search": None if index is None else asdict(index),
+        "search": None if index is None else _index(index),
+        "sample": None if sample is None else {"name": sample.name, "simulated": sample.simulated},
     }
     return json_response(orjson.dumps(answer))
+
+
+def _index(status: IndexStatus) -> dict[str, Any]:
+    return {
+        "position": status.position,
+        "lag": status.lag,
+        "building": status.building,
+        "done": status.done,
+        "heldBy": status.held_by,
+    }
 
 
 def _time(ticks: Ticks | None) -> str | None:

@@ -48,6 +48,10 @@ class TokenStore:
         """What stands in the file, also what has ended."""
         return tuple(self._tokens.values())
 
+    def principals(self) -> Sequence[Principal]:
+        """Return whom the file names, whether their tokens have ended or not."""
+        return [_principal(each) for each in self._tokens.values()]
+
     def takes(self, token: str) -> bool:
         """Whether a token has the form of those that are made here."""
         return token.startswith(PREFIX)

@@ -143,6 +143,20 @@ class AsyncKastorClient:
         """
         return await self._transport.send(own.search(text, kinds, limit, up_to))
 
+    async def access(self) -> Document:
+        """Return who is let in, and which roles, rules and permissions there are."""
+        return await self._transport.send(own.access())
+
+    async def check_access(self, who: str, permission: str, graph: str = "default") -> Document:
+        """Return whether somebody may do something, and why.
+
+        Args:
+            who: `token:NAME`, or what a token says, such as `role=NAME,group=ID`.
+            permission: one of those that `access` lists.
+            graph: where.
+        """
+        return await self._transport.send(own.check_access(who, permission, graph))
+
     async def me(self) -> Document:
         """Return who Kastor takes the caller for, and what that one may do on the graph."""
         return await self._transport.send(own.me())

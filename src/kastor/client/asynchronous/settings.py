@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from kastor.client import own
@@ -35,6 +35,13 @@ class AsyncEndpoints:
             settings: what its kind needs.
         """
         return await self._transport.send(own.put_endpoint(name, kind, settings or {}))
+
+    async def test(self, name: str) -> Document:
+        """Send an event that says it is a test; return whether it was `delivered`, or the `error`.
+
+        It is of no change, in no log, and never becomes a dead letter.
+        """
+        return await self._transport.send(own.try_endpoint(name))
 
     async def delete(self, name: str) -> None:
         """Delete an endpoint that no route uses."""
@@ -88,6 +95,34 @@ class AsyncInputs:
     async def send(self, name: str, messages: Json) -> Document:
         """Hand a message or an array of them to a webhook input, and return what became of them."""
         return await self._transport.send(own.send_messages(name, messages))
+
+    async def try_message(
+        self,
+        name: str,
+        payload: str,
+        *,
+        topic: str = "",
+        headers: Mapping[str, str] | None = None,
+        content_type: str | None = None,
+        instead: tuple[str, Document] | None = None,
+    ) -> Document:
+        """Return what the rules of an input would make of a message; nothing is written.
+
+        Args:
+            name: of the input.
+            payload: the message.
+            topic: of a message of MQTT.
+            headers: of the request, or user properties.
+            content_type: of a webhook's request.
+            instead: kind and settings to be tried instead of those that the input has, which then
+                need not be there.
+        """
+        sample: Document = {"payload": payload, "topic": topic, "headers": dict(headers or {})}
+        if content_type is not None:
+            sample["contentType"] = content_type
+        if instead is not None:
+            sample["kind"], sample["settings"] = instead
+        return await self._transport.send(own.try_message(name, sample))
 
 
 class AsyncIndexes:

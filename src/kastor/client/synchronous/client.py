@@ -142,6 +142,20 @@ class KastorClient:
         """
         return self._transport.send(own.search(text, kinds, limit, up_to))
 
+    def access(self) -> Document:
+        """Return who is let in, and which roles, rules and permissions there are."""
+        return self._transport.send(own.access())
+
+    def check_access(self, who: str, permission: str, graph: str = "default") -> Document:
+        """Return whether somebody may do something, and why.
+
+        Args:
+            who: `token:NAME`, or what a token says, such as `role=NAME,group=ID`.
+            permission: one of those that `access` lists.
+            graph: where.
+        """
+        return self._transport.send(own.check_access(who, permission, graph))
+
     def me(self) -> Document:
         """Return who Kastor takes the caller for, and what that one may do on the graph."""
         return self._transport.send(own.me())

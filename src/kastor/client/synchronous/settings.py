@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from kastor.client import own
@@ -36,6 +36,13 @@ class Endpoints:
             settings: what its kind needs.
         """
         return self._transport.send(own.put_endpoint(name, kind, settings or {}))
+
+    def test(self, name: str) -> Document:
+        """Send an event that says it is a test; return whether it was `delivered`, or the `error`.
+
+        It is of no change, in no log, and never becomes a dead letter.
+        """
+        return self._transport.send(own.try_endpoint(name))
 
     def delete(self, name: str) -> None:
         """Delete an endpoint that no route uses."""
@@ -89,6 +96,34 @@ class Inputs:
     def send(self, name: str, messages: Json) -> Document:
         """Hand a message or an array of them to a webhook input, and return what became of them."""
         return self._transport.send(own.send_messages(name, messages))
+
+    def try_message(
+        self,
+        name: str,
+        payload: str,
+        *,
+        topic: str = "",
+        headers: Mapping[str, str] | None = None,
+        content_type: str | None = None,
+        instead: tuple[str, Document] | None = None,
+    ) -> Document:
+        """Return what the rules of an input would make of a message; nothing is written.
+
+        Args:
+            name: of the input.
+            payload: the message.
+            topic: of a message of MQTT.
+            headers: of the request, or user properties.
+            content_type: of a webhook's request.
+            instead: kind and settings to be tried instead of those that the input has, which then
+                need not be there.
+        """
+        sample: Document = {"payload": payload, "topic": topic, "headers": dict(headers or {})}
+        if content_type is not None:
+            sample["contentType"] = content_type
+        if instead is not None:
+            sample["kind"], sample["settings"] = instead
+        return self._transport.send(own.try_message(name, sample))
 
 
 class Indexes:

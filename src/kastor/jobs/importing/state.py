@@ -39,6 +39,7 @@ class ImportState(Struct, frozen=True):
         taken: bytes of it, as it came.
         models, twins, relationships: that were written.
         replaced: twins and relationships of these that were there before.
+        unchanged: of those that were replaced, the ones that had the same values.
         errors, warnings: lines that were refused, or taken with a remark.
         listed: lines of the job's log that tell of single lines of the file.
         first: the first line that was refused.
@@ -54,6 +55,7 @@ class ImportState(Struct, frozen=True):
     twins: int = 0
     relationships: int = 0
     replaced: int = 0
+    unchanged: int = 0
     errors: int = 0
     warnings: int = 0
     listed: int = 0
@@ -71,6 +73,7 @@ class ImportState(Struct, frozen=True):
             "twins": self.twins,
             "relationships": self.relationships,
             "replaced": self.replaced,
+            "unchanged": self.unchanged,
             "errors": self.errors,
             "warnings": self.warnings,
         }

@@ -53,7 +53,7 @@ class _Teller:
     def __init__(self, state: ImportState, log: ImportLog) -> None:
         self.lines: list[bytes] = []
         self._before, self._log = state, log
-        self._written = self._replaced = self._errors = self._warnings = 0
+        self._replaced = self._unchanged = self._errors = self._warnings = 0
         self._listed, self._first = state.listed, state.first
         self._faults, self._missing = state.faults_of_section, state.missing
         self._counts = {
@@ -72,6 +72,7 @@ class _Teller:
             twins=self._counts[TWINS],
             relationships=self._counts[RELATIONSHIPS],
             replaced=before.replaced + self._replaced,
+            unchanged=before.unchanged + self._unchanged,
             errors=before.errors + self._errors,
             warnings=before.warnings + self._warnings,
             listed=self._listed,
@@ -107,6 +108,7 @@ class _Teller:
         self._counts[section] += 1
         if isinstance(outcome, Written) and outcome.shown is None:
             self._replaced += 1
+            self._unchanged += outcome.same
         if isinstance(outcome, Fitted) and outcome.warning:
             self._warnings += 1
             text = self._log.warning(

@@ -66,6 +66,11 @@ class PostgresSearchIndex:
         """Give it up."""
         await self._fetch(sql.LET_GO, 1, owner)
 
+    async def holder(self) -> str | None:
+        """Return who has the index now."""
+        rows = await self._fetch(sql.HOLDER)
+        return rows[0][0] if rows else None
+
     async def state(self) -> IndexState:
         """Return where it stands."""
         rows = await self._fetch(sql.STATE)

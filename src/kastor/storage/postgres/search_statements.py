@@ -78,6 +78,12 @@ INDEX_GRAMS = tuple(
 STATE = "SELECT state FROM {graph}.search_state WHERE one = 1"
 HOLD = hold("search_state", "one")
 LET_GO = let_go("search_state", "one")
+HOLDER = """
+SELECT owner FROM {graph}.search_state
+WHERE one = 1 AND owner IS NOT NULL AND held_until >= now()
+"""
+STILL_HELD = "SELECT 1 FROM {graph}.search_state WHERE one = 1 AND owner = $1 FOR UPDATE"
+"""In the transaction of a write, at whose end another one may claim it."""
 SET_STATE = """
 UPDATE {graph}.search_state SET state = $1 WHERE one = 1 AND owner = $2 RETURNING 1
 """

@@ -77,6 +77,8 @@ class IndexWrites:
         gone: Sequence[Any] = (0,)
         while gone:
             async with connection.transaction():
+                if await connection.fetchval(self._texts[sql.STILL_HELD], owner) is None:
+                    raise IndexLostError
                 words: Counter[str] = Counter()
                 gone = await connection.fetch(
                     self._texts[sql.SWEEP], batch.state.scan, _SWEPT, timeout=WRITE_SECONDS

@@ -243,6 +243,8 @@ class PostgresStore(Generic[C]):
         Once begun it goes on when its caller goes away, so that nothing is left half known.
         """
         context.require_writing()
+        if self.ticker.reserved:
+            await self.ticker.turn()
         return await self._to_the_end(self._writes.run(needs, decide, context))
 
     async def write_many(
@@ -259,6 +261,8 @@ class PostgresStore(Generic[C]):
         """
         context.require_writing()
         require_few(writes)
+        if self.ticker.reserved:
+            await self.ticker.turn()
         return await self._to_the_end(self._batches.run(Batch(writes, context, atomic, note)))
 
     def rehearsing(
@@ -437,6 +441,10 @@ class PostgresStore(Generic[C]):
     async def _let_go(self) -> None:
         if self._owns_connections:
             await self._connections.close()
+
+    async def settle(self) -> None:
+        """Wait for the writes of this process that are under way."""
+        await asyncio.gather(*self._running, return_exceptions=True)
 
     async def _to_the_end(self, work: Coroutine[Any, Any, T]) -> T:
         if self._closed:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from kastor.storage.saved import SavedEntry, SavedUsage
+import apsw
+
+from kastor.storage.saved import JudgeRoom, SavedEntry, SavedUsage
 from kastor.storage.sqlite.event_tables import Upkeep
 from kastor.storage.sqlite.pool import ReadPool
 
 _COLUMNS = "kind, name, content_type, size, etag, created, updated, actor"
 _ENTRIES = f"SELECT {_COLUMNS} FROM saved WHERE kind = ? AND name > ? ORDER BY name LIMIT ?"
 _ENTRY = f"SELECT {_COLUMNS} FROM saved WHERE kind = ? AND name = ?"
-_CONTENTS = f"SELECT {_COLUMNS}, data FROM saved WHERE kind = ? AND name = ?"
-_USAGE = "SELECT count(*), coalesce(sum(size), 0) FROM saved WHERE kind = ?"
+_CONTENTS = f"SELECT {_COLUMNS}, substr(data, 1, ?) FROM saved WHERE kind = ? AND name = ?"
+_PART = "SELECT substr(data, ?, ?) FROM saved WHERE kind = ? AND name = ? AND etag = ?"
+_USAGE = "SELECT count(*), coalesce(sum(size), 0) FROM saved WHERE kind = ? AND name <> ?"
 _CREATE = f"""
 INSERT INTO saved ({_COLUMNS}, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (kind, name) DO NOTHING RETURNING 1
@@ -41,16 +44,23 @@ class SqliteSavedTable:
         rows = await self._read(_ENTRY, (kind, name))
         return SavedEntry(*rows[0]) if rows else None
 
-    async def contents(self, kind: str, name: str) -> tuple[SavedEntry, bytes] | None:
+    async def contents(self, kind: str, name: str, most: int) -> tuple[SavedEntry, bytes] | None:
         """Return one entry with its contents."""
-        rows = await self._read(_CONTENTS, (kind, name))
+        rows = await self._read(_CONTENTS, (most + 1, kind, name))
         return (SavedEntry(*rows[0][:-1]), rows[0][-1]) if rows else None
 
-    async def usage(self, kind: str) -> SavedUsage:
-        """Return how much there is of a kind."""
-        return SavedUsage(*(await self._read(_USAGE, (kind,)))[0])
+    async def part(self, kind: str, name: str, etag: str, start: int, size: int) -> bytes | None:
+        """Return so many bytes of the contents of a version."""
+        rows = await self._read(_PART, (start + 1, size, kind, name, etag))
+        return rows[0][0] if rows else None
 
-    async def put(self, entry: SavedEntry, contents: bytes, over: str | None) -> bool:
+    async def usage(self, kind: str, beside: str) -> SavedUsage:
+        """Return how much there is of a kind, beside what has a name."""
+        return SavedUsage(*(await self._read(_USAGE, (kind, beside)))[0])
+
+    async def put(
+        self, entry: SavedEntry, contents: bytes, over: str | None, judge: JudgeRoom
+    ) -> bool:
         """Write an entry over the version that was seen."""
         e = entry
         text: str = _CREATE
@@ -62,20 +72,24 @@ class SqliteSavedTable:
             text = _REPLACE
             values = (e.content_type, e.size, e.etag, e.updated, e.actor, contents)
             values += (e.kind, e.name, over)
-        return bool(await self._write(text, values))
+
+        def put(connection: apsw.Connection, _head: object) -> bool:
+            run: Callable[..., Any] = connection.execute
+            judge(SavedUsage(*run(_USAGE, (e.kind, e.name)).fetchall()[0]))
+            return bool(run(text, values).fetchall())
+
+        written: bool = await self._upkeep(put)
+        return written
 
     async def delete(self, kind: str, name: str, over: str) -> bool:
         """Delete the version that was seen."""
-        return bool(await self._write(_DELETE, (kind, name, over)))
+        rows = await self._upkeep(
+            lambda connection, _: connection.execute(_DELETE, (kind, name, over)).fetchall()
+        )
+        return bool(rows)
 
     async def _read(self, text: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
         rows: list[tuple[Any, ...]] = await self._pool.call(
             lambda connection: connection.execute(text, tuple(values)).fetchall()
-        )
-        return rows
-
-    async def _write(self, text: str, values: Sequence[Any]) -> list[Any]:
-        rows: list[Any] = await self._upkeep(
-            lambda connection, _: connection.execute(text, tuple(values)).fetchall()
         )
         return rows

@@ -109,6 +109,9 @@ class SqliteSearchIndex:
     async def let_go(self, _owner: str) -> None:
         """Do nothing."""
 
+    async def holder(self) -> None:
+        """Nobody but the one process that serves the graph."""
+
     async def state(self) -> IndexState:
         """Return where the index stands."""
         return await self._ask(_state) or IndexState()

@@ -7,6 +7,7 @@ and what relay, feed and status read on threads that no query can occupy.
 from __future__ import annotations
 
 import asyncio
+import shutil
 import time
 from dataclasses import dataclass
 from functools import partial
@@ -126,7 +127,7 @@ class SqliteStore(Generic[C]):
         self.saved = SqliteSavedTable(self._tables, self._upkeep)
         self.search = SqliteSearchIndex(path, self._tables.call)
         self.history: SqliteHistory[C] = SqliteHistory(
-            *(self._loop_connection, self._history_pool, self._upkeep, self._settle),
+            *(self._loop_connection, self._history_pool, self._upkeep, self.settle),
             build_catalog,
             lambda: self.catalog,
             self.ticker,
@@ -189,6 +190,8 @@ class SqliteStore(Generic[C]):
     async def write(self, needs: Needs, decide: Decide[C, T], context: Context) -> T:
         """Load, decide, apply; see the protocol."""
         context.require_writing()
+        if self.ticker.reserved:
+            await self.ticker.turn()
         future: asyncio.Future[T] = self._loop.create_future()
         self._writer.submit(WriteJob(needs, decide, context, future))
         return await future
@@ -204,6 +207,8 @@ class SqliteStore(Generic[C]):
         """Load, decide and apply one after the other, in one job of the writer."""
         context.require_writing()
         require_few(writes)
+        if self.ticker.reserved:
+            await self.ticker.turn()
         future: asyncio.Future[Results] = self._loop.create_future()
         self._writer.submit(BatchJob(writes, context, atomic, note, future))
         return await future
@@ -321,9 +326,9 @@ class SqliteStore(Generic[C]):
         """Return counts and sizes."""
         context.require_plain()
         rows: list[tuple[Any, ...]] = await self._tables.call(
-            lambda c: c.execute(sql.STATUS).fetchall()
+            lambda c: [*c.execute(sql.STATUS).fetchall(), (_disk_free(self._path),)]
         )
-        return StoreStatus("sqlite", *rows[0])
+        return StoreStatus("sqlite", *rows[0], *rows[1])
 
     async def twin_ids(self, after: int, limit: int, context: Context) -> list[tuple[int, str]]:
         """Return keys and ids of twins by key."""
@@ -387,8 +392,8 @@ class SqliteStore(Generic[C]):
         finally:
             self._connection.close()
 
-    async def _settle(self) -> None:
-        """Wait for what the writer has begun."""
+    async def settle(self) -> None:
+        """Wait for the writes that are under way."""
         if self._writer.is_busy:
             await self._upkeep(lambda _connection, _head: None)
 
@@ -437,6 +442,14 @@ class _Opened(Generic[C]):
     head: Head[C]
     host_name: str
     signing_key: bytes
+
+
+def _disk_free(path: Path) -> int | None:
+    """Return the room where a file is; None where nobody can tell."""
+    try:
+        return shutil.disk_usage(path.parent).free
+    except OSError:
+        return None
 
 
 def _open_file(

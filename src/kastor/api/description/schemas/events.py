@@ -34,9 +34,24 @@ SCHEMAS: dict[str, Schema] = {
         "required": ["kind"],
         "properties": {"kind": STRING, "settings": {"type": "object"}},
     },
+    "EndpointTrial": {
+        "type": "object",
+        "required": ["delivered", "eventId", "seconds", "error", "worthRepeating"],
+        "properties": {
+            "delivered": {"type": "boolean"},
+            "eventId": STRING,
+            "seconds": {"type": "number"},
+            "error": {"type": ["string", "null"]},
+            "worthRepeating": {"type": "boolean"},
+        },
+        "additionalProperties": False,
+    },
     "RouteState": {
         "type": "object",
-        "required": ["id", "endpointName", "filter", "state", "position", "lag"],
+        "required": [
+            *("id", "endpointName", "filter", "state", "position", "lag", "delivered"),
+            *("deadLetters", "perMinute", "lastDelivery", "lastError"),
+        ],
         "properties": {
             "id": STRING,
             "endpointName": STRING,

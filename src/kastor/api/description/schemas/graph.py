@@ -4,19 +4,28 @@ from __future__ import annotations
 
 from kastor.api.description.schemas.forms import ETAG, STRING, Schema, page_of
 
+_GIVEN: Schema = {"type": ["string", "null"]}
+"""Of a body: the address says it as well."""
+_METADATA: Schema = {
+    "type": "object",
+    "required": ["$model"],
+    "properties": {"$model": STRING},
+}
+_RELATED: dict[str, Schema] = {
+    "$relationshipName": {"type": "string", "minLength": 1},
+    "$targetId": {"type": "string", "minLength": 1},
+}
+
 SCHEMAS: dict[str, Schema] = {
     "Twin": {
         "type": "object",
+        "required": ["$dtId", "$etag", "$metadata"],
+        "properties": {"$dtId": STRING, "$etag": ETAG, "$metadata": _METADATA},
+    },
+    "TwinBody": {
+        "type": "object",
         "required": ["$metadata"],
-        "properties": {
-            "$dtId": {"type": ["string", "null"]},
-            "$etag": {"type": ["string", "null"]},
-            "$metadata": {
-                "type": "object",
-                "required": ["$model"],
-                "properties": {"$model": STRING},
-            },
-        },
+        "properties": {"$dtId": _GIVEN, "$etag": _GIVEN, "$metadata": _METADATA},
     },
     "Component": {
         "type": "object",
@@ -25,13 +34,22 @@ SCHEMAS: dict[str, Schema] = {
     },
     "Relationship": {
         "type": "object",
-        "required": ["$relationshipName", "$targetId"],
+        "required": ["$relationshipId", "$etag", "$sourceId", *_RELATED],
         "properties": {
-            "$relationshipId": {"type": ["string", "null"]},
-            "$etag": {"type": ["string", "null"]},
-            "$sourceId": {"type": ["string", "null"]},
-            "$relationshipName": {"type": "string", "minLength": 1},
-            "$targetId": {"type": "string", "minLength": 1},
+            "$relationshipId": STRING,
+            "$etag": ETAG,
+            "$sourceId": STRING,
+            **_RELATED,
+        },
+    },
+    "RelationshipBody": {
+        "type": "object",
+        "required": list(_RELATED),
+        "properties": {
+            "$relationshipId": _GIVEN,
+            "$etag": _GIVEN,
+            "$sourceId": _GIVEN,
+            **_RELATED,
         },
     },
     "RelationshipPage": page_of("Relationship"),

@@ -9,6 +9,8 @@ _INPUT_COUNTS = {
     for name in ("received", "written", "merged", "deadband", "stale", "rejected")
 }
 
+_OUTCOME: Schema = {"enum": ["written", "merged", "deadband", "stale", "rejected"]}
+
 SCHEMAS: dict[str, Schema] = {
     "Input": {
         "type": "object",
@@ -29,7 +31,11 @@ SCHEMAS: dict[str, Schema] = {
     },
     "InputStatus": {
         "type": "object",
-        "required": ["name", "kind", "state", "connected", "heldBy", "since", *_INPUT_COUNTS],
+        "required": [
+            *("name", "kind", "state", "connected", "heldBy", "since"),
+            *_INPUT_COUNTS,
+            *("lastMessage", "lastError"),
+        ],
         "properties": {
             "name": STRING,
             "kind": {"enum": ["mqtt", "webhook"]},
@@ -56,6 +62,58 @@ SCHEMAS: dict[str, Schema] = {
             "value": {"type": "array", "items": ref("RejectedMessage")},
             "heldBy": {"type": ["string", "null"]},
         },
+    },
+    "InputSample": {
+        "type": "object",
+        "required": ["payload"],
+        "properties": {
+            "payload": STRING,
+            "topic": STRING,
+            "headers": {"type": "object", "additionalProperties": STRING},
+            "contentType": STRING,
+            "kind": STRING,
+            "settings": {"type": "object"},
+        },
+    },
+    "InputTrial": {
+        "type": "object",
+        "required": ["outcome", "reason", "rules", "patches"],
+        "properties": {
+            "outcome": _OUTCOME,
+            "reason": {"type": ["string", "null"]},
+            "rules": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "required": ["rule", "matches"],
+                    "properties": {
+                        "rule": STRING,
+                        "matches": {"type": "boolean"},
+                        "outcome": _OUTCOME,
+                        "reason": STRING,
+                        "twin": STRING,
+                        "component": {"type": ["string", "null"]},
+                        "values": {"type": "object"},
+                        "sourceTime": {"type": ["string", "null"]},
+                        "telemetry": {},
+                    },
+                    "additionalProperties": False,
+                },
+            },
+            "patches": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "required": ["twin", "patch"],
+                    "properties": {
+                        "twin": STRING,
+                        "patch": {"type": "array", "items": {"type": "object"}},
+                    },
+                    "additionalProperties": False,
+                },
+            },
+        },
+        "additionalProperties": False,
     },
     "InputMessages": {"description": "A message, an array of messages, or CloudEvents."},
     "InputReceipt": {

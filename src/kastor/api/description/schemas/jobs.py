@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from kastor.api.description.schemas.forms import COUNT, STRING, TIME, Schema, page_of
 
+_COUNTS: Schema = {"type": "object", "additionalProperties": COUNT}
+
 
 def _job(*required: str, **members: Schema) -> Schema:
     states = ["notstarted", "running", "cancelling", "cancelled", "failed", "succeeded"]
@@ -17,7 +19,11 @@ def _job(*required: str, **members: Schema) -> Schema:
             "purgeDateTime": TIME,
             **members,
             "status": {"enum": states},
-            "error": {"type": "object", "required": ["code", "message"]},
+            "error": {
+                "type": "object",
+                "required": ["code", "message"],
+                "properties": {"code": STRING, "message": STRING},
+            },
         },
     }
 
@@ -46,7 +52,7 @@ SCHEMAS: dict[str, Schema] = {
         errorCount=COUNT,
     ),
     "ImportJobPage": page_of("ImportJob"),
-    "DeleteJob": _job(dryRun={"const": True}, counts={"type": "object"}),
+    "DeleteJob": _job(dryRun={"const": True}, counts=_COUNTS),
     "DeleteJobPage": page_of("DeleteJob"),
     "OwnJob": _job(
         *("kind", "lastActionDateTime"),
@@ -55,9 +61,10 @@ SCHEMAS: dict[str, Schema] = {
         dryRun={"const": True},
         progress={
             "type": "object",
+            "required": ["done", "unit"],
             "properties": {"done": COUNT, "of": COUNT, "unit": STRING},
         },
-        counts={"type": "object"},
+        counts=_COUNTS,
         outputBlobUri=STRING,
     ),
     "ExportJob": {

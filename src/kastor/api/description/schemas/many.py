@@ -114,12 +114,12 @@ SCHEMAS: dict[str, Schema] = {
         },
         "additionalProperties": False,
     },
-    "TwinArray": {"type": "array", "maxItems": 100, "items": ref("Twin")},
+    "TwinArray": {"type": "array", "maxItems": 100, "items": ref("TwinBody")},
     "RelationshipArray": {
         "type": "array",
         "minItems": 1,
         "maxItems": 100,
-        "items": ref("Relationship"),
+        "items": ref("RelationshipBody"),
     },
     "ArrayResults": {
         "type": "object",

@@ -34,6 +34,34 @@ _PAYLOAD: Schema = {
     },
     "additionalProperties": False,
 }
+PRIMITIVES = (
+    *("boolean", "byte", "bytes", "date", "dateTime", "decimal", "double", "duration", "float"),
+    *("integer", "long", "short", "string", "time", "unsignedByte", "unsignedInteger"),
+    *("unsignedLong", "unsignedShort", "uuid"),
+    *("lineString", "multiLineString", "multiPoint", "multiPolygon", "point", "polygon"),
+)
+"""Kinds of schemas without members, those of geospatial values among them."""
+_TOLD: dict[str, Schema] = {
+    "name": STRING,
+    "displayName": _TEXTS,
+    "description": _TEXTS,
+    "comment": STRING,
+}
+
+
+def _schema(properties: dict[str, Schema], *optional: str) -> Schema:
+    return {
+        "type": "object",
+        "required": [name for name in properties if name not in optional],
+        "properties": properties,
+        "additionalProperties": False,
+    }
+
+
+_OF_MODEL = ref("ResolvedSchema")
+_KEY = _schema(_TOLD, "comment")
+_FIELD = _schema({**_TOLD, "schema": _OF_MODEL}, "comment")
+_ENUM_VALUE = _schema({**_TOLD, "value": {"type": ["string", "integer"]}}, "comment")
 _RESOLVED: dict[str, Schema] = {
     "ResolvedModel": {
         "type": "object",
@@ -78,7 +106,37 @@ _RESOLVED: dict[str, Schema] = {
         },
         "additionalProperties": False,
     },
-    "ResolvedSchema": {"type": "object", "required": ["kind"], "properties": {"kind": STRING}},
+    "ResolvedSchema": {
+        "oneOf": [
+            _schema({"kind": {"enum": list(PRIMITIVES)}}),
+            _schema(
+                {
+                    "kind": {"const": "enum"},
+                    "id": STRING,
+                    "valueSchema": STRING,
+                    "values": {"type": "array", "items": _ENUM_VALUE},
+                },
+                "id",
+            ),
+            _schema(
+                {
+                    "kind": {"enum": ["object", "scaledDecimal"]},
+                    "id": STRING,
+                    "fields": {"type": "array", "items": _FIELD},
+                },
+                "id",
+            ),
+            _schema({"kind": {"const": "array"}, "id": STRING, "element": _OF_MODEL}, "id"),
+            _schema({"kind": {"const": "map"}, "id": STRING, "key": _KEY, "value": _FIELD}, "id"),
+            _schema(
+                {
+                    "kind": {"const": "ref"},
+                    "id": STRING,
+                    "because": {"enum": ["recursive", "large"]},
+                }
+            ),
+        ]
+    },
     "ResolvedModelPage": {
         "type": "object",
         "required": ["epoch", "value", "nextLink"],

@@ -4,28 +4,75 @@ from __future__ import annotations
 
 from kastor.api.description.schemas.forms import COUNT, STRING, Schema, list_of, ref
 
+_STRINGS: Schema = {"type": "array", "items": STRING}
+_GRANT: Schema = {
+    "type": "object",
+    "required": ["role", "graphs", "from"],
+    "properties": {
+        "role": STRING,
+        "graphs": _STRINGS,
+        "from": {"enum": ["token", "rule", "adt"]},
+        "rule": {"type": "integer"},
+    },
+    "additionalProperties": False,
+}
+
+
+def _counted(*names: str) -> Schema:
+    return {
+        "type": "object",
+        "required": list(names),
+        "properties": {name: {"type": "integer"} for name in names},
+        "additionalProperties": False,
+    }
+
+
+def _list(**members: Schema) -> Schema:
+    """Return the schema of an array of objects with all of these members."""
+    return {
+        "type": "array",
+        "items": {
+            "type": "object",
+            "required": list(members),
+            "properties": members,
+            "additionalProperties": False,
+        },
+    }
+
+
 SCHEMAS: dict[str, Schema] = {
     "Status": {
         "type": "object",
-        "required": ["kastor", "engine", "hostName", "modelEpoch", "counts", "bytes"],
+        "required": [
+            *("kastor", "engine", "hostName", "modelEpoch", "counts", "bytes"),
+            *("oldestVersion", "oldestLogEntry", "search", "sample"),
+        ],
         "properties": {
             "kastor": STRING,
             "engine": STRING,
             "hostName": STRING,
             "modelEpoch": {"type": "integer"},
-            "counts": {"type": "object", "additionalProperties": {"type": "integer"}},
-            "bytes": {"type": "object", "additionalProperties": {"type": "integer"}},
+            "counts": _counted("models", "twins", "relationships", "versions", "changeLog"),
+            "bytes": _counted("file", "versions", "changeLog"),
+            "diskFree": {"type": ["integer", "null"], "minimum": 0},
             "oldestVersion": {"type": ["string", "null"]},
             "oldestLogEntry": {"type": ["string", "null"]},
             "search": {
                 "type": ["object", "null"],
-                "required": ["position", "lag", "building", "done"],
+                "required": ["position", "lag", "building", "done", "heldBy"],
                 "properties": {
                     "position": COUNT,
                     "lag": COUNT,
                     "building": {"type": "boolean"},
                     "done": COUNT,
+                    "heldBy": {"type": ["string", "null"]},
                 },
+                "additionalProperties": False,
+            },
+            "sample": {
+                "type": ["object", "null"],
+                "required": ["name", "simulated"],
+                "properties": {"name": STRING, "simulated": {"type": "boolean"}},
                 "additionalProperties": False,
             },
         },
@@ -70,7 +117,7 @@ SCHEMAS: dict[str, Schema] = {
     },
     "Me": {
         "type": "object",
-        "required": ["id", "name", "kind", "roles", "graph", "permissions"],
+        "required": ["id", "name", "kind", "issuer", "expires", "roles", "graph", "permissions"],
         "properties": {
             "id": STRING,
             "name": STRING,
@@ -91,6 +138,48 @@ SCHEMAS: dict[str, Schema] = {
             },
             "graph": STRING,
             "permissions": {"type": "array", "items": STRING},
+        },
+        "additionalProperties": False,
+    },
+    "Access": {
+        "type": "object",
+        "required": ["auth", "policy", "roles", "rules", "tokens", "permissions"],
+        "properties": {
+            "auth": {"type": "array", "items": {"enum": ["tokens", "oidc"]}},
+            "policy": {"type": ["string", "null"]},
+            "roles": _list(role=STRING, builtIn={"type": "boolean"}, permissions=_STRINGS),
+            "rules": _list(
+                rule={"type": ["integer", "null"]},
+                roles=_STRINGS,
+                to={"type": "object", "additionalProperties": _STRINGS},
+                graphs=_STRINGS,
+                issuer={"type": ["string", "null"]},
+            ),
+            "tokens": _list(
+                name=STRING, roles=_list(role=STRING, graphs=_STRINGS), ended={"type": "boolean"}
+            ),
+            "permissions": _list(permission=STRING, serverWide={"type": "boolean"}),
+        },
+        "additionalProperties": False,
+    },
+    "AccessQuestion": {
+        "type": "object",
+        "required": ["who", "permission"],
+        "properties": {"who": STRING, "permission": STRING, "graph": STRING},
+    },
+    "AccessJudgement": {
+        "type": "object",
+        "required": [
+            *("allowed", "permission", "graph", "by", "held", "rolesThatAllow", "message"),
+        ],
+        "properties": {
+            "allowed": {"type": "boolean"},
+            "permission": STRING,
+            "graph": {"type": ["string", "null"]},
+            "by": {"type": "array", "items": _GRANT},
+            "held": {"type": "array", "items": _GRANT},
+            "rolesThatAllow": _STRINGS,
+            "message": STRING,
         },
         "additionalProperties": False,
     },

@@ -1,0 +1,56 @@
+"""What a server lets be read of its access: who is let in, roles, rules, and what comes of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from kastor.auth.policy import DEFAULT_POLICY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from kastor.auth.actors import Principal
+    from kastor.auth.judgement import Judgement
+    from kastor.auth.policy import Earned, Policy
+    from kastor.types import Document
+
+
+@dataclass(frozen=True, slots=True)
+class AccessBook:
+    """One for each process.
+
+    Attributes:
+        ways: what lets callers in, as `--auth` names it; none: everybody is let in.
+        file: what the policy file is called; None: there is none.
+        policy: tells what counts now.
+        holders: tells who hold static tokens, also those whose have ended.
+    """
+
+    ways: tuple[str, ...] = ()
+    file: str | None = None
+    policy: Callable[[], Policy] = lambda: DEFAULT_POLICY
+    holders: Callable[[], Sequence[Principal]] = tuple
+
+    @property
+    def policy_name(self) -> str:
+        """What sentences call the policy."""
+        return self.file or "the policy"
+
+
+def judgement_shown(found: Judgement) -> Document:
+    """Return a judgement as JSON has it, but for the sentence."""
+    return {
+        "permission": str(found.permission),
+        "graph": found.graph,
+        "by": [_grant(each) for each in found.by],
+        "held": [_grant(each) for each in found.held],
+        "rolesThatAllow": list(found.roles),
+    }
+
+
+def _grant(earned: Earned) -> Document:
+    rule, grant = earned
+    origin = "token" if rule is None else "rule" if rule.number else "adt"
+    shown: Document = {"role": grant.role, "graphs": list(grant.graphs), "from": origin}
+    return {**shown, "rule": rule.number} if rule is not None and rule.number else shown
