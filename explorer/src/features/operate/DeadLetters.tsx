@@ -7,17 +7,16 @@ import { Confirm } from '@/ui/dialog'
 import { DeleteIcon, RetryIcon } from '@/ui/icons'
 import { type Column, Table } from '@/ui/table'
 import { useAct } from './data'
-import { chosenOf, type KeyQuery, queriesOf, useLetters } from './letters'
+import { chosenOf, type DeadLetter, type KeyQuery, queriesOf, useLetters } from './letters'
 import { when } from './Part'
 import { routePath } from './Routes'
 
-export interface DeadLetter { readonly key: number; readonly died: string; readonly attempts: number; readonly error: string; readonly requeued: boolean; readonly event: JsonObject }
 
 /** What a route could not deliver: requeue or delete one, the chosen, or all. */
 export function DeadLetters({ route, count }: { route: string; count: number }): ReactNode {
   const may = useMay()
   const act = useAct()
-  const letters = useLetters<DeadLetter>(routePath(route, 'deadletters'), count > 0)
+  const letters = useLetters(routePath(route, 'deadletters'), count > 0)
   const [opened, setOpened] = useState<DeadLetter>()
   const [marked, setMarked] = useState<ReadonlySet<number>>(new Set())
   const [deleting, setDeleting] = useState<'all' | 'chosen'>()
