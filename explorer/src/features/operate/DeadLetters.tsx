@@ -37,7 +37,7 @@ export function DeadLetters({ route, count }: { route: string; count: number }):
   const mark = (keys: readonly number[], on: boolean): void => { setMarked((before) => { const next = new Set(before); for (const key of keys) { if (on) next.add(key); else next.delete(key) } return next }) }
   const columns: readonly Column<DeadLetter>[] = [
     ...(mayWrite ? [{ key: 'mark', title: <input type="checkbox" aria-label={t('operate.choose-all')} checked={rows.length > 0 && chosen.length === rows.length} onChange={(event) => { mark(rows.map((each) => each.key), event.target.checked) }} data-testid="operate.deadletter.all" />, width: 34, cell: (letter: DeadLetter) => <input type="checkbox" aria-label={t('operate.choose-letter', { key: String(letter.key) })} checked={marked.has(letter.key)} onClick={(event) => { event.stopPropagation() }} onChange={(event) => { mark([letter.key], event.target.checked) }} data-testid="operate.deadletter.mark" /> }] : []),
-    { key: 'time', title: t('operate.time'), width: 170, cell: (letter) => <span className="num">{when(letter.died)}</span> },
+    { key: 'time', title: t('operate.time'), width: 200, cell: (letter) => <span className="num">{when(letter.died)}</span> },
     { key: 'subject', title: t('operate.subject'), width: 150, cell: (letter) => <code>{textOf(letter.event, 'subject')}</code> },
     { key: 'attempts', title: t('operate.attempts'), width: 90, align: 'right', cell: (letter) => formatNumber(letter.attempts) },
     { key: 'error', title: t('operate.last-error'), width: 240, cell: (letter) => (letter.requeued ? <span className="tag">{t('operate.is-requeued')}</span> : <span className="operate-error">{letter.error}</span>) },
