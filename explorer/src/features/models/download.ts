@@ -5,7 +5,7 @@ import { isObject, type Json, type JsonObject, writeJson } from '@/api/json'
 import { saveBlob } from '@/ui/download'
 import { readDefinition } from './data'
 
-interface Stored extends JsonObject { readonly id: string; readonly model: Json }
+interface Stored { readonly id: string; readonly model?: Json }
 
 /** So many are asked for one by one; more by pages of all. */
 const FEW = 10

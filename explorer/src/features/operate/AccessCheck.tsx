@@ -1,4 +1,5 @@
 import { type FormEvent, type ReactNode, useState } from 'react'
+import { send } from '@/api/http'
 import { useGraph } from '@/state/graph'
 import { t } from '@/text/text'
 import { Button } from '@/ui/button'
@@ -17,7 +18,8 @@ export function AccessCheck({ access }: { access: Access }): ReactNode {
   const [graph, setGraph] = useState(name)
   const judge = (event: FormEvent): void => {
     event.preventDefault()
-    ask({ method: 'POST', path: '/kastor/v1/access/check', body: { who: who.trim(), permission, graph } })
+    const asked = { who: who.trim(), permission, graph }
+    ask((here, signal) => send<Judged>(here, { method: 'POST', path: '/kastor/v1/access/check', body: asked, signal }))
   }
   return (
     <form className="card operate-card" onSubmit={judge} data-testid="operate.access.check">

@@ -7,17 +7,16 @@ import { Confirm } from '@/ui/dialog'
 import { DeleteIcon, RetryIcon } from '@/ui/icons'
 import { type Column, Table } from '@/ui/table'
 import { useAct } from './data'
-import { chosenOf, type KeyQuery, queriesOf, useLetters } from './letters'
+import { chosenOf, type DeadLetter, type KeyQuery, queriesOf, useLetters } from './letters'
 import { when } from './Part'
 import { routePath } from './Routes'
 
-export interface DeadLetter { readonly key: number; readonly died: string; readonly attempts: number; readonly error: string; readonly requeued: boolean; readonly event: JsonObject }
 
 /** What a route could not deliver: requeue or delete one, the chosen, or all. */
 export function DeadLetters({ route, count }: { route: string; count: number }): ReactNode {
   const may = useMay()
   const act = useAct()
-  const letters = useLetters<DeadLetter>(routePath(route, 'deadletters'), count > 0)
+  const letters = useLetters(routePath(route, 'deadletters'), count > 0)
   const [opened, setOpened] = useState<DeadLetter>()
   const [marked, setMarked] = useState<ReadonlySet<number>>(new Set())
   const [deleting, setDeleting] = useState<'all' | 'chosen'>()
@@ -38,7 +37,7 @@ export function DeadLetters({ route, count }: { route: string; count: number }):
   const mark = (keys: readonly number[], on: boolean): void => { setMarked((before) => { const next = new Set(before); for (const key of keys) { if (on) next.add(key); else next.delete(key) } return next }) }
   const columns: readonly Column<DeadLetter>[] = [
     ...(mayWrite ? [{ key: 'mark', title: <input type="checkbox" aria-label={t('operate.choose-all')} checked={rows.length > 0 && chosen.length === rows.length} onChange={(event) => { mark(rows.map((each) => each.key), event.target.checked) }} data-testid="operate.deadletter.all" />, width: 34, cell: (letter: DeadLetter) => <input type="checkbox" aria-label={t('operate.choose-letter', { key: String(letter.key) })} checked={marked.has(letter.key)} onClick={(event) => { event.stopPropagation() }} onChange={(event) => { mark([letter.key], event.target.checked) }} data-testid="operate.deadletter.mark" /> }] : []),
-    { key: 'time', title: t('operate.time'), width: 170, cell: (letter) => <span className="num">{when(letter.died)}</span> },
+    { key: 'time', title: t('operate.time'), width: 200, cell: (letter) => <span className="num">{when(letter.died)}</span> },
     { key: 'subject', title: t('operate.subject'), width: 150, cell: (letter) => <code>{textOf(letter.event, 'subject')}</code> },
     { key: 'attempts', title: t('operate.attempts'), width: 90, align: 'right', cell: (letter) => formatNumber(letter.attempts) },
     { key: 'error', title: t('operate.last-error'), width: 240, cell: (letter) => (letter.requeued ? <span className="tag">{t('operate.is-requeued')}</span> : <span className="operate-error">{letter.error}</span>) },

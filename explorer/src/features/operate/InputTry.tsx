@@ -1,6 +1,6 @@
 import { type ReactNode, useState } from 'react'
 import { asApiError } from '@/api/errors'
-import { path } from '@/api/http'
+import { path, send } from '@/api/http'
 import { writeJson } from '@/api/json'
 import { Editor } from '@/parts/editor/Editor'
 import { JSON_LANGUAGE } from '@/parts/editor/languages'
@@ -32,7 +32,8 @@ export function InputTry({ name, kind, settings, sample = NO_SAMPLE, onClose }: 
   const run = (): void => {
     try {
       setWrong(undefined)
-      ask({ method: 'POST', path: path('/kastor/v1/inputs/{name}/try', { name }), body: trialOf(kind, typed, settings) })
+      const body = trialOf(kind, typed, settings)
+      ask((graph, signal) => send<InputTrial>(graph, { method: 'POST', path: path('/kastor/v1/inputs/{name}/try', { name }), body, signal }))
     } catch (thrown) {
       forget()
       setWrong(asApiError(thrown).message)

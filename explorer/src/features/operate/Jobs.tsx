@@ -45,7 +45,7 @@ export function Jobs(): ReactNode {
     { key: 'kind', title: t('operate.kind'), width: 100, cell: (job) => job.kind ?? '' },
     { key: 'progress', title: t('operate.progress'), width: 240, cell: (job) => <span className="row"><span className="num">{progressText(job)}</span>{shareOf(job) !== undefined && <progress className="operate-progress" aria-label={t('operate.progress')} max={1} value={shareOf(job)} />}</span> },
     { key: 'rate', title: t('operate.rate'), width: 110, align: 'right', cell: (job) => { const rate = rates.get(job.at); return rate === undefined ? '' : t('operate.job-rate', { rate: formatNumber(rate, { maximumFractionDigits: rate < 10 ? 1 : 0 }), unit: job.progress?.unit ?? '' }) } },
-    { key: 'created', title: t('operate.created'), width: 180, cell: (job) => <span className="num">{when(job.createdDateTime)}</span> },
+    { key: 'created', title: t('operate.created'), width: 200, cell: (job) => <span className="num">{when(job.createdDateTime)}</span> },
     { key: 'id', title: t('operate.name'), width: 160, cell: (job) => <code>{job.id}</code> },
     { key: 'error', title: t('operate.last-error'), width: 260, cell: (job) => <span className="operate-error">{job.error?.message ?? ''}</span> },
   ]

@@ -95,7 +95,8 @@ export function useAct(): (call: Call, said?: string) => Promise<boolean> {
   }
 }
 
-export interface Asking<T> { readonly busy: boolean; readonly answer: T | undefined; readonly error: ApiError | undefined; readonly ask: (call: Call) => void; readonly forget: () => void }
+type Question<T> = (graph: string, signal: AbortSignal) => Promise<{ readonly data: T }>
+export interface Asking<T> { readonly busy: boolean; readonly answer: T | undefined; readonly error: ApiError | undefined; readonly ask: (question: Question<T>) => void; readonly forget: () => void }
 
 /** Ask what changes nothing that this screen shows; of several questions the last one counts. */
 export function useAsking<T>(): Asking<T> {
@@ -107,11 +108,11 @@ export function useAsking<T>(): Asking<T> {
     last.current?.abort()
     setState({ busy: false, answer: undefined, error: undefined })
   }
-  const ask = (call: Call): void => {
+  const ask = (question: Question<T>): void => {
     last.current?.abort()
     const asked = last.current = new AbortController()
     setState({ busy: true, answer: undefined, error: undefined })
-    send<T>(name, { ...call, signal: asked.signal }).then(
+    question(name, asked.signal).then(
       ({ data }) => { if (!asked.signal.aborted) setState({ busy: false, answer: data, error: undefined }) },
       (error: unknown) => { if (!asked.signal.aborted) setState({ busy: false, answer: undefined, error: asApiError(error) }) },
     )

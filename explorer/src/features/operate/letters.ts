@@ -1,7 +1,10 @@
 /** Dead letters in pages, and those that were chosen in portions. */
 import { useQuery, type UseQueryResult } from '@tanstack/react-query'
 import { send } from '@/api/http'
+import type { JsonObject } from '@/api/json'
 import { useGraph } from '@/state/graph'
+
+export interface DeadLetter { readonly key: number; readonly died: string; readonly attempts: number; readonly error: string; readonly requeued: boolean; readonly event: JsonObject }
 
 const EVERY_MS = 5000
 const MOST = 1000
@@ -9,15 +12,15 @@ const MOST = 1000
 const AT_ONCE = 200
 
 /** Read a route's dead letters, the first thousand. */
-export function useLetters<T>(path: string, enabled: boolean): UseQueryResult<readonly T[]> {
+export function useLetters(path: string, enabled: boolean): UseQueryResult<readonly DeadLetter[]> {
   const { name } = useGraph()
   return useQuery({
     queryKey: [name, 'operate', path], enabled, refetchInterval: EVERY_MS,
     queryFn: async ({ signal }) => {
-      const all: T[] = []
+      const all: DeadLetter[] = []
       let after: number | null = 0
       while (after !== null && all.length < MOST) {
-        const page: { readonly value: readonly T[]; readonly after: number | null } = (await send<{ readonly value: readonly T[]; readonly after: number | null }>(name, { path, query: { after }, signal })).data
+        const page: { readonly value: readonly DeadLetter[]; readonly after: number | null } = (await send<{ readonly value: readonly DeadLetter[]; readonly after: number | null }>(name, { path, query: { after }, signal })).data
         all.push(...page.value)
         after = page.after
       }

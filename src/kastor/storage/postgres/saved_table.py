@@ -15,10 +15,10 @@ SELECT {_COLUMNS} FROM {{graph}}.saved WHERE kind = $1 AND name > $2 ORDER BY na
 """
 _ENTRY = f"SELECT {_COLUMNS} FROM {{graph}}.saved WHERE kind = $1 AND name = $2"
 _CONTENTS = f"""
-SELECT {_COLUMNS}, substring(data FROM 1 FOR $3) FROM {{graph}}.saved WHERE kind = $1 AND name = $2
+SELECT {_COLUMNS}, substr(data, 1, $3) FROM {{graph}}.saved WHERE kind = $1 AND name = $2
 """
 _PART = """
-SELECT substring(data FROM $4 FOR $5) FROM {graph}.saved
+SELECT substr(data, $4, $5) FROM {graph}.saved
 WHERE kind = $1 AND name = $2 AND etag = $3
 """
 _USAGE = """
