@@ -55,8 +55,11 @@ SIDE_FILES = ("", "-wal", "-shm", "-journal")
 APPLICATION_ID = 0x4B535449  # "KSTI"
 READERS = 2
 _CHECK_STEPS = 1_000
-_PAGES_IN_LOG = 4_000
-"""Written before they are folded into the file: the disk waits for that, and commits do not."""
+_PAGES_IN_LOG = 400
+"""Written before they are folded into the file: the disk waits for that, and who commits to the
+graph meanwhile waits with it."""
+_PAGES_OF_A_SCAN = 4_000
+"""While the index is made, when the same pages are written again and again."""
 
 _log = get_logger("kastor.storage")
 
@@ -227,8 +230,10 @@ class SqliteSearchIndex:
         return _not_ready()
 
     def _write(self, batch: IndexBatch) -> None:
-        if self._writing is None:
+        if self._writing is None or self._connection is None:
             raise _not_ready()
+        scans = batch.state.place is not None
+        self._connection.wal_autocheckpoint(_PAGES_OF_A_SCAN if scans else _PAGES_IN_LOG)
         self._writing.write(batch)
 
     def _sweep(self, scan: int, after: int) -> int | None:
