@@ -290,6 +290,8 @@ def test_a_cloud_event_is_a_message_too(world: Api) -> None:
         ({}, "payload"),
         ({"payload": "{}", "headers": {"a": 1}}, "headers"),
         ({"payload": "{}", "contentType": "image/png"}, "contentType"),
+        ({"payload": "{}", "contentType": ["text/plain"]}, "contentType"),
+        ({"payload": "{}", "contentType": {"text": "plain"}}, "contentType"),
         ({"payload": "{}", "topic": "a"}, "no topic"),
         ({"payload": "[1, 2]"}, "One message is tried at a time"),
         ({"payload": "{}", "kind": "webhook"}, "settings"),
@@ -318,3 +320,16 @@ def test_two_rules_of_one_twin_are_one_patch(world: Api) -> None:
     [patch] = found["patches"]
     values = {each["path"]: each["value"] for each in patch["patch"]}
     assert values == {"/level": 8, "/name": "N"}
+
+
+def test_a_number_beyond_64_bits_is_out_of_range(world: Api) -> None:
+    scaled = {"from": "/value", "scale": 1e9, "round": 0}
+    rule = {"twin": "a", "patch": {"/level": scaled}}
+    _put(world, "inputs/sensors", "webhook", rules=[rule], window_ms=0)
+    found = _try(world, {"value": 1e12})
+    assert found["outcome"] == "rejected"
+    assert "out of range" in found["reason"]
+    receipt = assert_json(
+        world.post("/kastor/v1/inputs/sensors/messages", {"value": 1e12}, version=None)
+    )
+    assert receipt["errors"][0]["reason"] == found["reason"]
