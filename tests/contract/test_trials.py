@@ -8,6 +8,7 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
+import httpx2
 import pytest
 
 from .client import Api, assert_error, assert_json
@@ -160,6 +161,22 @@ def test_one_test_of_an_endpoint_at_a_time(world: Api, target: Target) -> None:
     if answer.status_code != 200:
         error = assert_error(answer, 429, "TooManyRequests")
         assert "being tested" in error["message"]
+
+
+def test_a_test_goes_on_when_whoever_asked_has_gone(world: Api, target: Target) -> None:
+    _put(world, "endpoints/hook", "webhook", url=target.url, timeout=30)
+    target.seconds = 1.5
+    path = "/kastor/v1/endpoints/hook/test"
+    with pytest.raises(httpx2.TimeoutException):
+        httpx2.post(f"{world.url}{path}", timeout=0.5)
+    time.sleep(0.2)
+    answer = world.post(path, version=None)
+    assert_error(answer, 429, "TooManyRequests")
+    target.seconds = 0.0
+    deadline = time.monotonic() + 10
+    while world.post(path, version=None).status_code == 429:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 def test_what_cannot_be_tested_says_why(world: Api) -> None:
