@@ -167,11 +167,12 @@ def test_what_is_read_in_a_trial_is_bounded(server: KastorServer) -> None:
     sent = [{"twin": "r0", "telemetry": ""}] * 300
     many = [{"twin": "r0", "patch": {"/temperature": "/value"}}] * 1_000
     with api(server) as client, watched(server):
-        for payload, rules in [
+        asked: list[tuple[str, list[Any]]] = [
             ('"' * 50_000, [wide]),
             ("x" * 10_000, [long]),
             (json.dumps("x" * 50_000), sent),
-        ]:
+        ]
+        for payload, rules in asked:
             answer = try_message(client, payload, rules)
             assert answer.status_code == 400
             assert "more than 4000000 bytes" in answer.json()["error"]["message"]

@@ -33,7 +33,7 @@ MOST_BYTES = 65_536
 MOST_WORK = 33_554_432
 """Bytes of the message, times the steps that the rules take: each step may look at all of it."""
 MOST_READ = 4_000_000
-"""Bytes of JSON of all that the rules read: each of them may have the whole message as its value."""
+"""Bytes of JSON of all that the rules read: each may have the whole message as its value."""
 
 Floors = Mapping[TwinId, Mapping[Path, Ticks]]
 

@@ -53,14 +53,15 @@ class SqliteSavedTable:
         """Return so many bytes of the contents of a version."""
 
         def part(connection: apsw.Connection) -> bytes | None:
+            found: bytes | None = None
             with connection:  # of one state of the file
-                rows = connection.execute(_NUMBER, (kind, name, etag)).fetchall()
-                if not rows:
-                    return None
-                # A function of a statement would be given the whole of it for each part.
-                with connection.blob_open("main", "saved", "data", rows[0][0], False) as blob:
-                    blob.seek(min(start, blob.length()))
-                    return blob.read(size)
+                rows: list[Any] = connection.execute(_NUMBER, (kind, name, etag)).fetchall()
+                for (number,) in rows:
+                    # A function of a statement would be given the whole of it for each part.
+                    with connection.blob_open("main", "saved", "data", number, False) as blob:
+                        blob.seek(min(start, blob.length()))
+                        found = blob.read(size)
+            return found
 
         return await self._pool.call(part)
 
