@@ -253,9 +253,10 @@ class Pattern:
 
     def match(self, text: str) -> dict[str, str] | None:
         """Return the fields of a text that matches, None for others."""
-        parts = text.split("/")
         if not self._levels:
             return {}
+        # No further than it is looked at: many rules may be held against a megabyte of slashes.
+        parts = text.split("/", len(self._levels))
         if len(parts) < len(self._levels) or (len(parts) > len(self._levels) and not self._open):
             return None
         found: dict[str, str] = {}
