@@ -11,7 +11,8 @@ import asyncio
 import contextlib
 import errno
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 from typing import Any, ParamSpec, TypeVar
 
 MOST_THREADS = 1_000
@@ -21,6 +22,38 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _free = threading.Semaphore(MOST_THREADS)
+
+
+class OwnThreads:
+    """The threads that some work begins: they may go on when it has been given up."""
+
+    def __init__(self) -> None:
+        self._running = 0
+        self._ended = asyncio.Event()
+        self._ended.set()
+
+    async def noting(self, work: Awaitable[T]) -> T:
+        """Return the work's result; each thread that it begins is noted. To be a task's whole."""
+        _noting.set(self)
+        return await work
+
+    async def until_ended(self) -> None:
+        """Wait until every one has ended."""
+        await self._ended.wait()
+
+    def begin(self) -> None:
+        """Note that one begins."""
+        self._running += 1
+        self._ended.clear()
+
+    def end(self) -> None:
+        """Note that one has ended."""
+        self._running -= 1
+        if not self._running:
+            self._ended.set()
+
+
+_noting: ContextVar[OwnThreads | None] = ContextVar("noting", default=None)
 
 
 async def in_own_thread(work: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
@@ -34,7 +67,11 @@ async def in_own_thread(work: Callable[P, T], *arguments: P.args, **named: P.kwa
     loop, free = asyncio.get_running_loop(), _free
     result: asyncio.Future[T] = loop.create_future()
 
+    threads = _noting.get()
+
     def tell(settle: Callable[[Any], None], value: Any) -> None:
+        if threads is not None:
+            threads.end()
         if not result.done():
             settle(value)
 
@@ -55,6 +92,8 @@ async def in_own_thread(work: Callable[P, T], *arguments: P.args, **named: P.kwa
     except RuntimeError:  # of the system
         free.release()
         raise _too_many() from None
+    if threads is not None:
+        threads.begin()
     return await result
 
 

@@ -139,3 +139,45 @@ def settled(client: httpx2.Client, name: str) -> Any:
         if counts == before:
             return counts
         before = counts
+
+
+def try_message(client: httpx2.Client, payload: str, rules: list[Any]) -> httpx2.Response:
+    body = {"payload": payload, "kind": "webhook", "settings": {"rules": rules}}
+    return client.post("/kastor/v1/inputs/tried/try", json=body)
+
+
+def test_a_message_that_is_tried_is_bounded(server: KastorServer) -> None:
+    match = {"from": "payload", "like": "+/x"}
+    slow = [{"match": match, "twin": "r0", "patch": {"/temperature": "/value"}}] * 1_000
+    with api(server) as client, watched(server) as cost:
+        answer = try_message(client, "/" * 900_000, slow)
+        assert answer.status_code == 400
+        assert "65536 are tried" in answer.json()["error"]["message"]
+        answer = try_message(client, "/" * 60_000, slow)
+        assert answer.status_code == 400
+        assert "2000 steps" in answer.json()["error"]["message"]
+        assert try_message(client, "/" * 16_000, slow).status_code == 200
+    assert cost.answers > 1
+
+
+def test_what_is_read_in_a_trial_is_bounded(server: KastorServer) -> None:
+    wide = {"twin": "r0", "patch": {f"/p{n}": "payload" for n in range(300)}}
+    filled = {"template": "{payload}" * 100}
+    long = {"twin": "r0", "patch": {f"/p{n}": filled for n in range(100)}}
+    sent = [{"twin": "r0", "telemetry": ""}] * 300
+    many = [{"twin": "r0", "patch": {"/temperature": "/value"}}] * 1_000
+    with api(server) as client, watched(server):
+        asked: list[tuple[str, list[Any]]] = [
+            ('"' * 50_000, [wide]),
+            ("x" * 10_000, [long]),
+            (json.dumps("x" * 50_000), sent),
+        ]
+        for payload, rules in asked:
+            answer = try_message(client, payload, rules)
+            assert answer.status_code == 400
+            assert "more than 4000000 bytes" in answer.json()["error"]["message"]
+        answer = try_message(client, "x" * 60_000, [long])
+        assert "1048576 characters" in answer.json()["reason"]
+        answer = try_message(client, '{"value": 21}', many)
+    assert answer.status_code == 200
+    assert answer.json()["outcome"] == "written"

@@ -6,17 +6,24 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from kastor.auth.tokens import create_token
+from kastor.testing import KastorServer
+
 from .client import Api, assert_error, assert_json
 from .guarded import SENDERS, TEAM_GRAPH, Guarded, guarding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
     with guarding(tmp_path_factory.mktemp("told")) as made:
         yield made
+
+
+_GRAPH = ("InvalidArgument", "name of a graph")
 
 
 def _access(api: Api) -> Any:
@@ -85,6 +92,9 @@ def test_a_check_is_the_judgement_of_requests(guarded: Guarded) -> None:
         ({"who": "x" * 20_000, "permission": "query/action"}, 400, "InvalidArgument", "who"),
         ({"who": "role=a", "permission": "fly"}, 400, "InvalidArgument", "permission"),
         ({"who": "role=a", "permission": "query/action", "graph": 1}, 400, "InvalidArgument", "g"),
+        ({"who": "role=a", "permission": "query/action", "graph": ""}, 400, *_GRAPH),
+        ({"who": "role=a", "permission": "query/action", "graph": "Plant A"}, 400, *_GRAPH),
+        ({"who": "role=a", "permission": "query/action", "graph": "x" * 9_000}, 400, *_GRAPH),
     ],
 )
 def test_what_is_no_question_says_why(
@@ -107,3 +117,24 @@ def test_a_server_that_asks_nobody_says_so(api: Api) -> None:
     judged = _check(api, "role=Nobody", "digitaltwins/delete")
     assert judged["allowed"] is True
     assert "asks nobody" in judged["message"]
+
+
+def test_an_issuer_that_is_not_trusted_lets_nobody_in(guarded: Guarded) -> None:
+    asked = f"group={SENDERS}", "kastor/inputs/send"
+    assert _check(guarded.owner, *asked)["allowed"] is True
+    trusted = f"{asked[0]},issuer={guarded.tenant.v1.url}"
+    assert _check(guarded.owner, trusted, asked[1])["allowed"] is True
+    other = _check(guarded.owner, f"{asked[0]},issuer=https://other.example.org", asked[1])
+    assert other["allowed"] is False
+    assert "no issuer that this server trusts" in other["message"]
+
+
+def test_without_issuers_their_callers_are_refused(tmp_path: Path) -> None:
+    made = KastorServer(("--auth", "tokens"), data_dir=tmp_path)
+    token = create_token(tmp_path / "tokens", "owner", "ops")
+    with made as server, Api(server.url, token=token) as api:
+        role = "role=Azure Digital Twins Data Owner"
+        judged = _check(api, role, "digitaltwins/delete")
+        assert judged["allowed"] is False
+        assert "static tokens alone" in judged["message"]
+        assert _check(api, "token:ops", "digitaltwins/delete")["allowed"] is True

@@ -8,6 +8,7 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
+import httpx2
 import pytest
 
 from .client import Api, assert_error, assert_json
@@ -162,6 +163,22 @@ def test_one_test_of_an_endpoint_at_a_time(world: Api, target: Target) -> None:
         assert "being tested" in error["message"]
 
 
+def test_a_test_goes_on_when_whoever_asked_has_gone(world: Api, target: Target) -> None:
+    _put(world, "endpoints/hook", "webhook", url=target.url, timeout=30)
+    target.seconds = 1.5
+    path = "/kastor/v1/endpoints/hook/test"
+    with pytest.raises(httpx2.TimeoutException):
+        httpx2.post(f"{world.url}{path}", timeout=0.5)
+    time.sleep(0.2)
+    answer = world.post(path, version=None)
+    assert_error(answer, 429, "TooManyRequests")
+    target.seconds = 0.0
+    deadline = time.monotonic() + 10
+    while world.post(path, version=None).status_code == 429:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
 def test_what_cannot_be_tested_says_why(world: Api) -> None:
     assert_error(
         world.post("/kastor/v1/endpoints/none/test", version=None), 404, "EndpointNotFound"
@@ -290,6 +307,8 @@ def test_a_cloud_event_is_a_message_too(world: Api) -> None:
         ({}, "payload"),
         ({"payload": "{}", "headers": {"a": 1}}, "headers"),
         ({"payload": "{}", "contentType": "image/png"}, "contentType"),
+        ({"payload": "{}", "contentType": ["text/plain"]}, "contentType"),
+        ({"payload": "{}", "contentType": {"text": "plain"}}, "contentType"),
         ({"payload": "{}", "topic": "a"}, "no topic"),
         ({"payload": "[1, 2]"}, "One message is tried at a time"),
         ({"payload": "{}", "kind": "webhook"}, "settings"),
@@ -318,3 +337,16 @@ def test_two_rules_of_one_twin_are_one_patch(world: Api) -> None:
     [patch] = found["patches"]
     values = {each["path"]: each["value"] for each in patch["patch"]}
     assert values == {"/level": 8, "/name": "N"}
+
+
+def test_a_number_beyond_64_bits_is_out_of_range(world: Api) -> None:
+    scaled = {"from": "/value", "scale": 1e9, "round": 0}
+    rule = {"twin": "a", "patch": {"/level": scaled}}
+    _put(world, "inputs/sensors", "webhook", rules=[rule], window_ms=0)
+    found = _try(world, {"value": 1e12})
+    assert found["outcome"] == "rejected"
+    assert "out of range" in found["reason"]
+    receipt = assert_json(
+        world.post("/kastor/v1/inputs/sensors/messages", {"value": 1e12}, version=None)
+    )
+    assert receipt["errors"][0]["reason"] == found["reason"]

@@ -282,10 +282,21 @@ async def test_unroutable_events_of_rabbitmq(broker: Broker, kind: str) -> None:
     await sink.close()
     assert report.fault is not None
     assert report.fault.kind == kind
+    assert report.fault.unroutable
     assert "nobody" in report.fault.message
     sink = sink_of(broker, routing_key="nobody", mandatory=False)
     assert await sink.deliver(updates(1)) == Delivered(1)
     await sink.close()
+
+
+@only("nats")
+async def test_a_subject_that_no_stream_takes(broker: Broker) -> None:
+    sink = sink_of(broker, subject="nobody.{twin}", stream=None)
+    report = await sink.deliver(updates(1))
+    await sink.close()
+    assert report.fault is not None
+    assert report.fault.unroutable
+    assert "no stream takes the subject nobody." in report.fault.message
 
 
 @only("amqp")

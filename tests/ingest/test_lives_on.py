@@ -44,7 +44,7 @@ async def test_a_message_that_breaks_a_rule_is_rejected_and_settled(
     def broken(*_: object) -> None:
         raise RecursionError
 
-    monkeypatch.setattr(taking, "_read", broken)
+    monkeypatch.setattr("kastor.ingest.pipeline.read_in_time", broken)
     verdict = await taking.accept(Message("rooms/a", b"{}", {}, None))
     assert verdict.outcome is None
     assert "inside Kastor" in (verdict.reason or "")

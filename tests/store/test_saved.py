@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import replace
 from functools import partial
 
+import apsw
 import pytest
 
 from kastor.errors import KastorError, LimitExceeded, NotFound, PreconditionFailed
@@ -23,6 +24,7 @@ from kastor.saved.service import (
     StoredFile,
 )
 from kastor.storage.saved import SavedEntry, SavedUsage
+from kastor.storage.sqlite.store import SqliteStore
 
 from .engines import Engine
 from .graphs import Graph
@@ -102,6 +104,19 @@ async def test_a_restart_keeps_contents_byte_for_byte_and_emptying_keeps_them_to
     assert await part("one", 70_000, 5_000) == content[70_000:75_000]
     assert await part("one", len(content) - 3, 5_000) == content[-3:]
     assert await part("two", 0, 300) is None
+    assert await part("one", len(content) + 9, 5_000) == b""
+
+
+async def test_a_part_is_read_without_the_whole(empty: Graph) -> None:
+    if not isinstance(empty.store, SqliteStore):
+        pytest.skip("its memory is another process's")
+    content = bytes(64_000_000)
+    assert await empty.store.saved.put(replace(entry("a"), kind=FILES), content, None, anything)
+    apsw.memory_high_water(True)
+    before = apsw.memory_used()
+    assert await empty.store.saved.part(FILES, "a", "one", 60_000_000, 300) == bytes(300)
+    # What stands before the part is walked through, and the cache of pages keeps some of it.
+    assert apsw.memory_high_water() - before < 32_000_000
 
 
 @pytest.fixture

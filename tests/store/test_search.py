@@ -10,6 +10,7 @@ import sys
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace as with_changes
 from typing import Any
 
 import orjson
@@ -389,6 +390,38 @@ async def test_a_write_that_takes_long_keeps_the_index(
         assert held == await search.holder()
     assert taken == [False]
     assert await search.holder() is None
+
+
+async def test_a_claim_that_was_given_up_is_renewed_no_more(graph: Graph) -> None:
+    search = graph.store.search
+    await search.prepare()
+    assert await search.hold("one", 5)
+    assert await search.keep("one", 5)
+    await search.let_go("one")
+    assert await search.keep("one", 5) is not search.shared
+    assert await search.holder() is None
+
+
+async def test_who_had_lost_the_index_reads_where_it_stands(
+    graph: Graph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    search = graph.store.search
+    if not search.shared:
+        pytest.skip("one process has the index to itself")
+    monkeypatch.setattr(follower, "RENEW_SECONDS", 0.1)
+    async with searching(graph) as made:
+        await made.reach(None)
+        owner = await search.holder()
+        assert owner is not None
+        await search.let_go(owner)
+        assert await search.hold("another", 5)
+        moved = with_changes(await search.state(), scan=70)
+        assert await search.write("another", IndexBatch(moved))
+        await search.let_go("another")
+        await asyncio.sleep(1.0)
+        await graph.put("b", room(name="Lobby"))
+        await made.reach(None)
+        assert (await search.state()).scan == 70
 
 
 async def test_however_many_wait_the_store_is_asked_one_question(

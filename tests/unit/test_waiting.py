@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from kastor import waiting
-from kastor.waiting import in_own_thread
+from kastor.waiting import OwnThreads, in_own_thread
 
 
 def test_it_returns_and_raises_what_the_work_does() -> None:
@@ -65,3 +65,25 @@ def test_there_are_only_so_many(monkeypatch: pytest.MonkeyPatch) -> None:
         return await in_own_thread(str, 1)
 
     assert asyncio.run(run()) == "1"
+
+
+def test_threads_of_work_that_was_given_up_are_known_until_they_end() -> None:
+    gate = threading.Event()
+
+    async def work() -> None:
+        await asyncio.gather(in_own_thread(gate.wait, 30), in_own_thread(str, 1))
+
+    async def run() -> None:
+        threads = OwnThreads()
+        task = asyncio.create_task(threads.noting(work()))
+        await asyncio.sleep(0.05)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await in_own_thread(str, 2)  # another's
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(threads.until_ended(), 0.05)
+        gate.set()
+        await asyncio.wait_for(threads.until_ended(), 5)
+
+    asyncio.run(run())

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from kastor.auth.actors import CallerKind
+from kastor.auth.callers import has_ended
 from kastor.auth.policy import DEFAULT_POLICY
 
 if TYPE_CHECKING:
@@ -25,17 +27,34 @@ class AccessBook:
         file: what the policy file is called; None: there is none.
         policy: tells what counts now.
         holders: tells who hold static tokens, also those whose have ended.
+        issuers: whose signed tokens let in, as these name them.
     """
 
     ways: tuple[str, ...] = ()
     file: str | None = None
     policy: Callable[[], Policy] = lambda: DEFAULT_POLICY
     holders: Callable[[], Sequence[Principal]] = tuple
+    issuers: tuple[str, ...] = ()
 
     @property
     def policy_name(self) -> str:
         """What sentences call the policy."""
         return self.file or "the policy"
+
+    def why_unknown(self, principal: Principal) -> str | None:
+        """Return why this server answers a caller with 401; None where it lets them in."""
+        if not self.ways:
+            return None
+        if has_ended(principal):
+            return f"the token {principal.name} has ended; make another."
+        if principal.kind is CallerKind.OIDC and "oidc" not in self.ways:
+            return "this server lets in static tokens alone, so that every request is answered 401."
+        if principal.issuer and principal.issuer not in self.issuers:
+            return (
+                f"{principal.issuer[:200]} is no issuer that this server trusts, so that every "
+                "request is answered 401."
+            )
+        return None
 
 
 def judgement_shown(found: Judgement) -> Document:

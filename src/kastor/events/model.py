@@ -65,11 +65,13 @@ class DeliveryFault:
             is tried again; `refused` is this event's (400, too large): trying again is pointless.
         message: for a person; names the endpoint's answer, never a secret.
         retry_after: seconds that the sink asked to wait.
+        unroutable: the endpoint was reached, and nothing there takes events of such a name.
     """
 
     kind: Literal["unavailable", "refused"]
     message: str
     retry_after: float | None = None
+    unroutable: bool = False
 
     def shortened(self) -> DeliveryFault:
         """Return the same with no more text than is kept."""

@@ -29,6 +29,7 @@ from kastor.records import Context
 from kastor.storage.events import DeadLetter, EndpointRow, EventStore, RouteRow
 from kastor.storage.limits import require_room
 from kastor.types import Ticks
+from kastor.waiting import OwnThreads
 from kastor.words import counted
 
 _ROUTE_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
@@ -65,6 +66,7 @@ class RouteService:
         self._max_endpoints = max_endpoints
         self._counting = asyncio.Lock()
         self._trying: set[str] = set()
+        self._trials: set[asyncio.Task[Any]] = set()
 
     async def start(self, configured: Mapping[str, Mapping[str, Any]] | None = None) -> None:
         """Take over the endpoints of the configuration file, then start the relay.
@@ -81,7 +83,9 @@ class RouteService:
         await self._relay.refresh()
 
     async def stop(self) -> None:
-        """Stop the relay."""
+        """Stop the relay, and what is being tested."""
+        for each in self._trials:
+            each.cancel()
         await self._relay.stop()
 
     async def routes(self) -> list[RouteRow]:
@@ -245,7 +249,7 @@ class RouteService:
     async def try_endpoint(self, name: str) -> EndpointTrial:
         """Send an event that says it is a test to an endpoint; return what came of it.
 
-        It is in no log, and never becomes a dead letter.
+        It is in no log, and never becomes a dead letter. Cancelled, the test goes on to its end.
 
         Raises:
             NotFound: there is none.
@@ -273,8 +277,20 @@ class RouteService:
             busy = f"The endpoint {name} is" if name in self._trying else "Other endpoints are"
             raise TooManyRequests(f"{busy} being tested. Try again in a moment.", retry_after=1)
         self._trying.add(name)
+        threads = OwnThreads()
+        trial = asyncio.create_task(threads.noting(self._relay.try_endpoint(row)))
+        for task in (trial, asyncio.create_task(self._until_over(name, trial, threads))):
+            self._trials.add(task)
+            task.add_done_callback(self._trials.discard)
+        return await asyncio.shield(trial)
+
+    async def _until_over(
+        self, name: str, trial: asyncio.Task[EndpointTrial], threads: OwnThreads
+    ) -> None:
+        """Let an endpoint be tested again once nothing of its test goes on."""
         try:
-            return await self._relay.try_endpoint(row)
+            await asyncio.wait((trial,))
+            await threads.until_ended()
         finally:
             self._trying.discard(name)
 

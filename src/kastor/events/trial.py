@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import uuid4
 
 import orjson
@@ -31,6 +31,10 @@ SINK_SECONDS = 10.0
 """An endpoint's time-out, where its own is longer: somebody waits."""
 LONGEST_SECONDS = 15.0
 CLOSE_SECONDS = 3.0
+_NAMED_APART = (
+    f"The endpoint was reached; its keys and subjects are made of the test's own type {TEST_TYPE} "
+    f"and of {TEST_KEY} instead of a twin's id. Events of routes have others, which may be taken."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +109,8 @@ async def _deliver(make_sink: Callable[[], Sink], event: Event) -> DeliveryFault
             await attempt("sink", lambda: _close(sink), endpoint=event.subject)
     if report.confirmed:
         return None
-    return report.fault or DeliveryFault("unavailable", "The endpoint did not confirm it.")
+    fault = report.fault or DeliveryFault("unavailable", "The endpoint did not confirm it.")
+    return replace(fault, message=f"{fault.message}. {_NAMED_APART}") if fault.unroutable else fault
 
 
 async def _close(sink: Sink) -> None:

@@ -30,7 +30,11 @@ _INDEX = re.compile(r"0|[1-9][0-9]{0,8}")
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _LONGEST_NUMBER = 1_100
 """Characters; every double has a text that is shorter."""
+_LONGEST_TEXT = 1_048_576
+"""Characters that a template may make: its fields may name a large payload a hundred times."""
 _INTEGER = re.compile(r"[+-]?\d{1,18}", re.ASCII)
+_LEAST, _MOST = -(2**63), 2**64 - 1
+"""Integers that JSON is written with."""
 _SHORT = 128
 """Characters of a pointer whose segments are remembered."""
 _TRUE = frozenset({"true", "on", "yes", "1"})
@@ -176,13 +180,20 @@ class Template:
         return frozenset(name for _, name in self._parts if name and _NAME.fullmatch(name))
 
     def render(self, message: Message, captured: Mapping[str, str]) -> str:
-        """Fill in the fields; raises Unreadable for what is no text and no number."""
+        """Fill in the fields.
+
+        Raises:
+            Unreadable: one is no text and no number, or the text becomes too long.
+        """
         if self._only is not None:
             return _field(message, captured, self._only)
-        return "".join(
+        texts = [
             literal if name is None else literal + _field(message, captured, name)
             for literal, name in self._parts
-        )
+        ]
+        if sum(map(len, texts)) > _LONGEST_TEXT:
+            raise Unreadable(f"A template makes more than {_LONGEST_TEXT} characters.")
+        return "".join(texts)
 
 
 def _parts(text: str) -> Iterator[Part]:
@@ -242,9 +253,10 @@ class Pattern:
 
     def match(self, text: str) -> dict[str, str] | None:
         """Return the fields of a text that matches, None for others."""
-        parts = text.split("/")
         if not self._levels:
             return {}
+        # No further than it is looked at: many rules may be held against a megabyte of slashes.
+        parts = text.split("/", len(self._levels))
         if len(parts) < len(self._levels) or (len(parts) > len(self._levels) and not self._open):
             return None
         found: dict[str, str] = {}
@@ -337,7 +349,7 @@ def scaled(value: object, scale: float, offset: float, digits: int | None) -> in
         result = value if (scale, offset) == (1, 0) else value * scale + offset
         if digits is not None:
             result = round(result, digits) if digits > 0 else round(result)
-        if math.isfinite(result):
+        if math.isfinite(result) and (isinstance(result, float) or _LEAST <= result <= _MOST):
             return result
     except (OverflowError, ValueError):
         pass

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -20,7 +20,7 @@ from kastor.ingest.rules import CompiledRule, compile_rules
 from kastor.ingest.selection import RuleIndex
 from kastor.ingest.tally import InputTally
 from kastor.logs import get_logger
-from kastor.types import override
+from kastor.types import Json, override
 from kastor.words import counted
 
 NO_RULE = "No rule matches."
@@ -160,13 +160,18 @@ class Pipeline:
         return Verdict(None, reason)
 
 
-def read_in_time(rule: CompiledRule, message: Message, max_ahead: float) -> TwinReading | None:
-    """Return what a rule reads of a message, None if it is not for it.
+def read_in_time(
+    rule: CompiledRule,
+    message: Message,
+    max_ahead: float,
+    count: Callable[[Json], None] | None = None,
+) -> TwinReading | None:
+    """Return what a rule reads of a message, None if it is not for it; `count` as for the rule.
 
     Raises:
         Unreadable: it cannot read it, or its time lies further ahead than `max_ahead` seconds.
     """
-    reading = rule.read(message)
+    reading = rule.read(message, count)
     time = None if reading is None else reading.source_time
     if time is not None and time > now_ticks() + int(max_ahead * TICKS_PER_SECOND):
         # It would keep every true value out until then.

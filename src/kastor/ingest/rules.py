@@ -5,7 +5,7 @@ A `Rule` is what people write; a `TwinReading` is what it makes of one message.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated, Any, TypeAlias
 from uuid import UUID, uuid5
 
@@ -163,8 +163,18 @@ class CompiledRule:
         topics: str = self._pattern.filter
         return topics
 
-    def read(self, message: Message) -> TwinReading | None:
-        """Return what a message says, None if the rule is not for it; raises Unreadable."""
+    def read(
+        self, message: Message, count: Callable[[Json], None] | None = None
+    ) -> TwinReading | None:
+        """Return what a message says, None if the rule is not for it.
+
+        Args:
+            message: to be read.
+            count: called with each value and with telemetry as it is made; may raise.
+
+        Raises:
+            Unreadable: the rule is for it and cannot read it.
+        """
         captured = self._captured(message)
         if captured is None or not self._holds(message, captured):
             return None
@@ -177,10 +187,15 @@ class CompiledRule:
             found = _evaluate(value, template, message, captured)
             if found is not UNSET:
                 values[path] = found
+                if count is not None:
+                    count(found)
         time = None if rule.sourceTime is None else read_time(message.read(rule.sourceTime))
         telemetry = None
         if rule.telemetry is not None:
-            telemetry = orjson.dumps(message.read(rule.telemetry))
+            sent = message.read(rule.telemetry)
+            telemetry = orjson.dumps(sent)
+            if count is not None:
+                count(sent)
         if not values and telemetry is None:
             return None  # all that it could say is optional, and absent
         event_id = None if telemetry is None else self._event_id(message, twin_id, time)

@@ -6,11 +6,14 @@ written, on one state of the graph, twin by twin as in a burst.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import orjson
+
 from kastor.clock import now_ticks
-from kastor.errors import InvalidArgument, KastorError, Unavailable
+from kastor.errors import InvalidArgument, KastorError, LimitExceeded, Unavailable
 from kastor.graph.commands import SendTelemetry, TakeReadings
 from kastor.graph.patch import PatchOperation
 from kastor.graph.readings import Outcome, Path, TwinReading
@@ -23,7 +26,14 @@ from kastor.ingest.pipeline import NO_RULE, Faults, read_in_time
 from kastor.ingest.rules import CompiledRule, compile_rules
 from kastor.ingest.webhook import JSON, NoEvent, read_messages
 from kastor.records import Context
-from kastor.types import Ticks, TwinId
+from kastor.types import Json, Ticks, TwinId
+
+MOST_BYTES = 65_536
+"""Of a message that is tried, its topic and headers included."""
+MOST_WORK = 33_554_432
+"""Bytes of the message, times the steps that the rules take: each step may look at all of it."""
+MOST_READ = 4_000_000
+"""Bytes of JSON of all that the rules read: each may have the whole message as its value."""
 
 Floors = Mapping[TwinId, Mapping[Path, Ticks]]
 
@@ -92,12 +102,13 @@ async def try_message(
 
     Raises:
         InvalidArgument: it is no message, or several.
+        LimitExceeded: it is too large, by itself or for so many rules.
         TooManyRequests, Unavailable: see `GraphService.rehearsing`.
     """
-    message = _message(settings, sample)
-    if isinstance(message, NoEvent):
-        return InputTrial(None, str(message), (), ())
-    rules = [_read(each, message, settings.max_ahead) for each in compile_rules(settings.rules)]
+    _require_small(settings, sample)
+    rules = await asyncio.to_thread(_read_all, settings, sample)
+    if isinstance(rules, NoEvent):
+        return InputTrial(None, str(rules), (), ())
     async with graph.rehearsing(context) as rehearsal:
         twins = await _judge(rules, rehearsal, context, floors)
     faults = Faults()
@@ -108,6 +119,48 @@ async def try_message(
     if faults.count or not outcomes:
         return InputTrial(None, str(faults) or NO_RULE, rules, twins)
     return InputTrial(max(outcomes), None, rules, twins)
+
+
+def _require_small(settings: Input, sample: Sample) -> None:
+    named = sum(len(name.encode()) + len(text.encode()) for name, text in sample.headers.items())
+    size = len(sample.payload) + len(sample.topic.encode()) + named
+    if size > MOST_BYTES:
+        raise LimitExceeded(
+            f"The message has {size} bytes with its topic and headers; at most {MOST_BYTES} are "
+            "tried."
+        ).at(path="/payload")
+    steps = sum(each.weight for each in settings.rules)
+    if size * steps > MOST_WORK:
+        raise LimitExceeded(
+            f"The message has {size} bytes, and the rules take {steps} steps for it; at most "
+            f"{MOST_WORK} bytes times steps are tried. Try a smaller message, or fewer rules."
+        ).at(path="/payload")
+
+
+def _read_all(settings: Input, sample: Sample) -> list[RuleTrial] | NoEvent:
+    """Return what each rule reads; in a thread, since rules may be many."""
+    message = _message(settings, sample)
+    if isinstance(message, NoEvent):
+        return message
+    room = _Room()
+    ahead = settings.max_ahead
+    return [_read(each, message, ahead, room) for each in compile_rules(settings.rules)]
+
+
+class _Room:
+    """What the values of all rules may still take in an answer."""
+
+    def __init__(self) -> None:
+        self._left = MOST_READ
+
+    def take(self, value: Json) -> None:
+        """Take room for a value; raises LimitExceeded."""
+        self._left -= len(orjson.dumps(value))
+        if self._left < 0:
+            raise LimitExceeded(
+                f"The rules make more than {MOST_READ} bytes of the message. Try a smaller one, or "
+                "fewer rules."
+            ).at(path="/payload")
 
 
 def _message(settings: Input, sample: Sample) -> Message | NoEvent:
@@ -124,9 +177,9 @@ def _message(settings: Input, sample: Sample) -> Message | NoEvent:
     return found[0]
 
 
-def _read(rule: CompiledRule, message: Message, max_ahead: float) -> RuleTrial:
+def _read(rule: CompiledRule, message: Message, max_ahead: float, room: _Room) -> RuleTrial:
     try:
-        return RuleTrial(rule.label, read_in_time(rule, message, max_ahead))
+        return RuleTrial(rule.label, read_in_time(rule, message, max_ahead, room.take))
     except Unreadable as error:
         return RuleTrial(rule.label, reason=f"Rule {rule.label}: {error}")
 

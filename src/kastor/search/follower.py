@@ -201,7 +201,9 @@ class Follower:
         now = time.monotonic()
         if self._state is not None and now - self._held_at < RENEW_SECONDS:
             return True
-        held = await self._index.hold(self._owner, LEASE_SECONDS)
+        # What is known of the index counts as long as nobody else has had it in between.
+        ask = self._index.hold if self._state is None else self._index.keep
+        held = await ask(self._owner, LEASE_SECONDS)
         self._held_at = now
         return held
 
@@ -318,8 +320,10 @@ class Follower:
         while True:
             await asyncio.sleep(RENEW_SECONDS)
             with contextlib.suppress(Unavailable):
-                if await self._index.hold(self._owner, LEASE_SECONDS):
-                    self._held_at = time.monotonic()
+                if not await self._index.keep(self._owner, LEASE_SECONDS):
+                    self._state = None
+                    return
+                self._held_at = time.monotonic()
 
     async def _rest(self, state: IndexState) -> None:
         """Wait until there may be more, and a moment longer unless somebody waits."""

@@ -53,6 +53,7 @@ class ServerAccess:
             None if self.policy is None else self.policy.path.name,
             lambda: self.authenticator.policy,
             tuple if self.tokens is None else self.tokens.principals,
+            () if self.issuers is None else self.issuers.issuers,
         )
 
     def watch(self, vitals: Vitals) -> list[Kept]:

@@ -213,6 +213,9 @@ class SearchStore(Protocol):
     async def hold(self, owner: str, seconds: float) -> bool:
         """Claim the index for a while; return whether `owner` has it."""
 
+    async def keep(self, owner: str, seconds: float) -> bool:
+        """Renew a claim; return False where it was taken away or given up."""
+
     async def let_go(self, owner: str) -> None:
         """Give it up before its time is over."""
 

@@ -14,6 +14,7 @@ from kastor.auth.judgement import judge, words_of
 from kastor.auth.roles import KNOWN_CALLERS, ROLES, SERVER_WIDE, Permission
 from kastor.auth.roles import Permission as P
 from kastor.errors import InvalidArgument, NotFound
+from kastor.hosting.names import is_name
 from kastor.storage.placement import DEFAULT
 
 if TYPE_CHECKING:
@@ -80,14 +81,17 @@ async def check_access(_services: Services, request: Request) -> Response:
         raise InvalidArgument("permission is one of those that GET /kastor/v1/access lists.").at(
             path="/permission"
         )
-    if not isinstance(graph, str):
-        raise InvalidArgument("graph is the name of a graph.").at(path="/graph")
+    if not isinstance(graph, str) or not is_name(graph):
+        raise InvalidArgument(
+            "graph is the name of a graph: 1 to 63 lower-case letters, digits and hyphens."
+        ).at(path="/graph")
     book = request.server.access
     principal = _principal(who, book)
     found = judge(book.policy(), principal, Permission(permission), graph)
     allowed, told = found.allowed, words_of(found, book.policy_name)
-    if has_ended(principal):
-        allowed, told = False, f"refused: the token {principal.name} has ended; make another."
+    unknown = book.why_unknown(principal)
+    if unknown is not None and found.permission is not P.OPEN:
+        allowed, told = False, f"refused: {unknown}"
     if not book.ways:
         allowed, told = True, "allowed: this server asks nobody who it is."
     answer = {"allowed": allowed, **judgement_shown(found), "message": told}

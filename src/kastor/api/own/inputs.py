@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -114,7 +115,8 @@ async def try_message(services: Services, request: Request) -> Response:
         given = kind, settings
     name, sample = request.parameters[0], _sample(body)
     trying = services.inputs.try_message(name, sample, request.context, given)
-    return json_response(orjson.dumps(_trial(await request.unless_gone(trying))))
+    trial = await request.unless_gone(trying)
+    return json_response(await asyncio.to_thread(lambda: orjson.dumps(_trial(trial))))
 
 
 def _sample(body: Document) -> Sample:
@@ -124,7 +126,7 @@ def _sample(body: Document) -> Sample:
         raise InvalidArgument("A message to be tried has payload, a string, and may have topic.")
     if not isinstance(headers, dict) or not all(isinstance(each, str) for each in headers.values()):
         raise InvalidArgument("headers are an object of strings.").at(path="/headers")
-    if content_type not in MEDIA_TYPES:
+    if not isinstance(content_type, str) or content_type not in MEDIA_TYPES:
         raise InvalidArgument(
             f"contentType is one of {', '.join(sorted(each for each in MEDIA_TYPES if each))}."
         ).at(path="/contentType")
@@ -335,7 +337,7 @@ OPERATIONS: tuple[Operation, ...] = (
         P.INPUTS_READ,
         try_message,
         "Tell what the rules of an input would make of a message; nothing is written",
-        errors={400: ("InvalidArgument",), 404: ("InputNotFound",)},
+        errors={400: ("InvalidArgument", "LimitExceeded"), 404: ("InputNotFound",)},
         result="InputTrial",
         body=(JSON_BODY, "InputSample"),
         versioned=False,

@@ -60,6 +60,11 @@ class OidcTokens:
         self._refusals = RefusalLog(clock)
         self._overage_told: set[str] = set()
 
+    @property
+    def issuers(self) -> tuple[str, ...]:
+        """Those who are known, as their tokens name them."""
+        return tuple(self._keys)
+
     def takes(self, token: str) -> bool:
         """Whether a token has three parts."""
         return token.count(".") == _DOTS

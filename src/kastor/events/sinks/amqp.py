@@ -111,7 +111,7 @@ class AmqpSink(ConnectedSink):
             await exchange.publish(message, key, mandatory=endpoint.mandatory)
         except PublishError:
             text = f"{self._where}: no queue takes the routing key {key}"
-            return DeliveryFault(endpoint.unroutable, text)
+            return DeliveryFault(endpoint.unroutable, text, unroutable=True)
         except DeliveryError:
             return DeliveryFault("unavailable", f"{self._where}: the broker did not take the event")
         return None

@@ -132,9 +132,8 @@ class NatsSink(ConnectedSink):
         try:
             await stream.publish(subject, payload, stream=self._endpoint.stream, headers=headers)
         except NoStreamResponseError:
-            return DeliveryFault(
-                "unavailable", f"{self._where}: no stream takes the subject {subject}"
-            )
+            text = f"{self._where}: no stream takes the subject {subject}"
+            return DeliveryFault("unavailable", text, unroutable=True)
         except MaxPayloadError as error:
             return DeliveryFault("refused", str(error))
         except APIError as error:

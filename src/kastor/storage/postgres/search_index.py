@@ -62,6 +62,10 @@ class PostgresSearchIndex:
         """Claim the index."""
         return bool(await self._fetch(sql.HOLD, 1, owner, seconds))
 
+    async def keep(self, owner: str, seconds: float) -> bool:
+        """Renew the claim."""
+        return bool(await self._fetch(sql.KEEP, 1, owner, seconds))
+
     async def let_go(self, owner: str) -> None:
         """Give it up."""
         await self._fetch(sql.LET_GO, 1, owner)

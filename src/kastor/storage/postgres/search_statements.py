@@ -6,7 +6,7 @@ made anew.
 
 from __future__ import annotations
 
-from kastor.storage.postgres.leases import hold, let_go
+from kastor.storage.postgres.leases import hold, keep, let_go
 
 BLOCK = 16_384
 """Rows whose trigrams are numbers of their own: a GIN index answers all rows of a key at once."""
@@ -77,6 +77,7 @@ INDEX_GRAMS = tuple(
 
 STATE = "SELECT state FROM {graph}.search_state WHERE one = 1"
 HOLD = hold("search_state", "one")
+KEEP = keep("search_state", "one")
 LET_GO = let_go("search_state", "one")
 HOLDER = """
 SELECT owner FROM {graph}.search_state

@@ -15,7 +15,7 @@ _COLUMNS = "kind, name, content_type, size, etag, created, updated, actor"
 _ENTRIES = f"SELECT {_COLUMNS} FROM saved WHERE kind = ? AND name > ? ORDER BY name LIMIT ?"
 _ENTRY = f"SELECT {_COLUMNS} FROM saved WHERE kind = ? AND name = ?"
 _CONTENTS = f"SELECT {_COLUMNS}, substr(data, 1, ?) FROM saved WHERE kind = ? AND name = ?"
-_PART = "SELECT substr(data, ?, ?) FROM saved WHERE kind = ? AND name = ? AND etag = ?"
+_NUMBER = "SELECT rowid FROM saved WHERE kind = ? AND name = ? AND etag = ?"
 _USAGE = "SELECT count(*), coalesce(sum(size), 0) FROM saved WHERE kind = ? AND name <> ?"
 _CREATE = f"""
 INSERT INTO saved ({_COLUMNS}, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -51,8 +51,19 @@ class SqliteSavedTable:
 
     async def part(self, kind: str, name: str, etag: str, start: int, size: int) -> bytes | None:
         """Return so many bytes of the contents of a version."""
-        rows = await self._read(_PART, (start + 1, size, kind, name, etag))
-        return rows[0][0] if rows else None
+
+        def part(connection: apsw.Connection) -> bytes | None:
+            found: bytes | None = None
+            with connection:  # of one state of the file
+                rows: list[Any] = connection.execute(_NUMBER, (kind, name, etag)).fetchall()
+                for (number,) in rows:
+                    # A function of a statement would be given the whole of it for each part.
+                    with connection.blob_open("main", "saved", "data", number, False) as blob:
+                        blob.seek(min(start, blob.length()))
+                        found = blob.read(size)
+            return found
+
+        return await self._pool.call(part)
 
     async def usage(self, kind: str, beside: str) -> SavedUsage:
         """Return how much there is of a kind, beside what has a name."""

@@ -109,6 +109,10 @@ class SqliteSearchIndex:
         """Nobody else can have it."""
         return True
 
+    async def keep(self, _owner: str, _seconds: float) -> bool:
+        """Nobody else can take it."""
+        return True
+
     async def let_go(self, _owner: str) -> None:
         """Do nothing."""
 

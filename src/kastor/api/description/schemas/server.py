@@ -5,6 +5,11 @@ from __future__ import annotations
 from kastor.api.description.schemas.forms import COUNT, STRING, Schema, list_of, ref
 
 _STRINGS: Schema = {"type": "array", "items": STRING}
+_SIMULATED: Schema = {
+    "type": "boolean",
+    "description": "Whether the process that answers keeps the sample alive. Where several "
+    "processes serve the graph, another one may.",
+}
 _GRANT: Schema = {
     "type": "object",
     "required": ["role", "graphs", "from"],
@@ -72,7 +77,7 @@ SCHEMAS: dict[str, Schema] = {
             "sample": {
                 "type": ["object", "null"],
                 "required": ["name", "simulated"],
-                "properties": {"name": STRING, "simulated": {"type": "boolean"}},
+                "properties": {"name": STRING, "simulated": _SIMULATED},
                 "additionalProperties": False,
             },
         },
@@ -246,7 +251,7 @@ SCHEMAS: dict[str, Schema] = {
         "properties": {
             "name": STRING,
             "loaded": {"type": "boolean"},
-            "simulated": {"type": "boolean"},
+            "simulated": _SIMULATED,
             **{name: {"type": "integer"} for name in ("models", "twins", "relationships")},
         },
         "additionalProperties": False,
