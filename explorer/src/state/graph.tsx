@@ -16,6 +16,7 @@ import { leaveGraph } from './leaving'
 import { type Feed, makeFeed } from './live'
 import { noteMade } from './shown'
 import { TwinStore } from './twins'
+import { isEmbedded } from './url'
 
 export interface OpenGraph {
   readonly name: string
@@ -130,8 +131,9 @@ export function useMay(): (permission: string) => boolean {
   return useMemo(() => {
     const held = new Set(data?.permissions)
     const writes = /write|delete|action|send|run|cancel|reset/
-    // The past is only read; queries are reads that are called actions.
-    return (permission) => held.has(permission) && (at === undefined || permission === 'query/action' || !writes.test(permission))
+    // The past is only read, and so is a screen that stands alone: the dialogs in which one writes are around it. Queries are reads that are called actions.
+    const isRead = at !== undefined || isEmbedded
+    return (permission) => held.has(permission) && (!isRead || permission === 'query/action' || !writes.test(permission))
   }, [data, at])
 }
 
