@@ -19,7 +19,7 @@ beforeEach(() => {
   openTabs('g')
   openText('SELECT secret')
 })
-afterEach(() => { sessionStorage.clear(); localStorage.clear() })
+afterEach(() => { forgetToken(); sessionStorage.clear(); localStorage.clear() })
 
 it('who signs out leaves no drafts, no queries and no advice behind', () => {
   forgetToken()
