@@ -20,7 +20,7 @@ if (isTest && window.__kastorTexts) setLanguage('en', window.__kastorTexts)
 const PATIENCE_MS = 300
 const root = document.getElementById('root')
 const late = new Promise((resolve) => { setTimeout(resolve, PATIENCE_MS) })
-if (root) void Promise.race([loadScreen(currentPlace().screen), late]).then(() => { createRoot(root).render(<App />) })
+if (root) void Promise.race([loadScreen(currentPlace().screen), late]).finally(() => { createRoot(root).render(<App />) })
 
 declare global {
   interface Window { __kastorTexts?: Tree }

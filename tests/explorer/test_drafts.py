@@ -119,7 +119,7 @@ def _endpoint(page: Page) -> None:
     page.open("g/default/operate/endpoints")
     page.get("operate.endpoints.add").click()
     page.get("operate.endpoint-name").fill("hook")
-    page.get("operate.endpoint.url").fill("https://example.org/half")
+    page.get("operate.endpoint.url").fill("env:KASTOR_SECRET_HALF")
 
 
 def _input(page: Page) -> None:
@@ -163,7 +163,7 @@ PLACES = {
     "route": Place(_route, _shows("operate.filter", "$changed.temperature > 90"), None),
     "endpoint": Place(
         _endpoint,
-        _has("operate.endpoint.url", "https://example.org/half"),
+        _has("operate.endpoint.url", "env:KASTOR_SECRET_HALF"),
         "operate.endpoint-save",
     ),
     "input": Place(_input, _shows("operate.input-settings", "half.example.org"), None),

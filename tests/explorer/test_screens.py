@@ -35,7 +35,17 @@ SCREENS: dict[str, dict[str, str]] = {
         "operate": "operate.problems",
         **{
             f"operate/{part}": "operate"
-            for part in ("routes", "endpoints", "inputs", "jobs", "indexes", "slow", "limits")
+            for part in (
+                "routes",
+                "deadletters",
+                "endpoints",
+                "inputs",
+                "jobs",
+                "indexes",
+                "slow",
+                "access",
+                "limits",
+            )
         },
         "operate/graphs": "operate.graph-make",
     },

@@ -2,7 +2,7 @@
 import { ApiError, asApiError } from './errors'
 import { follow, type ServerEvent, type StreamHandlers } from './events'
 import type { Call } from './http'
-import { readMissed } from './missed'
+import { type Missed, readMissed } from './missed'
 import { graphBase } from './place'
 import { isBefore } from './positions'
 import { useSession } from './session'
@@ -70,6 +70,8 @@ export class Member {
   #broken: Broken | undefined
   #filling: AbortController | undefined
   #held: News[] = []
+  /** What the models are, as news said for which there was no room. */
+  #over: ServerEvent | undefined
 
   constructor(name: string, wanted: Wanted, lastId: string | undefined, ways: Ways) {
     this.#name = name
@@ -121,6 +123,7 @@ export class Member {
     if (this.#left) return Promise.resolve()
     this.#filling?.abort()
     this.#held = []
+    this.#over = undefined
     return new Promise((resolve) => {
       const { graph, call, handlers } = this.#wanted
       const stop = this.#ways.follow(graph, () => call, {
@@ -173,6 +176,8 @@ export class Member {
     if (told.kind === 'broken') this.#wanted.handlers.onBroken?.(new ApiError(told.status, told.code, told.message), told.retryIn, told.attempt)
     else if (!this.#filling) this.#take(told)
     else if (this.#held.length < MOST_WAITING) this.#held.push(told)
+    // Where the models are stands in no log.
+    else this.#over = told.events.findLast((each) => each.event === 'models') ?? this.#over
   }
 
   /** Tell who has come where the stream is. */
@@ -200,27 +205,44 @@ export class Member {
   /** Read from the log what this window has missed, and go on with what it was told meanwhile. */
   async #fill(last: string, upTo: string, events: readonly ServerEvent[]): Promise<void> {
     const filling = this.#filling = new AbortController()
-    const { graph, call, handlers } = this.#wanted
-    try {
-      const missed = await this.#ways.missed(graph, call, last, upTo, filling.signal)
-      if (filling.signal.aborted) return
-      for (const event of [...missed.events, ...events.filter((each) => each.id === undefined)]) this.#pass(event)
-      this.#pass({ id: missed.to, event: 'message', data: '' })
-    } catch (thrown) {
-      if (filling.signal.aborted) return
-      const error = asApiError(thrown)
-      if (error.status >= 400 && error.status < 500 && error.status !== 429) {
-        this.leave()
-        handlers.onRefused?.(error)
-        return
-      }
-      // The next news tell again that something is missing.
-      handlers.onBroken?.(error, LOOK_MS, 1)
-    } finally {
-      if (this.#filling === filling) this.#filling = undefined
-    }
+    const missed = await this.#missed(last, upTo, filling.signal)
+    if (this.#filling === filling) this.#filling = undefined
+    if (!missed || filling.signal.aborted) return
+    for (const event of [...missed.events, ...events.filter((each) => each.id === undefined)]) this.#pass(event)
+    this.#pass({ id: missed.to, event: 'message', data: '' })
     const held = this.#held
+    const over = this.#over
     this.#held = []
+    this.#over = undefined
     for (const each of held) this.#hear(each)
+    if (over) this.#pass(over)
   }
+
+  /** Nothing that was told is let go while the log cannot be read: it is asked again, after a pause. */
+  async #missed(last: string, upTo: string, signal: AbortSignal): Promise<Missed | undefined> {
+    const { graph, call, handlers } = this.#wanted
+    for (let attempt = 1; !signal.aborted; attempt += 1) {
+      try {
+        return await this.#ways.missed(graph, call, last, upTo, signal)
+      } catch (thrown) {
+        if (signal.aborted) return undefined
+        const error = asApiError(thrown)
+        if (error.status >= 400 && error.status < 500 && error.status !== 429) {
+          this.leave()
+          handlers.onRefused?.(error)
+          return undefined
+        }
+        handlers.onBroken?.(error, LOOK_MS, attempt)
+        await pause(LOOK_MS, signal)
+      }
+    }
+    return undefined
+  }
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms)
+    signal.addEventListener('abort', () => { clearTimeout(timer); resolve() })
+  })
 }

@@ -9,7 +9,7 @@ import { Boundary } from './Boundary'
 import { SCREEN_ROWS } from './screens'
 import { sayConnection } from './StatusBar'
 
-/** A screen without what is around it, as on a wall; a mark says whether it is alive, and leads to the whole. */
+/** A screen without what is around it, as on a wall, where nothing is written; a mark says whether it is alive, and leads to the whole. */
 export function Alone({ screen }: { screen: string }): ReactNode {
   const { at } = useGraph()
   const { connection } = useLive()

@@ -8,6 +8,7 @@ import { useSession } from '@/api/session'
 import { handleKey } from '@/commands/keys'
 import { GraphProvider } from '@/state/graph'
 import { instantOf } from '@/state/instants'
+import { onSignOut } from '@/state/signout'
 import { rememberGraph, useGoing } from '@/state/url'
 import { Toasts } from '@/ui/toasts'
 import { Boundary } from './Boundary'
@@ -25,7 +26,7 @@ const client = new QueryClient({
   },
 })
 
-useSession.subscribe((now, before) => { if (now.ends !== before.ends) client.clear() })
+onSignOut(() => { client.clear() })
 
 export function App(): ReactNode {
   useEffect(() => {

@@ -13,7 +13,16 @@ function created(): Worker { return new Worker(new URL('./layout.worker.ts', imp
 
 export class LayoutWorker {
   /** Let a worker start that the first who asks takes: that takes about as long as to read a graph. */
-  static prepare(): void { spare ??= created() }
+  static prepare(): void {
+    if (spare) return
+    try {
+      const worker = spare = created()
+      // One that did not load would let whoever takes it wait for ever.
+      worker.onerror = () => { if (spare === worker) spare = undefined }
+    } catch {
+      // Who asks for a layout makes one of its own, and says why that fails.
+    }
+  }
 
   #worker: Worker | undefined
   #waiting: { readonly id: number; readonly resolve: (result: LayoutResult) => void; readonly reject: (error: Error) => void } | undefined
@@ -34,7 +43,13 @@ export class LayoutWorker {
   }
 
   /** Begin before there is anything to lay out, so that nothing is waited for then. */
-  warm(): void { this.#worker ??= this.#begin() }
+  warm(): void {
+    try {
+      this.#worker ??= this.#begin()
+    } catch {
+      // Who asks for a layout begins again, and is told why that fails.
+    }
+  }
 
   destroy(): void {
     this.#waiting?.reject(new LayoutOutdated())

@@ -2,10 +2,12 @@
 import { useCallback, useEffect } from 'react'
 import { create } from 'zustand'
 import { draftsOf, keepDraft, readDraft } from '@/state/drafts'
+import { onSignOut } from '@/state/signout'
 import { formatSubject, type Subject } from './subject'
 import { type Draft, readDraftText, writeDraft } from './values/draft'
 
 const useAll = create<{ readonly drafts: ReadonlyMap<string, Draft> }>(() => ({ drafts: new Map() }))
+onSignOut(() => { useAll.setState({ drafts: new Map() }) })
 
 function keyOf(graph: string, subject: Subject): string { return `${graph}\n${subject.kind}\n${formatSubject(subject)}` }
 

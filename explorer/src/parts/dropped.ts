@@ -2,17 +2,27 @@
 import type { Taker } from '@/state/handed'
 
 const HEAD_BYTES = 65_536
-const MOST_FILES = 5_000
+export const MOST_FILES = 5_000
 /** Of very many files these are looked into. */
 const MOST_READ = 50
 
-export interface Meant { readonly to: Taker; readonly files: readonly File[] }
+export interface Meant {
+  readonly to: Taker
+  readonly files: readonly File[]
+  /** Those that do not belong to it. */
+  readonly left: readonly File[]
+}
 
-/** All files of a drop, those in folders included. */
+/** What is in a drop. Only while it is told of: whoever waits first finds nothing in it. */
+export function entriesOf(transfer: DataTransfer | null): readonly (FileSystemEntry | File)[] {
+  return [...transfer?.items ?? []].flatMap((item) => { const entry = item.webkitGetAsEntry() ?? item.getAsFile(); return entry ? [entry] : [] })
+}
+
+/** Files of a drop, those in folders included: as many as are taken, and one beyond where there are more. */
 export async function filesIn(entries: readonly (FileSystemEntry | File)[]): Promise<readonly File[]> {
   const files: File[] = []
   const walk = async (entry: FileSystemEntry): Promise<void> => {
-    if (files.length >= MOST_FILES) return
+    if (files.length > MOST_FILES) return
     if (isFile(entry)) files.push(await new Promise<File>((resolve, reject) => { entry.file(resolve, reject) }))
     else if (isFolder(entry)) {
       const reader = entry.createReader()
@@ -46,6 +56,9 @@ export async function meantFor(files: readonly File[], unknown: Taker): Promise<
   const models = kinds.filter((kind) => kind === 'models').length
   if (files.length === 0) return undefined
   // Folders of models hold other files too, such as tables and notes; models that come along with a graph are in its file.
-  if (models > 1 || (models === 1 && !graph)) return { to: 'models', files: files.filter((file, index) => (kinds[index] ?? 'models') === 'models' || /\.json$/i.test(file.name)) }
-  return { to: graph ? 'io' : unknown, files }
+  if (models > 1 || (models === 1 && !graph)) {
+    const isTaken = (file: File, index: number): boolean => (kinds[index] ?? 'models') === 'models' || /\.json$/i.test(file.name)
+    return { to: 'models', files: files.filter(isTaken), left: files.filter((file, index) => !isTaken(file, index)) }
+  }
+  return { to: graph ? 'io' : unknown, files, left: [] }
 }

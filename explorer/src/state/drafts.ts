@@ -2,7 +2,8 @@
 import { keep, kept, keysOf } from '@/api/kept'
 
 const PREFIX = 'kastor.draft.'
-const LONGEST = 500_000
+/** Of a draft, in characters. */
+export const LONGEST_DRAFT = 500_000
 
 /** Return a draft by graph, kind and name of its subject. */
 export function readDraft(graph: string, kind: string, name: string): string | undefined {
@@ -12,7 +13,7 @@ export function readDraft(graph: string, kind: string, name: string): string | u
 /** Keep a draft; undefined forgets it. Returns whether it is kept: one may be too long, and then none is. */
 export function keepDraft(graph: string, kind: string, name: string, text: string | undefined): boolean {
   const key = keyOf(graph, kind, name)
-  if ((text === undefined || text.length <= LONGEST) && keep('tab', key, text)) return true
+  if ((text === undefined || text.length <= LONGEST_DRAFT) && keep('tab', key, text)) return true
   // An older draft is not this one.
   keep('tab', key, undefined)
   return false

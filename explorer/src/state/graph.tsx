@@ -14,7 +14,9 @@ import { logOf } from './eventlog'
 import { heldOver } from './clock'
 import { leaveGraph } from './leaving'
 import { type Feed, makeFeed } from './live'
+import { noteMade } from './shown'
 import { TwinStore } from './twins'
+import { isEmbedded } from './url'
 
 export interface OpenGraph {
   readonly name: string
@@ -39,6 +41,7 @@ export function GraphProvider({ name, at, children }: { name: string; at: string
   const feed = useMemo(() => makeFeed(name, twins), [name, twins])
   const [generation, setGeneration] = useState(0)
   const client = useQueryClient()
+  const looked = useRef(at)
 
   // Before the effects in which screens begin to read: what they find is followed from where the feed begins.
   useLayoutEffect(() => {
@@ -52,15 +55,16 @@ export function GraphProvider({ name, at, children }: { name: string; at: string
     })
     // Another token may be of another person, and ends at another time.
     const offToken = useSession.subscribe((now, before) => { if (now.token !== before.token) void client.invalidateQueries({ queryKey: [name, 'me'] }) })
+    // In the past nothing is made.
+    const offMade = feed.listen((batch) => { if (looked.current === undefined) noteMade(batch.map((each) => each.event)) })
     const stop = feed.start()
-    return () => { offModels(); offGap(); offToken(); stop() }
+    return () => { offModels(); offMade(); offGap(); offToken(); stop() }
   }, [name, feed, twins, client])
 
   // As the layout goes, so before the next graph's page has begun to keep anything.
   useLayoutEffect(() => leaveGraph, [name])
 
   // Documents of another instant are other documents. Whoever reads does so in an effect, and those come after this one.
-  const looked = useRef(at)
   useLayoutEffect(() => {
     if (looked.current === at && at === undefined) return
     looked.current = at
@@ -127,8 +131,9 @@ export function useMay(): (permission: string) => boolean {
   return useMemo(() => {
     const held = new Set(data?.permissions)
     const writes = /write|delete|action|send|run|cancel|reset/
-    // The past is only read; queries are reads that are called actions.
-    return (permission) => held.has(permission) && (at === undefined || permission === 'query/action' || !writes.test(permission))
+    // The past is only read, and so is a screen that stands alone: the dialogs in which one writes are around it. Queries are reads that are called actions.
+    const isRead = at !== undefined || isEmbedded
+    return (permission) => held.has(permission) && (!isRead || permission === 'query/action' || !writes.test(permission))
   }, [data, at])
 }
 

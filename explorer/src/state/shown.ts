@@ -1,5 +1,7 @@
 /** What the graph screen shows, for other parts of the page; and twins that they want to be seen there. */
 import { create } from 'zustand'
+import { isObject } from '@/api/json'
+import type { CloudEvent } from '@/api/types'
 import { onLeave } from './leaving'
 
 export interface ShownGraph {
@@ -40,6 +42,20 @@ export function addToGraph(ids: readonly string[]): void { useShown.setState((be
 
 /** Say what is there no more, and when it was. Marks of another instant are of something else, and go. */
 export function showRemoved(was: Was): void { useShown.setState((before) => (before.was?.at === was.at ? { was } : { was, differences: new Map() })) }
+
+/** What is made again is there again, and is no more shown as it was. */
+export function noteMade(events: readonly CloudEvent[]): void {
+  const { was } = useShown.getState()
+  if (!was) return
+  const back = new Set(events.flatMap(keyOfMade).filter((key) => was.keys.has(key)))
+  if (back.size > 0) useShown.setState({ was: { at: was.at, keys: new Set([...was.keys].filter((key) => !back.has(key))) } })
+}
+
+function keyOfMade({ type, data }: CloudEvent): readonly string[] {
+  if (!isObject(data)) return []
+  if (type.endsWith('.Twin.Create')) return [String(data['$dtId'])]
+  return type.endsWith('.Relationship.Create') ? [`${String(data['$sourceId'])}/${String(data['$relationshipId'])}`] : []
+}
 
 /** Nobody looks at what is there no more, unless its marks are on the graph. */
 export function leaveRemoved(): void { useShown.setState((before) => (before.differences.size > 0 ? {} : { was: undefined })) }

@@ -74,7 +74,7 @@ function encodeReadable(text: string): string {
 /** Whether the page shows itself to tests: time stands still, nothing moves, `window.__kastor` is there. */
 export const isTest = new URLSearchParams(window.location.search).has('test')
 
-/** Whether the screen stands alone, as on a wall or in another page: without what is around it (`?embed`). */
+/** Whether the screen stands alone, as on a wall or in another page: without what is around it, and only to be looked at (`?embed`). */
 export const isEmbedded = new URLSearchParams(window.location.search).has('embed')
 
 export function lastGraph(): string { return kept('browser', LAST_GRAPH) ?? 'default' }

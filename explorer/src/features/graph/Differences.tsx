@@ -26,7 +26,9 @@ function useGhosts(label: string | undefined): { readonly left: number; readonly
   const { name } = useGraph()
   const was = useShown((shown) => shown.was)
   const { structure, loads, gone } = useScreen()
-  const { data, error } = useQuery({
+  const { data, error } = useQuery<Ghosts>({
+    // When one of them is there again the others stay.
+    placeholderData: (before, query) => (was && was.keys.size > 0 && query?.queryKey[2] === was.at ? before : undefined),
     queryKey: [name, 'ghosts', was?.at, [...was?.keys ?? []].join('\n'), label], enabled: was !== undefined && was.keys.size > 0, staleTime: Infinity, gcTime: 0,
     queryFn: async ({ signal }): Promise<Ghosts> => {
       const asked = { graph: name, at: was?.at, signal, label }

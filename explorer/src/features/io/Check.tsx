@@ -1,8 +1,9 @@
 import { useQueryClient } from '@tanstack/react-query'
-import { type ReactNode, useEffect, useMemo, useState } from 'react'
+import { type ReactNode, useEffect, useMemo, useRef, useState } from 'react'
 import { asApiError } from '@/api/errors'
+import { useSession } from '@/api/session'
 import { useGraph } from '@/state/graph'
-import { useGoing } from '@/state/url'
+import { currentPlace, useGoing } from '@/state/url'
 import { formatNumber, t } from '@/text/text'
 import { Button } from '@/ui/button'
 import { CheckIcon, GraphIcon, ImportIcon } from '@/ui/icons'
@@ -30,6 +31,11 @@ export function Check({ name, body, graph, origins }: CheckProps): ReactNode {
   const [check, setCheck] = useState<string>()
   const [run, setRun] = useState<string>()
   const [sending, setSending] = useState(false)
+  const isThere = useRef(false)
+  useEffect(() => {
+    isThere.current = true
+    return () => { isThere.current = false }
+  }, [])
   const id = run ?? check
   const job = useImportJob(id)
   const ended = hasEnded(job.data)
@@ -38,12 +44,15 @@ export function Check({ name, body, graph, origins }: CheckProps): ReactNode {
   const refused = useMemo(() => (report.data ?? []).flatMap((row) => (row.kind === 'Error' && row.line !== undefined ? [row.line] : [])), [report.data])
   const begin = async (dryRun: boolean): Promise<void> => {
     setSending(true)
+    const { ends } = useSession.getState()
     try {
       const begun = await beginImport(open, body, dryRun)
       if (dryRun) { setRun(undefined); setCheck(begun) } else {
         setRun(begun)
-        // Whoever comes back to the address finds the job again.
-        going.go({ screen: 'io', rest: ['import', begun] })
+        // Whoever comes back to the address finds the job again; who went elsewhere meanwhile stays there.
+        const show = (): void => { going.go({ graph: open, screen: 'io', rest: ['import', begun] }) }
+        if (isThere.current && isAtImports(open)) show()
+        else if (useSession.getState().ends === ends) toast({ text: t('io.runs', { name }), act: { text: t('io.see-run'), run: show } })
       }
     } catch (error) {
       toast({ kind: 'error', text: asApiError(error).message })
@@ -73,6 +82,11 @@ export function Check({ name, body, graph, origins }: CheckProps): ReactNode {
       <Preview brought={brought} refused={refused} />
     </section>
   )
+}
+
+function isAtImports(graph: string): boolean {
+  const now = currentPlace()
+  return now.screen === 'io' && now.graph === graph
 }
 
 function Counted({ brought: { contents, isUnread } }: { brought: Brought }): ReactNode {

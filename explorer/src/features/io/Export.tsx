@@ -1,4 +1,4 @@
-import { type ReactNode, useRef, useState } from 'react'
+import { type ReactNode, useEffect, useRef, useState } from 'react'
 import { type ApiError, asApiError } from '@/api/errors'
 import { twinsById } from '@/parts/structure/load'
 import { useGraph, useModels } from '@/state/graph'
@@ -10,6 +10,7 @@ import { Field, Switch } from '@/ui/controls'
 import { DownloadIcon, StopIcon } from '@/ui/icons'
 import { Select } from '@/ui/select'
 import { Failed } from '@/ui/states'
+import { toast } from '@/ui/toasts'
 import { closureOf, exported, type Format, opener, type Wanted } from './exporting'
 import { save } from './saving'
 
@@ -67,6 +68,12 @@ function useSaving(open: (signal: AbortSignal) => Promise<ReadableStream<Uint8Ar
   const [error, setError] = useState<ApiError>()
   const [busy, setBusy] = useState(false)
   const ended = useRef<AbortController>(undefined)
+  // Nobody sees how it goes on, and whoever signs in next did not ask for it.
+  useEffect(() => () => {
+    if (!ended.current) return
+    ended.current.abort()
+    toast({ text: t('io.export-left') })
+  }, [])
   const run = async (name: string): Promise<void> => {
     const { signal } = (ended.current = new AbortController())
     setBusy(true)
@@ -78,6 +85,7 @@ function useSaving(open: (signal: AbortSignal) => Promise<ReadableStream<Uint8Ar
       setBytes(undefined)
       if (!(thrown instanceof DOMException && thrown.name === 'AbortError')) setError(asApiError(thrown))
     } finally {
+      ended.current = undefined
       setBusy(false)
     }
   }

@@ -43,9 +43,10 @@ export function List({ rows, paused, chosen, onChoose, onTwin, onClose }: ListPr
   const [stuck, setStuck] = useState(true)
   const virtual = useVirtualizer({ count: rows.length, getScrollElement: () => scroller.current, estimateSize: () => ROW, overscan: 20 })
   const end = (): void => { if (rows.length > 0) virtual.scrollToIndex(rows.length - 1, { align: 'end' }) }
-  // Who goes through the rows is not carried away from the one that is read.
-  useEffect(() => { if (stuck && !paused && here === undefined) end() }, [rows, stuck, paused, here])
   const at = here === undefined ? -1 : rows.lastIndexOf(here)
+  const isRead = at >= 0
+  // Who goes through the rows is not carried away from the one that is read, as long as it is among them.
+  useEffect(() => { if (stuck && !paused && !isRead) end() }, [rows, stuck, paused, isRead])
   const goTo = (index: number): void => {
     setHere(rows[index])
     virtual.scrollToIndex(index, { align: 'auto' })
@@ -72,7 +73,7 @@ export function List({ rows, paused, chosen, onChoose, onTwin, onClose }: ListPr
         })}
       </div>
       <p id={`${name}how`} hidden>{t('live.how')}</p>
-      {(!stuck || at >= 0) && !paused && <div className="live-newest"><Button look="main" onClick={() => { setHere(undefined); setStuck(true); end() }}>{t('live.newest')}</Button></div>}
+      {(!stuck || isRead) && !paused && <div className="live-newest"><Button look="main" onClick={() => { setHere(undefined); setStuck(true); end() }}>{t('live.newest')}</Button></div>}
     </div>
   )
 }

@@ -33,15 +33,18 @@ export default function Screen(): ReactNode {
   const kinds = useMemo(() => new Set<EventKind>(kindsText === undefined ? KINDS : KINDS.filter((each) => kindsText.split(',').includes(each))), [kindsText])
   const [paused, setPaused] = useState(false)
   const [chosen, setChosen] = useState<SeenEvent>()
-  const [sending, setSending] = useState(useWaitingForm('telemetry') !== undefined)
+  const waiting = useWaitingForm('telemetry')
+  // Whom it was opened for: another selection does not make it another form.
+  const [sending, setSending] = useState(waiting === undefined ? undefined : { twin: waiting })
   const [only, setOnly] = useState(false)
   const { log, events, error, passed } = useEvents(filter, paused)
   const selected = selectionOf(going.place.parameters)
+  const first = selected[0] ?? ''
   const rows = useMemo(() => events.filter(({ event }) => kinds.has(kindOf(event)) && (!only || selected.includes(twinOf(event)))), [events, kinds, only, selected])
   const commands = useMemo((): Command[] => [
     { id: 'live.pause', group: t('screens.live'), text: t(paused ? 'live.resume' : 'live.pause'), keys: ['Space'], run: () => { setPaused(!paused) } },
-    { id: 'live.telemetry', group: t('screens.live'), text: t('live.send'), when: () => may('digitaltwins/telemetry/action'), run: () => { setSending(true) } },
-  ], [paused, may])
+    { id: 'live.telemetry', group: t('screens.live'), text: t('live.send'), when: () => may('digitaltwins/telemetry/action'), run: () => { setSending({ twin: first }) } },
+  ], [paused, may, first])
   useCommands(commands)
   const toggle = (kind: EventKind): void => {
     const next = KINDS.filter((each) => (each === kind ? !kinds.has(each) : kinds.has(each)))
@@ -57,7 +60,7 @@ export default function Screen(): ReactNode {
         <IconButton icon={paused ? PlayIcon : PauseIcon} label={t(paused ? 'live.resume' : 'live.pause')} on={paused} onClick={() => { setPaused(!paused) }} data-testid="live.pause" />
         <IconButton icon={DeleteIcon} label={t('live.clear')} onClick={() => { log.clear() }} data-testid="live.clear" />
         <IconButton icon={DownloadIcon} label={t('live.export')} onClick={() => { exportEvents(rows) }} data-testid="live.export" />
-        {may('digitaltwins/telemetry/action') && <Button icon={TelemetryIcon} onClick={() => { setSending(true) }} data-testid="live.telemetry">{t('live.send')}</Button>}
+        {may('digitaltwins/telemetry/action') && <Button icon={TelemetryIcon} onClick={() => { setSending({ twin: first }) }} data-testid="live.telemetry">{t('live.send')}</Button>}
       </div>
       {passed > 0 && <div className="notice" role="status">{t('live.passed', { n: passed })}</div>}
       {log.left > 0 && <div className="notice" role="status">{t('live.sampled', { n: log.left })}</div>}
@@ -66,7 +69,7 @@ export default function Screen(): ReactNode {
       <List rows={rows} paused={paused} chosen={chosen} onChoose={setChosen} onClose={() => { setChosen(undefined) }} onTwin={(id) => { going.adjust(selecting([id])) }} />
       <p className="unseen" role="status">{formatNumber(rows.length)}</p>
       {chosen && <Details seen={chosen} onClose={() => { setChosen(undefined) }} />}
-      {sending && may('digitaltwins/telemetry/action') && <Telemetry twin={selected[0]} onClose={() => { setSending(false) }} />}
+      {sending && may('digitaltwins/telemetry/action') && <Telemetry twin={sending.twin} onClose={() => { setSending(undefined) }} />}
     </div>
   )
 }

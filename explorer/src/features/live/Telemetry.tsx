@@ -15,11 +15,11 @@ import { TelemetryIcon } from '@/ui/icons'
 import { toast } from '@/ui/toasts'
 
 /** Send telemetry of a twin or of one of its components. */
-export function Telemetry({ twin, onClose }: { twin: string | undefined; onClose: () => void }): ReactNode {
+export function Telemetry({ twin, onClose }: { twin: string; onClose: () => void }): ReactNode {
   const { name } = useGraph()
   const form = useForm({
-    kind: 'telemetry', name: '',
-    begin: () => ({ id: twin ?? '', component: '', text: '{\n  "temperature": 21\n}' }),
+    kind: 'telemetry', name: twin,
+    begin: () => ({ id: twin, component: '', text: '{\n  "temperature": 21\n}' }),
     read: (kept) => ({ id: textIn(kept, 'id') ?? '', component: textIn(kept, 'component') ?? '', text: textIn(kept, 'text') ?? '' }),
   })
   const { id, component, text } = form.value

@@ -4,9 +4,11 @@ import { type ApiError, asApiError } from '@/api/errors'
 import { send } from '@/api/http'
 import { isObject, type Json, type JsonObject, parseJson } from '@/api/json'
 import type { Models } from '@/dtdl/models'
+import { entriesOf, filesIn } from '@/parts/dropped'
 import { FormNote } from '@/parts/form/FormNote'
 import { textIn } from '@/parts/form/kept'
 import { useForm } from '@/parts/form/useForm'
+import { LONGEST_DRAFT } from '@/state/drafts'
 import { useGraph } from '@/state/graph'
 import { t } from '@/text/text'
 import { Button } from '@/ui/button'
@@ -54,11 +56,17 @@ function readWritten(kept: JsonObject): Written {
   }
 }
 
+/** Files are written out with every key: where they are too long to be kept at all, that is not tried. */
+export function keepable(written: Written): Written | undefined {
+  const length = [...written.texts, ...written.mending].reduce((all, { text = '' }) => all + text.length, written.pasted.length)
+  return length > LONGEST_DRAFT ? undefined : written
+}
+
 /** Upload of models: what they are is shown first, all go in one request, what is wrong is told by file (design 5.3). */
 export function Upload({ models, files, onClose }: UploadProps): ReactNode {
   const { name } = useGraph()
   const client = useQueryClient()
-  const form = useForm<Written>({ kind: FORM, name: '', begin: () => ({ texts: [], pasted: '', mending: [] }), read: readWritten })
+  const form = useForm<Written>({ kind: FORM, name: '', begin: () => ({ texts: [], pasted: '', mending: [] }), read: readWritten, write: keepable })
   const { texts, pasted, mending } = form.value
   const { change } = form
   const [notRead, setUnread] = useState(NOTHING)
@@ -121,21 +129,21 @@ export function Upload({ models, files, onClose }: UploadProps): ReactNode {
       </>
     )}>
       <FormNote form={{ ...form, restart: () => { form.restart(); setRefusal(undefined); setUnread(NOTHING) } }} />
-      <Choosers onFiles={(more) => { void take(more) }} text={pasted} onText={(text) => { change({ pasted: text }) }} onPaste={(text) => { setRefusal(undefined); change((before) => ({ pasted: '', texts: [...before.texts.filter((each) => each.file !== PASTED), { file: PASTED, text }] })) }} />
+      <Choosers onFiles={(more) => { void take(more) }} onDropped={(entries) => { filesIn(entries).then(take).catch((error: unknown) => { toast({ kind: 'error', text: asApiError(error).message }) }) }} text={pasted} onText={(text) => { change({ pasted: text }) }} onPaste={(text) => { setRefusal(undefined); change((before) => ({ pasted: '', texts: [...before.texts.filter((each) => each.file !== PASTED), { file: PASTED, text }] })) }} />
       {problems ? <Problems problems={problems} mends={mends} /> : <Candidates all={all} unread={unread} mends={mends} />}
     </Dialog>
   )
 }
 
-interface ChoosersProps { readonly text: string; readonly onText: (text: string) => void; readonly onFiles: (files: readonly File[]) => void; readonly onPaste: (text: string) => void }
+interface ChoosersProps { readonly text: string; readonly onText: (text: string) => void; readonly onFiles: (files: readonly File[]) => void; readonly onPaste: (text: string) => void; readonly onDropped: (entries: readonly (FileSystemEntry | File)[]) => void }
 
-function Choosers({ text, onText, onFiles, onPaste }: ChoosersProps): ReactNode {
+function Choosers({ text, onText, onFiles, onPaste, onDropped }: ChoosersProps): ReactNode {
   const some = useRef<HTMLInputElement>(null)
   const folder = useRef<HTMLInputElement>(null)
   const isJson = useMemo(() => { try { parseJson(text); return true } catch { return false } }, [text])
   const taken = (input: HTMLInputElement): void => { onFiles([...(input.files ?? [])]); input.value = '' }
   return (
-    <div className="models-choose" onDragOver={(event) => { event.preventDefault() }}>
+    <div className="models-choose" onDragOver={(event) => { event.preventDefault() }} onDrop={(event) => { event.preventDefault(); onDropped(entriesOf(event.dataTransfer)) }} data-testid="models.strip">
       <Button icon={FileIcon} onClick={() => some.current?.click()}>{t('models.files')}</Button>
       <Button icon={FolderIcon} onClick={() => folder.current?.click()}>{t('models.folder')}</Button>
       <input ref={some} type="file" multiple accept=".json,.zip,application/json,application/zip" hidden onChange={(event) => { taken(event.target) }} data-testid="models.files" />

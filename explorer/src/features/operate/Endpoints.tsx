@@ -2,7 +2,7 @@ import { type ReactNode, useState } from 'react'
 import { path } from '@/api/http'
 import { isObject, writeJson } from '@/api/json'
 import { FormNote } from '@/parts/form/FormNote'
-import { textIn } from '@/parts/form/kept'
+import { textIn, textsIn } from '@/parts/form/kept'
 import { useForm, useWaitingForm } from '@/parts/form/useForm'
 import { useMay } from '@/state/graph'
 import { t } from '@/text/text'
@@ -15,6 +15,7 @@ import { type Endpoint, useAct, useList } from './data'
 import { EndpointTest } from './EndpointTest'
 import { KINDS, type Setting, settingsOf, typedOf } from './kinds'
 import { Part } from './Part'
+import { stillLost, withoutSecrets } from './secrets'
 
 /** Where events go. Secrets are references and never shown. */
 export function Endpoints(): ReactNode {
@@ -47,24 +48,31 @@ export function Endpoints(): ReactNode {
   )
 }
 
-interface Written { readonly name: string; readonly kind: string; readonly typed: Readonly<Record<string, string>> }
-
-/** A secret that somebody wrote where its reference belongs is kept nowhere. */
-function withoutSecrets(kind: string, typed: Written['typed']): Written['typed'] {
-  const secrets = new Set((KINDS[kind] ?? []).filter((each) => each.type === 'secret').map((each) => each.name))
-  return Object.fromEntries(Object.entries(typed).filter(([name, text]) => !secrets.has(name) || /^(?:env|file):/.test(text)))
+interface Written {
+  readonly name: string
+  readonly kind: string
+  readonly typed: Readonly<Record<string, string>>
+  /** Settings that were written and not kept. */
+  readonly lost: readonly string[]
 }
 
 function EndpointEditor({ endpoint, onClose }: { endpoint: Endpoint | undefined; onClose: () => void }): ReactNode {
   const act = useAct()
+  const saved = endpoint ? typedOf(endpoint.kind, endpoint.settings) : {}
   const form = useForm<Written>({
     kind: 'endpoint', name: endpoint?.name ?? '',
-    begin: () => ({ name: endpoint?.name ?? '', kind: endpoint?.kind ?? 'webhook', typed: endpoint ? typedOf(endpoint.kind, endpoint.settings) : {} }),
-    read: (kept) => ({
-      name: endpoint?.name ?? textIn(kept, 'name') ?? '', kind: textIn(kept, 'kind') ?? 'webhook',
-      typed: Object.fromEntries(Object.entries(isObject(kept['typed']) ? kept['typed'] : {}).filter((each): each is [string, string] => typeof each[1] === 'string')),
-    }),
-    write: ({ typed, ...value }) => ({ ...value, typed: withoutSecrets(value.kind, typed) }),
+    begin: () => ({ name: endpoint?.name ?? '', kind: endpoint?.kind ?? 'webhook', typed: saved, lost: [] }),
+    read: (kept) => {
+      const typed = isObject(kept['typed']) ? kept['typed'] : {}
+      const lost = textsIn(kept, 'lost')
+      // What was kept nowhere is as it was saved; what somebody emptied stays empty.
+      const asSaved = Object.entries(saved).filter(([name]) => !(name in typed))
+      return {
+        name: endpoint?.name ?? textIn(kept, 'name') ?? '', kind: textIn(kept, 'kind') ?? 'webhook', lost,
+        typed: Object.fromEntries([...asSaved, ...Object.entries(typed).filter((each): each is [string, string] => typeof each[1] === 'string')]),
+      }
+    },
+    write: ({ typed, lost, ...value }) => ({ ...value, ...withoutSecrets(typed, saved, lost) }),
   })
   const { name, kind, typed } = form.value
   const settings = KINDS[kind] ?? []
@@ -82,7 +90,7 @@ function EndpointEditor({ endpoint, onClose }: { endpoint: Endpoint | undefined;
     <Dialog open wide title={endpoint ? t('operate.edit-endpoint', { name }) : t('operate.add-endpoint')} onClose={() => { form.putAside(); onClose() }} testId="operate.endpoint-editor" foot={(
       <><Button onClick={() => { form.forget(); onClose() }}>{t('ui.cancel')}</Button><Button disabled={!isWhole} onClick={() => { void save(true) }}>{t('operate.check')}</Button><Button look="main" disabled={!isWhole} onClick={() => { void save(false) }} data-testid="operate.endpoint-save">{t('operate.save')}</Button></>
     )}>
-      <FormNote form={form} />
+      <FormNote form={form} lost={stillLost(form.value.lost, typed, saved)} />
       <div className="operate-form">
         <Field label={t('operate.name')}><input className="input mono" value={name} readOnly={endpoint !== undefined} onChange={(event) => { form.change({ name: event.target.value }) }} data-testid="operate.endpoint-name" /></Field>
         <Field label={t('operate.kind')}><Select label={t('operate.kind')} value={kind} choices={Object.keys(KINDS).map((value) => ({ value, text: value }))} onChange={(next) => { form.change({ kind: next }) }} testId="operate.endpoint-kind" /></Field>

@@ -4,7 +4,7 @@ import { parseJson, writeJson } from '@/api/json'
 import { Editor } from '@/parts/editor/Editor'
 import { JSON_LANGUAGE } from '@/parts/editor/languages'
 import { FormNote } from '@/parts/form/FormNote'
-import { textIn } from '@/parts/form/kept'
+import { textIn, textsIn } from '@/parts/form/kept'
 import { useForm } from '@/parts/form/useForm'
 import { useMay } from '@/state/graph'
 import { t } from '@/text/text'
@@ -14,19 +14,30 @@ import { Dialog } from '@/ui/dialog'
 import { Select } from '@/ui/select'
 import { type Input, inputPath, useAct } from './data'
 import { InputTry } from './InputTry'
+import { holdsSecret } from './secrets'
 
 const EXAMPLE = { host: 'broker.example.org', rules: [{ name: 'temperature', match: 'building/{room}/temperature', twin: 'room-{room}', patch: { '/temperature': '/value' } }] }
 const KINDS = [{ value: 'mqtt', text: 'mqtt' }, { value: 'webhook', text: 'webhook' }]
+
+interface Written {
+  readonly name: string
+  readonly kind: string
+  readonly text: string
+  /** What was written and not kept. */
+  readonly lost: readonly string[]
+}
 
 /** An input's settings as JSON, checked and tried before they are saved. */
 export function InputEditor({ input, onClose }: { input: Input | undefined; onClose: () => void }): ReactNode {
   const act = useAct()
   const may = useMay()
   const [trying, setTrying] = useState(false)
-  const form = useForm({
+  const begun = writeJson(input?.settings ?? EXAMPLE, 2)
+  const form = useForm<Written>({
     kind: 'input', name: input?.name ?? '',
-    begin: () => ({ name: input?.name ?? '', kind: input?.kind ?? 'mqtt', text: writeJson(input?.settings ?? EXAMPLE, 2) }),
-    read: (kept) => ({ name: input?.name ?? textIn(kept, 'name') ?? '', kind: textIn(kept, 'kind') ?? 'mqtt', text: textIn(kept, 'text') ?? '' }),
+    begin: () => ({ name: input?.name ?? '', kind: input?.kind ?? 'mqtt', text: begun, lost: [] }),
+    read: (kept) => ({ name: input?.name ?? textIn(kept, 'name') ?? '', kind: textIn(kept, 'kind') ?? 'mqtt', text: textIn(kept, 'text') ?? begun, lost: textsIn(kept, 'lost') }),
+    write: ({ text, lost, ...value }) => ({ ...value, ...(!holdsSecret(text) && { text }), lost: text === begun ? lost : holdsSecret(text) ? [t('operate.settings')] : [] }),
   })
   const { name, kind, text } = form.value
   const [error, setError] = useState<string>()
@@ -46,7 +57,7 @@ export function InputEditor({ input, onClose }: { input: Input | undefined; onCl
     <Dialog open wide title={input ? t('operate.edit-input', { name }) : t('operate.add-input')} onClose={() => { form.putAside(); onClose() }} testId="operate.input-editor" foot={(
       <><Button onClick={() => { form.forget(); onClose() }}>{t('ui.cancel')}</Button>{may('digitaltwins/read') && <Button disabled={name === ''} onClick={() => { setTrying(true) }} data-testid="operate.input-try">{t('operate.try')}</Button>}<Button disabled={name === ''} onClick={() => { void save(true) }}>{t('operate.check')}</Button><Button look="main" disabled={name === ''} onClick={() => { void save(false) }} data-testid="operate.input-save">{t('operate.save')}</Button></>
     )}>
-      <FormNote form={form} />
+      <FormNote form={form} lost={text === begun ? form.value.lost : []} />
       <div className="operate-form">
         <Field label={t('operate.name')}><input className="input mono" value={name} readOnly={input !== undefined} onChange={(event) => { form.change({ name: event.target.value }) }} data-testid="operate.input-name" /></Field>
         <Field label={t('operate.kind')}><Select label={t('operate.kind')} value={kind} choices={KINDS} onChange={(next) => { form.change({ kind: next }) }} testId="operate.input-kind" /></Field>

@@ -42,7 +42,7 @@ export function RouteDetail({ route, onClose }: { route: RouteState; onClose: ()
         {route.lastError !== null && <><dt>{t('operate.last-error')}</dt><dd className="operate-error" data-testid="operate.route.error">{route.lastError}</dd></>}
       </dl>
       {may('kastor/deadletters/read') && <DeadLetters route={id} count={route.deadLetters} />}
-      {asking === 'edit' && may('eventroutes/write') && <RouteEditor route={route} filter={undefined} onClose={() => { setAsking(undefined) }} />}
+      {asking === 'edit' && may('eventroutes/write') && <RouteEditor route={route} filter="" onClose={() => { setAsking(undefined) }} />}
       {asking === 'replay' && <Replay id={id} onClose={() => { setAsking(undefined) }} />}
       <Confirm open={asking === 'delete'} title={t('operate.delete-route', { id })} text={t('operate.delete-route-text')} act={t('operate.delete')} onClose={() => { setAsking(undefined) }}
         onConfirm={() => { setAsking(undefined); void act({ method: 'DELETE', path: path('/eventroutes/{id}', { id }) }, t('operate.deleted', { id })).then((done) => { if (done) onClose() }) }} />

@@ -17,11 +17,14 @@ import { Dialog } from '@/ui/dialog'
 import { type Endpoint, type RouteState, useAct, useList } from './data'
 import { type Preview, usePreview } from './preview'
 
+/** The form of a new one, by the filter that it begins with. */
+export const NEW_ROUTE = 'new-route'
+
 interface RouteEditorProps {
   /** Undefined makes a new one. */
   readonly route: RouteState | undefined
-  /** What a new one begins with. */
-  readonly filter: string | undefined
+  /** What a new one begins with; empty passes all. */
+  readonly filter: string
   readonly onClose: () => void
 }
 
@@ -31,8 +34,8 @@ export function RouteEditor({ route, filter: given, onClose }: RouteEditorProps)
   const facts = useFacts()
   const endpoints = useList<Endpoint>('/kastor/v1/endpoints')
   const form = useForm({
-    kind: 'route', name: route?.id ?? '',
-    begin: () => ({ id: route?.id ?? '', endpoint: route?.endpointName, filter: route?.filter ?? given ?? 'true' }),
+    ...(route ? { kind: 'route', name: route.id } : { kind: NEW_ROUTE, name: given }),
+    begin: () => ({ id: route?.id ?? '', endpoint: route?.endpointName, filter: route?.filter ?? (given === '' ? 'true' : given) }),
     read: (kept) => ({ id: route?.id ?? textIn(kept, 'id') ?? '', endpoint: textIn(kept, 'endpoint'), filter: textIn(kept, 'filter') ?? 'true' }),
   })
   const { id, endpoint, filter } = form.value

@@ -10,7 +10,7 @@ import { type Column, Table } from '@/ui/table'
 import { healthOf, type RouteState, useList } from './data'
 import { Part, when } from './Part'
 import { RouteDetail } from './RouteDetail'
-import { RouteEditor } from './RouteEditor'
+import { NEW_ROUTE, RouteEditor } from './RouteEditor'
 import type { PartProps } from './Screen'
 
 const EVERY_MS = 3000
@@ -19,7 +19,9 @@ const EVERY_MS = 3000
 export function Routes({ id, onOpen }: PartProps): ReactNode {
   const may = useMay()
   const { place } = useGoing()
-  const [adding, setAdding] = useState(useWaitingForm('route') === '' || place.parameters.f !== undefined)
+  const waiting = useWaitingForm(NEW_ROUTE)
+  // The filter that a new one begins with.
+  const [adding, setAdding] = useState(place.parameters.f ?? waiting)
   const routes = useList<RouteState>('/kastor/v1/routes', { every: EVERY_MS })
   const columns: readonly Column<RouteState>[] = [
     { key: 'state', title: t('operate.state'), width: 100, cell: (route) => <span className={`tag ${healthOf(route)}`}>{stateText(route)}</span> },
@@ -35,7 +37,7 @@ export function Routes({ id, onOpen }: PartProps): ReactNode {
   const opened = id === undefined ? undefined : routes.data?.find((each) => each.id === id)
   return (
     <>
-      <Part title={t('operate.routes')} query={routes} empty={t('operate.no-routes')} actions={may('eventroutes/write') && <Button look="main" icon={AddIcon} onClick={() => { setAdding(true) }} data-testid="operate.routes.add">{t('operate.add-route')}</Button>}>
+      <Part title={t('operate.routes')} query={routes} empty={t('operate.no-routes')} actions={may('eventroutes/write') && <Button look="main" icon={AddIcon} onClick={() => { setAdding(place.parameters.f ?? '') }} data-testid="operate.routes.add">{t('operate.add-route')}</Button>}>
         {(rows) => (
           <div className="operate-split">
             <Table label={t('operate.routes')} columns={columns} rows={rows} keyOf={(route) => route.id} chosen={id} onChoose={(route) => { onOpen(route.id) }} testId="operate.routes" />
@@ -43,7 +45,7 @@ export function Routes({ id, onOpen }: PartProps): ReactNode {
           </div>
         )}
       </Part>
-      {adding && may('eventroutes/write') && <RouteEditor route={undefined} filter={place.parameters.f} onClose={() => { setAdding(false) }} />}
+      {adding !== undefined && may('eventroutes/write') && <RouteEditor route={undefined} filter={adding} onClose={() => { setAdding(undefined) }} />}
     </>
   )
 }

@@ -2,6 +2,7 @@
 import { create } from 'zustand'
 import { isObject, type Json, parseJson, writeJson } from '@/api/json'
 import { keep, kept as keptText } from '@/api/kept'
+import { onSignOut } from '@/state/signout'
 
 export interface QueryTab {
   readonly id: string
@@ -51,6 +52,7 @@ function read(graph: string): Tabs {
 }
 
 export const useTabs = create<Tabs>(() => ({ graph: '', tabs: [], active: '' }))
+onSignOut(() => { useTabs.setState({ graph: '', tabs: [], active: '' }) })
 
 /** Open the tabs of a graph. */
 export function openTabs(graph: string): void {

@@ -1,5 +1,5 @@
 /** What is written into forms and not sent yet: it outlives a reload, in this tab. Pure but for the storage. */
-import { isObject, type JsonObject, parseJson, writeJson } from '@/api/json'
+import { isObject, type Json, type JsonObject, parseJson, writeJson } from '@/api/json'
 import { draftsOf, keepDraft, readDraft } from '@/state/drafts'
 
 const KIND = 'form-'
@@ -36,6 +36,12 @@ export function waitingForm(graph: string, kind: string): string | undefined {
 
 /** Names of forms of a kind in which something is written. */
 export function formsOf(graph: string, kind: string): readonly string[] { return draftsOf(graph, KIND + kind) }
+
+/** Return texts of a form that was kept. */
+export function textsIn(kept: JsonObject, name: string): readonly string[] {
+  const value = kept[name]
+  return Array.isArray(value) ? (value as readonly Json[]).filter((each) => typeof each === 'string') : []
+}
 
 /** Return a text of a form that was kept. */
 export function textIn(kept: JsonObject, name: string): string | undefined {

@@ -26,27 +26,31 @@ interface FormOf<T> {
   readonly begin: () => T
   /** Take up what was kept; what is missing in it is as in `begin`. */
   readonly read: (kept: JsonObject) => Partial<T>
-  /** What of it is kept: all of it, unless this says otherwise. */
-  readonly write?: (value: T) => unknown
+  /** What of it is kept: all of it, unless this says otherwise. Undefined: it is too long, which is found out without writing all of it. */
+  readonly write?: (value: T) => object | undefined
 }
 
 /** What is written into a form, kept for a reload, a token that ends, and the way back (design 5.4). */
 export function useForm<T extends object>(form: FormOf<T>): Form<T> {
   const { name: graph } = useGraph()
   // Who opens another form mounts another one: these stay.
-  const { current: { kind, name, begin, read, write = (value: T): unknown => value } } = useRef(form)
+  const { current: { kind, name, begin, read, write = (value: T): object | undefined => value } } = useRef(form)
   const [kept] = useState(() => readForm(graph, kind, name))
   const [value, setValue] = useState(() => (kept ? { ...begin(), ...read(kept.value) } : begin()))
   const [isOld, setOld] = useState(kept !== undefined)
   const [isFleeting, setFleeting] = useState(false)
   const now = useRef({ value, isWritten: kept !== undefined })
+  const keepNow = useCallback((aside: boolean) => {
+    const written = write(now.current.value)
+    return keepForm(graph, kind, name, written && { aside, value: written }) && written !== undefined
+  }, [graph, kind, name, write])
   useEffect(() => { if (kept) keepForm(graph, kind, name, { aside: false, value: kept.value }) }, [kept, graph, kind, name])
   const change = useCallback((part: Partial<T> | ((before: T) => Partial<T>)) => {
     const before = now.current.value
     now.current = { value: { ...before, ...(typeof part === 'function' ? part(before) : part) }, isWritten: true }
     setValue(now.current.value)
-    setFleeting(!keepForm(graph, kind, name, { aside: false, value: write(now.current.value) }))
-  }, [graph, kind, name, write])
+    setFleeting(!keepNow(false))
+  }, [keepNow])
   const forget = useCallback(() => {
     now.current = { value: now.current.value, isWritten: false }
     keepForm(graph, kind, name, undefined)
@@ -59,8 +63,8 @@ export function useForm<T extends object>(form: FormOf<T>): Form<T> {
     setFleeting(false)
   }, [forget, begin])
   const putAside = useCallback(() => {
-    if (now.current.isWritten) keepForm(graph, kind, name, { aside: true, value: write(now.current.value) })
-  }, [graph, kind, name, write])
+    if (now.current.isWritten) keepNow(true)
+  }, [keepNow])
   return useMemo(() => ({ value, change, isOld, isFleeting, restart, forget, putAside }), [value, change, isOld, isFleeting, restart, forget, putAside])
 }
 

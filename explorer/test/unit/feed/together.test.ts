@@ -83,6 +83,33 @@ it('who was told something twice hears it once, and who missed something reads i
   expect([third.heard, browser.missedAfter]).toEqual([['e1', 'e2', 'e3'], ['1']])
 })
 
+it('while the log cannot be read nothing that was told is lost, and it is asked again after a pause alone', async () => {
+  const [first, second] = [windowOf('first'), windowOf('second')]
+  await settle()
+  browser.change()
+  await settle()
+  browser.deaf.add('second')
+  browser.change()
+  await settle()
+  browser.deaf.clear()
+  browser.failing = 2
+  browser.change()
+  browser.streams[0]?.handlers.onEvent({ id: undefined, event: 'models', data: '{"epoch":5}' })
+  await settle()
+  for (let count = 0; count < 1_200; count += 1) { browser.change(); await Promise.resolve() }
+  browser.streams[0]?.handlers.onEvent({ id: undefined, event: 'models', data: '{"epoch":6}' })
+  await settle()
+  expect([browser.missedAfter.length, second.broken, second.heard.length]).toEqual([1, 1, 1])
+  await vi.advanceTimersByTimeAsync(5_000)
+  expect([browser.missedAfter.length, second.broken]).toEqual([2, 2])
+  await vi.advanceTimersByTimeAsync(5_000)
+  expect(browser.missedAfter).toHaveLength(3)
+  expect(second.models.slice(-2)).toEqual(['{"epoch":5}', '{"epoch":6}'])
+  browser.change()
+  await settle()
+  expect(second.heard).toEqual(first.heard)
+})
+
 it('comes back after a pause without a gap, also one that has to be told that too much is gone', async () => {
   windowOf('first')
   await settle()

@@ -49,6 +49,8 @@ export class Browser {
   oldest = 1
   readonly log: number[] = []
   newest = 0
+  /** So often the log cannot be read. */
+  failing = 0
   /** Windows that hear nothing for the time being. */
   readonly deaf = new Set<string>()
 
@@ -90,6 +92,10 @@ export class Browser {
       missed: async (_graph, _call, after) => {
         this.missedAfter.push(after)
         await Promise.resolve()
+        if (this.failing > 0) {
+          this.failing -= 1
+          throw new ApiError(503, 'Unavailable', 'later')
+        }
         if (Number(after) + 1 < this.oldest) throw new ApiError(410, 'ChangesGone', 'gone')
         return { events: this.log.filter((each) => each > Number(after)).map((each) => ({ ...eventAt(each), id: String(this.newest) })), to: String(this.newest) }
       },

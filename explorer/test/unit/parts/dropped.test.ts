@@ -32,6 +32,12 @@ it('models go together, so do the files of an import, and the screen decides whe
   expect(await meant('io')).toBeUndefined()
 })
 
+it('says which files do not go with the models', async () => {
+  const found = await meantFor([file('a.json', model), file('notes.csv', ''), file('b.json', model)], 'io')
+  expect(found?.left.map((each) => each.name)).toEqual(['notes.csv'])
+  expect((await meantFor([file('a.json', graph), file('b.csv', '')], 'io'))?.left).toEqual([])
+})
+
 it('goes into folders', async () => {
   const leaf = (name: string): unknown => ({ isFile: true, isDirectory: false, file: (take: (file: File) => void) => { take(file(name, '')) } })
   const folder = (...inner: readonly unknown[]): unknown => { const parts = [[...inner], []]; return { isFile: false, isDirectory: true, createReader: () => ({ readEntries: (take: (some: unknown) => void) => { take(parts.shift() ?? []) } }) } }
