@@ -81,7 +81,9 @@ def another(sample: KastorServer, browser: Browser) -> Iterator[Callable[[], Pag
 @pytest.fixture
 def api(sample: KastorServer) -> Iterator[httpx2.Client]:
     """Another client of the same graph."""
-    with httpx2.Client(base_url=sample.url, params=QUERY) as client:
+    # Between two questions a page is looked at, while servers close what is idle.
+    limits = httpx2.Limits(max_keepalive_connections=0)
+    with httpx2.Client(base_url=sample.url, params=QUERY, limits=limits) as client:
         yield client
 
 

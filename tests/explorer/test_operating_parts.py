@@ -282,7 +282,7 @@ def test_an_owner_sees_roles_and_rules_and_asks_what_others_may(
     page.get("operate.access.judge").click()
     judged = page.get("operate.access.judged")
     expect(judged).to_have_attribute("data-allowed", "false")
-    expect(judged).to_contain_text("plant-* alone")
+    expect(judged).to_contain_text("lets in static tokens alone")
     page.get("operate.access.who").fill("token:nobody")
     with page.expect_trouble("404"):
         page.get("operate.access.judge").click()
