@@ -198,10 +198,11 @@ def test_story_19_conflict(page: Page, api: httpx2.Client) -> None:
     with page.expect_trouble("412"):
         page.get(field).fill("18.5")
         expect(page.get("inspector.bar")).to_be_visible()
+        # At once: what has been read anew meanwhile is no newer version any more.
         _patch(api, twin, "/name", "Renamed meanwhile")
-        expect(page.get("inspector.name")).to_have_text("Renamed meanwhile")
         page.get("inspector.save").click()
         expect(page.get("toast").filter(has_text="Saved over a newer version")).to_be_visible()
+        expect(page.get("inspector.name")).to_have_text("Renamed meanwhile")
         expect(page.get("inspector.bar")).to_have_count(0)
         expect(page.get("inspector.conflict")).to_have_count(0)
         assert _set_point(api, twin) == 18.5
