@@ -122,8 +122,10 @@ def _route(page: Page) -> None:
 
 def _conflict(page: Page) -> None:
     page.open("g/default/twins/room-2-08")
-    page.get("inspector.input.thermostat.setPoint").fill("18.5")
-    for path, value in (("/name", "Juniper of the quiet"), ("/thermostat/setPoint", 19.0)):
+    field = page.get("inspector.input.thermostat.setPoint")
+    began = float(field.input_value())
+    field.fill("18.5")
+    for path, value in (("/name", "Juniper of the quiet"), ("/thermostat/setPoint", began + 1)):
         patch = [{"op": "replace", "path": path, "value": value}]
         httpx2.patch(f"{page.url}/digitaltwins/room-2-08", json=patch).raise_for_status()
     page.get("inspector.save").click()
