@@ -157,6 +157,15 @@ def _empty(page: Page) -> None:
     page.get("graph.empty").wait_for()
 
 
+def _live(page: Page) -> None:
+    page.open("g/default/live")
+    page.get("live").wait_for()
+    for n, twin in enumerate(("temp-2-14", "temp-2-08", "temp-3-04", "temp-2-14", "temp-1-02")):
+        patch = [{"op": "replace", "path": "/temperature", "value": 20.5 + n}]
+        httpx2.patch(f"{page.url}/digitaltwins/{twin}", json=patch).raise_for_status()
+    page.raw.locator('[data-testid^="live.row"]').first.wait_for()
+
+
 def _settings(page: Page) -> None:
     page.open("settings")
     page.get("settings").wait_for()
@@ -181,7 +190,7 @@ PICTURES: dict[str, Callable[[Page], None]] = {
     "model-graph": _screen("models?as=graph", "models.graph"),
     "upload": _upload,
     "inspector-edit": _edit,
-    "live": _screen("live", "live"),
+    "live": _live,
     "history": _screen(f"history?twin={HAZEL}&prop={LENS}", "history.values"),
     "past": _graph(f"?sel={HAZEL}&at=-3h"),
     "operate": _screen("operate", "operate.problems"),
