@@ -198,16 +198,9 @@ class Bursts:
 
     async def _send(self, reading: TwinReading, outcome: Outcome) -> Result:
         """Send a reading's telemetry; return what became of the whole. Raises Unavailable."""
-        if reading.telemetry is None:
+        command = telemetry_of(reading)
+        if command is None:
             return outcome
-        command = SendTelemetry(
-            reading.twin_id,
-            reading.telemetry,
-            "application/json",
-            reading.event_id,
-            reading.component,
-            reading.source_time,
-        )
         context = Context(self._as, reading.traceparent)
         try:
             await self._graph.execute(command, context, self._require_lease)
@@ -248,6 +241,20 @@ def _parts(items: Sequence[_Item]) -> Iterator[list[_Item]]:
         part.append(item)
     if part:
         yield part
+
+
+def telemetry_of(reading: TwinReading) -> SendTelemetry | None:
+    """Return what sends a reading's telemetry; None where it has none."""
+    if reading.telemetry is None:
+        return None
+    return SendTelemetry(
+        reading.twin_id,
+        reading.telemetry,
+        "application/json",
+        reading.event_id,
+        reading.component,
+        reading.source_time,
+    )
 
 
 def words_of(error: KastorError) -> str:

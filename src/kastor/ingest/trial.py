@@ -14,12 +14,12 @@ import orjson
 
 from kastor.clock import now_ticks
 from kastor.errors import InvalidArgument, KastorError, LimitExceeded, Unavailable
-from kastor.graph.commands import SendTelemetry, TakeReadings
+from kastor.graph.commands import TakeReadings
 from kastor.graph.patch import PatchOperation
 from kastor.graph.readings import Outcome, Path, TwinReading
 from kastor.graph.rehearsed import GraphRehearsal
 from kastor.graph.service import GraphService
-from kastor.ingest.bursts import words_of
+from kastor.ingest.bursts import telemetry_of, words_of
 from kastor.ingest.inputs import Input, WebhookInput
 from kastor.ingest.mapping import Message, Unreadable
 from kastor.ingest.pipeline import NO_RULE, Faults, read_in_time
@@ -240,17 +240,9 @@ async def _take(
 
 
 async def _send(trial: RuleTrial, rehearsal: GraphRehearsal, context: Context) -> None:
-    reading = trial.reading
-    if reading is None or reading.telemetry is None:
+    command = None if trial.reading is None else telemetry_of(trial.reading)
+    if command is None:
         return
-    command = SendTelemetry(
-        reading.twin_id,
-        reading.telemetry,
-        "application/json",
-        reading.event_id,
-        reading.component,
-        reading.source_time,
-    )
     try:
         await rehearsal.execute(command, context)
     except Unavailable:
