@@ -63,6 +63,10 @@ class Connections:
         """Return a context manager around one connection."""
         return ConnectionLease(self)
 
+    def single(self) -> Connections:
+        """Return a pool of one more connection, for who keeps those of this pool waiting."""
+        return Connections(self._dsn, 1, pooler=self._pooler)
+
     async def take(self) -> Connection:
         """Return a connection that is nobody else's until it is given back.
 

@@ -93,12 +93,10 @@ class SchemaPlacement:
             if not await self._table.insert(name, place, self._mover, HOLD_SECONDS, adopts=adopts):
                 raise Conflict(f"There is a graph named {name} already.", code="GraphExists")
             row = await self._row(name)
-            async with self._kept(name):
+            async with self._kept(name) as table:
                 try:
                     await self._bring_in(row)
-                    lost = not await self._table.end_move(
-                        name, self._mover, moved=False, error=None
-                    )
+                    lost = not await table.end_move(name, self._mover, moved=False, error=None)
                 except BaseException:
                     await self._undo(row)
                     raise
@@ -125,11 +123,11 @@ class SchemaPlacement:
             await self._require_loose(row)
             if not await self._table.begin_delete(name, self._mover, HOLD_SECONDS):
                 raise Conflict(f"The graph {name} is moving.", code="GraphMoving")
-            async with self._kept(name):
+            async with self._kept(name) as table:
                 try:
                     await self._delete(row)
                 except (KastorError, asyncpg.LockNotAvailableError, *REFUSALS):
-                    await self._table.end_move(name, self._mover, moved=False, error=None)
+                    await table.end_move(name, self._mover, moved=False, error=None)
                     raise
 
     async def require_movable(self, name: str, wish: Wish) -> None:
@@ -170,13 +168,18 @@ class SchemaPlacement:
         if row.target is None:
             return
         error: str | None = None
-        async with self._kept(name):
+        async with self._kept(name) as table:
+
+            async def report(text: str) -> None:
+                if not await table.keep_move(name, self._mover, HOLD_SECONDS, text):
+                    raise moves.MoveLostError(name)
+
             try:
                 await moves.move(
                     self._at(row.database, row.schema),
                     self._at(*row.target),
                     self._claim(row),
-                    lambda text: self._report(name, text),
+                    report,
                 )
             except moves.MoveLostError:
                 return
@@ -280,23 +283,20 @@ class SchemaPlacement:
         self._left = set(left)
 
     @asynccontextmanager
-    async def _kept(self, name: str) -> AsyncIterator[None]:
-        """Keep the claim on a row for a block."""
-        keeper = asyncio.create_task(self._keep(name))
-        try:
-            yield
-        finally:
-            keeper.cancel()
+    async def _kept(self, name: str) -> AsyncIterator[PlacementTable]:
+        """Keep the claim on a row for a block, and give the table as the block is to use it."""
+        async with self._table.apart() as table:
+            keeper = asyncio.create_task(self._keep(table, name))
+            try:
+                yield table
+            finally:
+                keeper.cancel()
 
-    async def _keep(self, name: str) -> None:
+    async def _keep(self, table: PlacementTable, name: str) -> None:
         while True:
             await asyncio.sleep(RENEW_SECONDS)
-            keep = partial(self._table.keep_move, name, self._mover, HOLD_SECONDS, None)
+            keep = partial(table.keep_move, name, self._mover, HOLD_SECONDS, None)
             await attempt("move", keep, graph=name)  # else another process would take it over
-
-    async def _report(self, name: str, text: str) -> None:
-        if not await self._table.keep_move(name, self._mover, HOLD_SECONDS, text):
-            raise moves.MoveLostError(name)
 
     async def _row(self, name: str) -> PlacedGraph:
         rows = await self._table.rows(name)

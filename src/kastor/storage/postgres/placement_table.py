@@ -7,7 +7,8 @@ default one is. Servers with other default graphs may share it: `home` keeps the
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -121,6 +122,18 @@ class PlacementTable:
         self._connections = connections
         self._home = home
         self._is_there = False
+
+    @asynccontextmanager
+    async def apart(self) -> AsyncIterator[PlacementTable]:
+        """Give a block the table through a connection of its own.
+
+        Writers that wait for a graph which is locked may hold all the others.
+        """
+        connections = self._connections.single()
+        try:
+            yield PlacementTable(connections, self._home)
+        finally:
+            await connections.close()
 
     async def rows(self, name: str | None = None) -> list[PlacedGraph]:
         """Return all rows, or the one of a graph."""
