@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace as with_changes
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -26,7 +27,9 @@ from kastor.search.ranking import best_match, question
 from kastor.search.service import KINDS, SearchAnswer, SearchService
 from kastor.storage.search import IndexBatch, IndexedText, IndexQuestion, IndexState
 from kastor.storage.search_texts import fold, folded_places, is_near
+from kastor.storage.sqlite import unsynced
 from kastor.storage.sqlite.search_index import index_file
+from kastor.storage.sqlite.unsynced import BOOT_FILE, MARK_SUFFIX
 from kastor.vital import Vitals
 
 from . import search_oracle as oracle
@@ -486,6 +489,63 @@ async def test_a_damaged_index_is_made_anew(sqlite: SqliteEngine, damage: str) -
         await service.reach(None)
         found = await ask(service, "lobby")
     assert len(found.hits) == 50
+
+
+async def _with_a_hole(sqlite: SqliteEngine) -> None:
+    """Leave an index that does not find what it should, so that it tells whether it is kept."""
+    store = await sqlite.open()
+    graph = Graph(store, sqlite.history())
+    await graph.upload(THERMOSTAT_MODEL, ROOM_MODEL)
+    await graph.put("a", room(name="Lobby"))
+    async with searching(graph) as service:
+        await service.reach(None)
+        await store.search.write("", IndexBatch(await store.search.state(), twins=["a"]))
+    await store.close()
+
+
+async def _is_kept(sqlite: SqliteEngine) -> bool:
+    store = await sqlite.open("graph")
+    async with searching(Graph(store, sqlite.history())) as service:
+        await service.reach(None)
+        found = ids(await ask(service, "lobby"), "twin")
+    await store.close()
+    return not found
+
+
+def _mark(sqlite: SqliteEngine) -> Path:
+    file = index_file(sqlite.path())
+    return file.with_name(file.name + MARK_SUFFIX)
+
+
+async def test_an_index_that_the_system_left_in_the_middle_is_made_anew(
+    sqlite: SqliteEngine,
+) -> None:
+    await _with_a_hole(sqlite)
+    mark = _mark(sqlite)
+    assert not mark.exists(), "all of it is on the disk"
+    assert await _is_kept(sqlite)
+    mark.write_bytes(BOOT_FILE.read_bytes())
+    assert await _is_kept(sqlite), "a process that is killed leaves a whole file"
+    assert not mark.exists()
+    mark.write_bytes(b"the boot before\n")
+    assert not await _is_kept(sqlite)
+    assert not mark.exists()
+
+
+async def test_an_index_waits_for_the_disk_where_a_power_cut_would_not_be_noticed(
+    sqlite: SqliteEngine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    modes = []
+    for boot in (BOOT_FILE, tmp_path / "none"):
+        monkeypatch.setattr(unsynced, "BOOT_FILE", boot)
+        store = await sqlite.open()
+        await store.search.prepare()
+        index: Any = store.search
+        modes.append(index._connection.pragma("synchronous"))
+        assert _mark(sqlite).exists() == (boot is BOOT_FILE)
+        await store.close()
+        assert not _mark(sqlite).exists()
+    assert modes == [0, 1]
 
 
 async def test_an_index_that_is_damaged_while_it_is_served_is_made_anew(

@@ -6,11 +6,16 @@ WAL with `synchronous=FULL`: a commit that returned is on disk, also after a pow
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import apsw
 
 from kastor.storage.sqlite.documents import add_unpacking
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 BUSY_TIMEOUT_MS = 5_000
 CACHE_KIB = 16_384
@@ -48,6 +53,22 @@ def open_reader(path: Path, *, vfs: str | None = None) -> apsw.Connection:
     _prepare(connection)
     connection.execute("PRAGMA query_only = ON").fetchall()
     return connection
+
+
+@contextmanager
+def writing(connection: apsw.Connection) -> Iterator[None]:
+    """Write what a block writes in one transaction.
+
+    Other threads run while it is committed: the driver's own block would let none of them.
+    """
+    connection.execute("BEGIN IMMEDIATE").fetchall()
+    try:
+        yield
+        connection.execute("COMMIT").fetchall()
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK").fetchall()
+        raise
 
 
 def open_immutable(path: Path) -> apsw.Connection:

@@ -19,6 +19,7 @@ from kastor.storage.refusals import (
     SchemaTooNewError,
     UnfinishedGraphError,
 )
+from kastor.storage.sqlite.connection import writing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -122,7 +123,7 @@ def load_migrations() -> dict[int, str]:
 
 
 def _create(connection: apsw.Connection, application: int) -> None:
-    with connection:
+    with writing(connection):
         connection.execute(schema_text()).fetchall()
         connection.execute(
             "INSERT INTO meta (one, model_epoch, last_tick, version_bytes, log_bytes, host_name,"
@@ -134,6 +135,6 @@ def _create(connection: apsw.Connection, application: int) -> None:
 
 
 def _migrate(connection: apsw.Connection, number: int, text: str) -> None:
-    with connection:
+    with writing(connection):
         connection.execute(text).fetchall()
         connection.execute(f"PRAGMA user_version = {number}").fetchall()

@@ -35,12 +35,13 @@ from kastor.storage.search import (
 )
 from kastor.storage.search_rows import shares_in, spread, state_of
 from kastor.storage.sqlite import search_statements as sql
-from kastor.storage.sqlite.connection import open_reader
+from kastor.storage.sqlite.connection import open_reader, writing
 from kastor.storage.sqlite.files import CHECK_SECONDS
 from kastor.storage.sqlite.pool import ReadPool, closed
 from kastor.storage.sqlite.search_finding import find
 from kastor.storage.sqlite.search_writing import IndexWriting
 from kastor.storage.sqlite.statements import as_list
+from kastor.storage.sqlite.unsynced import MARK_SUFFIX, UnsyncedFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,15 +52,12 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 SUFFIX = ".search"
-SIDE_FILES = ("", "-wal", "-shm", "-journal")
+SIDE_FILES = ("", "-wal", "-shm", "-journal", MARK_SUFFIX)
 APPLICATION_ID = 0x4B535449  # "KSTI"
 READERS = 2
 _CHECK_STEPS = 1_000
-_PAGES_IN_LOG = 400
-"""Written before they are folded into the file: the disk waits for that, and who commits to the
-graph meanwhile waits with it."""
-_PAGES_OF_A_SCAN = 4_000
-"""While the index is made, when the same pages are written again and again."""
+_PAGES_IN_LOG = 4_000
+"""Written before they are folded into the file; many are written again before."""
 
 _log = get_logger("kastor.storage")
 
@@ -88,6 +86,7 @@ class SqliteSearchIndex:
 
     def __init__(self, graph: Path, read: Read) -> None:
         self._graph, self._path, self._read = graph, index_file(graph), read
+        self._unsynced = UnsyncedFile(self._path)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="kastor-search")
         self._connection: apsw.Connection | None = None
         self._writing: IndexWriting | None = None
@@ -236,8 +235,6 @@ class SqliteSearchIndex:
     def _write(self, batch: IndexBatch) -> None:
         if self._writing is None or self._connection is None:
             raise _not_ready()
-        scans = batch.state.place is not None
-        self._connection.wal_autocheckpoint(_PAGES_OF_A_SCAN if scans else _PAGES_IN_LOG)
         self._writing.write(batch)
 
     def _sweep(self, scan: int, after: int) -> int | None:
@@ -257,6 +254,8 @@ class SqliteSearchIndex:
         if self._damaged or not self._is_sound():
             self._make()
         self._connection = self._connect()
+        if self._unsynced.begin():
+            self._connection.execute("PRAGMA synchronous = OFF").fetchall()
         self._writing = IndexWriting(self._connection)
         self._pool = ReadPool(self._path, READERS, connect=partial(open_reader, self._path))
         self._damaged = False
@@ -264,6 +263,10 @@ class SqliteSearchIndex:
     def _is_sound(self) -> bool:
         """Whether the file can be used; looked at for as long as a start may take."""
         if not self._path.exists():
+            return False
+        if self._unsynced.may_be_torn():
+            reason = "the system ended while it was written"
+            _log.warning("the search index is made anew", file=str(self._path), reason=reason)
             return False
         try:
             with contextlib.closing(self._connect()) as connection:
@@ -287,9 +290,10 @@ class SqliteSearchIndex:
     def _make(self) -> None:
         remove_index(self._graph)
         os.close(open_private(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL))
-        with contextlib.closing(self._connect()) as connection, connection:
-            connection.execute(sql.SCHEMA).fetchall()
-            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}").fetchall()
+        with contextlib.closing(self._connect()) as connection:
+            with writing(connection):
+                connection.execute(sql.SCHEMA).fetchall()
+                connection.execute(f"PRAGMA application_id = {APPLICATION_ID}").fetchall()
             IndexWriting(connection).write(IndexBatch(IndexState()))
 
     def _connect(self) -> apsw.Connection:
@@ -313,8 +317,11 @@ class SqliteSearchIndex:
         connection, self._connection, self._writing = self._connection, None, None
         if connection is not None:
             # What interrupted the last statement would keep the log from being folded as well.
-            with contextlib.suppress(apsw.Error):
-                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            with contextlib.suppress(apsw.Error, OSError):
+                connection.execute("PRAGMA synchronous = NORMAL").fetchall()
+                was_busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()[0]
+                if not was_busy:
+                    self._unsynced.end()
             connection.close()
 
 

@@ -10,6 +10,7 @@ from kastor.storage.search import KINDS, MODEL, MOST_WORDS, TWIN
 from kastor.storage.search_rows import index_row, state_text, words_in
 from kastor.storage.search_texts import fold, shortened
 from kastor.storage.sqlite import search_statements as sql
+from kastor.storage.sqlite.connection import writing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -41,7 +42,7 @@ class IndexWriting:
         """Write a batch in one transaction."""
         self._delta.clear()
         try:
-            with self._connection:
+            with writing(self._connection):
                 for count, text in enumerate(batch.put, 1):
                     self._put(text, batch.state.scan)
                     if count % GIVES_WAY == 0:
@@ -67,7 +68,7 @@ class IndexWriting:
         """Remove rows that no scan has met lately; return where to go on, None at the end."""
         rows = self._run(sql.UNMET, (scan, after, _SWEPT)).fetchall()
         self._delta.clear()
-        with self._connection:
+        with writing(self._connection):
             for number, fields in rows:
                 self._remove(number, fields)
             self._keep_words()

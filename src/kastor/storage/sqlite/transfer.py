@@ -13,7 +13,7 @@ import apsw
 from kastor.storage.refusals import SchemaTooOldError
 from kastor.storage.sqlite import files, schema
 from kastor.storage.sqlite import statements as sql
-from kastor.storage.sqlite.connection import open_reader, open_writer
+from kastor.storage.sqlite.connection import open_reader, open_writer, writing
 from kastor.storage.sqlite.documents import add_unpacking
 from kastor.storage.sqlite.graph_reader import SqliteGraphReader
 from kastor.storage.sqlite.index_tables import SqliteIndexes
@@ -144,7 +144,7 @@ class SqliteGraphFile(SqliteGraphReader):
 
     def _pause(self) -> None:
         self._break()
-        with self._connection:
+        with writing(self._connection):
             for text in _PAUSE:
                 self._connection.execute(text).fetchall()
 
@@ -163,7 +163,7 @@ class SqliteGraphFile(SqliteGraphReader):
 
     def _many(self, text: str, rows: Sequence[Row]) -> None:
         self._break()
-        with self._connection:
+        with writing(self._connection):
             self._connection.executemany(text, rows)
 
 
