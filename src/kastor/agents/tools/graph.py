@@ -23,9 +23,7 @@ if TYPE_CHECKING:
 
 MOST_MODELS, MOST_RELATIVES, MOST_KINDS = 40, 20, 40
 _COUNT_SECONDS = 2.0
-_OF_MODELS = (
-    "SELECT T.$metadata.$model AS name, COUNT() AS n FROM DIGITALTWINS T GROUP BY T.$metadata.$model"
-)
+_OF_MODELS = "SELECT T.$metadata.$model AS name, COUNT() AS n FROM DIGITALTWINS T GROUP BY T.$metadata.$model"
 _OF_RELATIONSHIPS = (
     "SELECT R.$relationshipName AS name, COUNT() AS n FROM RELATIONSHIPS R "
     "GROUP BY R.$relationshipName"
