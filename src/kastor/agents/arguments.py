@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from kastor.agents.fitting import DEFAULT_CHARACTERS, LEAST_CHARACTERS, MOST_CHARACTERS
+
+T = TypeVar("T")
 
 LONGEST_QUERY = 8_000
 MOST_IDS, MOST_NAMES, MOST_FIELDS, MOST_PARAMETERS = 20, 20, 30, 50
@@ -123,9 +125,9 @@ class Diff(Arguments, frozen=True, kw_only=True):
     cursor: Cursor | UnsetType = UNSET
 
 
-def given(value: Any) -> Any:
+def given(value: T | UnsetType) -> T | None:
     """Return an argument; None where it was not given."""
-    return None if value is UNSET else value
+    return None if isinstance(value, UnsetType) else value
 
 
 def schema_of(kind: type[Arguments]) -> dict[str, Any]:

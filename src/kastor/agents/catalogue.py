@@ -18,9 +18,9 @@ from kastor.auth.roles import Permission as P  # noqa: N817 - a table of them
 if TYPE_CHECKING:
     from kastor.agents.caller import Caller
     from kastor.agents.cursors import Cursors
-    from kastor.agents.fitting import Answer
+    from kastor.agents.fitting import ToolAnswer
 
-Handler: TypeAlias = "Callable[[Caller, Any, Cursors], Awaitable[Answer]]"  # any: its Arguments
+Handler: TypeAlias = "Callable[[Caller, Any, Cursors], Awaitable[ToolAnswer]]"  # any: its Arguments
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from kastor.agents.caller import Caller
+    from kastor.types import Json
 
 LONGEST = 800
 """Characters; where more would be needed there is none."""
@@ -35,7 +36,7 @@ class Cursors:
         self._asked = hashlib.sha256(text).hexdigest()[:32]
         self._key = caller.services.signing_key
 
-    def make(self, change: int | None, position: Any) -> str | None:
+    def make(self, change: int | None, position: Json) -> str | None:
         """Return a cursor; None where it would be too long.
 
         Args:
@@ -45,7 +46,7 @@ class Cursors:
         text = sign([self._asked, change, position], self._key)
         return text if len(text) <= LONGEST else None
 
-    def read(self, text: str) -> tuple[int | None, Any]:
+    def read(self, text: str) -> tuple[int | None, Json]:
         """Return the change and the position of a cursor.
 
         Raises:

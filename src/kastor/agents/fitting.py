@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kastor.agents.plain import cost, plain
+from kastor.types import Json
 
 DEFAULT_CHARACTERS, LEAST_CHARACTERS, MOST_CHARACTERS = 12_000, 2_000, 40_000
 """Characters of a serialised result, its escapes and the envelope included."""
@@ -19,7 +20,7 @@ _NO_ROOM = {"omitted": True, "hint": "There is no room for this row. Raise max_c
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class AnswerRow:
     """One row.
 
     Attributes:
@@ -27,12 +28,12 @@ class Row:
         stub: what stands in its place where it is longer than an answer may be.
     """
 
-    value: Any
-    stub: Any = field(default_factory=lambda: _NO_ROOM)
+    value: Json
+    stub: Json = field(default_factory=lambda: _NO_ROOM)
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ToolAnswer:
     """What a tool found, before it is cut.
 
     Attributes:
@@ -45,14 +46,14 @@ class Answer:
     """
 
     head: Mapping[str, Any]
-    rows: Sequence[Row] = ()
+    rows: Sequence[AnswerRow] = ()
     name: str = "rows"
     more: bool = False
     cursor: Callable[[int], str | None] | None = None
     hint: str = "Ask for less: another filter, a smaller limit."
 
 
-def fitted(answer: Answer, most: int) -> tuple[str, int]:
+def fitted(answer: ToolAnswer, most: int) -> tuple[str, int]:
     """Return an answer's text, at most so long as a serialised result may be, and its rows.
 
     Args:
@@ -86,12 +87,12 @@ def bare(value: Mapping[str, Any], most: int) -> str | None:
     return text if cost(text) <= most - ENVELOPE else None
 
 
-def _stub(row: Row, within: int) -> str:
+def _stub(row: AnswerRow, within: int) -> str:
     text = plain(row.stub)
     return text if cost(text) <= within else plain(_NO_ROOM)
 
 
-def _written(answer: Answer, head: str, rows: Sequence[str]) -> str:
+def _written(answer: ToolAnswer, head: str, rows: Sequence[str]) -> str:
     count = len(rows)
     parts = [head[1:-1]] if len(head) > 2 else []  # noqa: PLR2004 - the two braces
     parts.append(f"{plain(answer.name)}:[{','.join(rows)}]")

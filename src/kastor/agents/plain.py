@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
 
 import orjson
+
+from kastor.types import Json
 
 _UNSEEN = re.compile(
     "[\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
@@ -21,7 +22,7 @@ _UNSEEN = re.compile(
 _ASTRAL = 0x10000
 
 
-def plain(value: Any) -> str:
+def plain(value: Json) -> str:
     """Return a value as compact JSON in which every character can be seen.
 
     Args:

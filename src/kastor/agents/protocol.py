@@ -14,8 +14,8 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import (
     INVALID_PARAMS,
     CallToolResult,
-    Completion,
     CompleteResult,
+    Completion,
     GetPromptResult,
     ListPromptsResult,
     ListResourcesResult,
@@ -96,7 +96,7 @@ def make_server(caller: Caller, *, writes: bool = False) -> Server[Any]:
         return ReadResourceResult(contents=[contents], ttl_ms=0, cache_scope="private")
 
     async def complete(_context: Any, params: Any) -> CompleteResult:
-        where = getattr(params.ref, "uri", None) or getattr(params.ref, "name", "")
+        where = str(getattr(params.ref, "uri", ""))
         argument = params.argument
         values = await resources.completions(caller, where, argument.name, argument.value)
         return CompleteResult(completion=Completion(values=values, has_more=None))

@@ -22,7 +22,7 @@ _LONGEST, _MOST_COMPARED = 700, 2_000
 _DETAILS, _LONGEST_DETAIL = 3, 200
 
 
-class ToolRefused(Exception):  # noqa: N818 - a refusal, as KastorError's are
+class ToolRefused(Exception):
     """The tool cannot be called so.
 
     Attributes:

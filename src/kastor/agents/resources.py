@@ -15,6 +15,7 @@ from kastor.auth.roles import Permission
 
 if TYPE_CHECKING:
     from kastor.agents.caller import Caller
+    from kastor.types import Json
 
 JSON = "application/json"
 GRAPH, MODELS, TWINS = "kastor://graph", "kastor://models/", "kastor://twins/"
@@ -35,6 +36,7 @@ async def read(caller: Caller, uri: str) -> str:
     """
     if len(uri) > LONGEST_URI:
         raise _unknown()
+    arguments: dict[str, Json]
     if uri == GRAPH:
         tool, arguments = "describe_graph", {}
     elif uri.startswith(MODELS):

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from kastor.nesting import MAX_DEPTH
+from kastor.types import Json
 
 LONGEST_TEXT = 500
 MOST_NUMBERS = 16
@@ -13,7 +14,7 @@ MOST_PATHS = 30
 _LONGEST_PATH = 120
 
 
-def shortened(value: Any, depth: int = 0) -> Any:
+def shortened(value: Json, depth: int = 0) -> Json:
     """Return a value with long texts cut, saying so, and long arrays of numbers as their length."""
     if isinstance(value, str) and len(value) > LONGEST_TEXT:
         return f"{value[:LONGEST_TEXT]}... [{len(value)} characters; name it in fields]"
@@ -42,7 +43,7 @@ def compact(document: Mapping[str, Any]) -> dict[str, Any]:
     return shown
 
 
-def shown_row(row: Any) -> Any:
+def shown_row(row: Json) -> Json:
     """Return a row of a query; documents in it lose the times of their updates."""
     if not isinstance(row, dict):
         return shortened(row)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from kastor.agents.arguments import Find, given
-from kastor.agents.fitting import Answer, Row
+from kastor.agents.fitting import AnswerRow, ToolAnswer
 from kastor.agents.refusals import ToolRefused, near
 from kastor.agents.shortening import shortened
 from kastor.auth.roles import Permission
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _LONGEST_SNIPPET = 200
 _NEAR = 3
+_TWINS: tuple[Kind, ...] = ("twin",)
 _NEEDED: dict[Kind, Permission] = {
     "twin": Permission.QUERY,
     "model": Permission.MODELS_READ,
@@ -26,7 +27,7 @@ _NEEDED: dict[Kind, Permission] = {
 }
 
 
-async def find(caller: Caller, asked: Find, _cursors: Cursors) -> Answer:
+async def find(caller: Caller, asked: Find, _cursors: Cursors) -> ToolAnswer:
     """Return what holds some words, the best first."""
     service = _service(caller)
     model = given(asked.model)
@@ -40,9 +41,9 @@ async def find(caller: Caller, asked: Find, _cursors: Cursors) -> Answer:
     head: dict[str, Any] = {}
     if found.building:
         head["note"] = "The index is being built; anything may be missing."
-    return Answer(
+    return ToolAnswer(
         head,
-        [Row(_shown(each)) for each in hits[: asked.limit]],
+        [AnswerRow(_shown(each)) for each in hits[: asked.limit]],
         name="found",
         more=found.more or len(hits) > asked.limit,
         hint="Only the best are shown. Give more words, or a model.",
@@ -55,7 +56,7 @@ async def near_twins(caller: Caller, twin_id: str) -> list[str]:
     if service is None or Permission.QUERY not in caller.permissions:
         return []
     try:
-        found = await service.search(twin_id[:100], ("twin",), _NEAR, caller.context())
+        found = await service.search(twin_id[:100], _TWINS, _NEAR, caller.context())
     except KastorError:
         return []
     return [each.id for each in found.hits]

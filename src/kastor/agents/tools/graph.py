@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from kastor.agents.arguments import DescribeGraph, GetModel, given
-from kastor.agents.fitting import Answer, Row
+from kastor.agents.fitting import AnswerRow, ToolAnswer
 from kastor.agents.refusals import ToolRefused, near
 from kastor.agents.shortening import shortened
 from kastor.errors import KastorError
@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 MOST_MODELS, MOST_RELATIVES, MOST_KINDS = 40, 20, 40
 _COUNT_SECONDS = 2.0
-_OF_MODELS = "SELECT T.$metadata.$model AS name, COUNT() AS n FROM DIGITALTWINS T GROUP BY T.$metadata.$model"
+_OF_MODELS = (
+    "SELECT T.$metadata.$model AS name, COUNT() AS n FROM DIGITALTWINS T "
+    "GROUP BY T.$metadata.$model"
+)
 _OF_RELATIONSHIPS = (
     "SELECT R.$relationshipName AS name, COUNT() AS n FROM RELATIONSHIPS R "
     "GROUP BY R.$relationshipName"
@@ -32,7 +35,7 @@ _SHOWN = ("name", "schema", "unit", "writable", "target", "minMultiplicity", "ma
 _LONGEST_SCHEMA = 600
 
 
-async def describe_graph(caller: Caller, asked: DescribeGraph, _cursors: Cursors) -> Answer:
+async def describe_graph(caller: Caller, asked: DescribeGraph, _cursors: Cursors) -> ToolAnswer:
     """Return what the graph holds: counts, its models with how many twins, its relationships."""
     context = caller.context()
     status = await caller.services.status(context)
@@ -56,9 +59,9 @@ async def describe_graph(caller: Caller, asked: DescribeGraph, _cursors: Cursors
     if twins is None:
         head["note"] = "Counting the twins of each model took too long."
     kinds = sorted((relationships or {}).items(), key=lambda each: -each[1])
-    rows = [Row(_model_row(each, twins)) for each in models[:MOST_MODELS]]
-    rows += [Row({"relationship": name, "count": n}) for name, n in kinds[:MOST_KINDS]]
-    return Answer(
+    rows = [AnswerRow(_model_row(each, twins)) for each in models[:MOST_MODELS]]
+    rows += [AnswerRow({"relationship": name, "count": n}) for name, n in kinds[:MOST_KINDS]]
+    return ToolAnswer(
         head,
         rows,
         more=len(models) > MOST_MODELS or len(kinds) > MOST_KINDS,
@@ -66,7 +69,7 @@ async def describe_graph(caller: Caller, asked: DescribeGraph, _cursors: Cursors
     )
 
 
-async def get_model(caller: Caller, asked: GetModel, cursors: Cursors) -> Answer:
+async def get_model(caller: Caller, asked: GetModel, cursors: Cursors) -> ToolAnswer:
     """Return what a model declares and inherits: names, types, units, targets."""
     context = caller.context()
     graph = caller.services.graph
@@ -86,9 +89,9 @@ async def get_model(caller: Caller, asked: GetModel, cursors: Cursors) -> Answer
     start = 0
     if (cursor := given(asked.cursor)) is not None:
         start = int(cursors.read(cursor)[1])
-    return Answer(
+    return ToolAnswer(
         head if start == 0 else {"id": asked.id},
-        [Row(each) for each in chosen[start:]],
+        [AnswerRow(each) for each in chosen[start:]],
         name="contents",
         cursor=lambda count: cursors.make(None, start + count),
     )

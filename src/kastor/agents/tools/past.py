@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from kastor.agents.arguments import Diff, History, given
-from kastor.agents.fitting import Answer, Row
+from kastor.agents.fitting import AnswerRow, ToolAnswer
 from kastor.agents.refusals import ToolRefused
 from kastor.agents.shortening import shortened
 from kastor.agents.tools.finding import near_twins, require_model
@@ -19,7 +19,7 @@ from kastor.graph.instants import Named, read_instant, shown
 from kastor.history.diff import Comparison, GraphPart
 from kastor.history.entries import Tracked
 from kastor.history.patches import patch_between
-from kastor.history.spans import Span
+from kastor.history.spans import LAST_CHANGE, Span
 
 if TYPE_CHECKING:
     from kastor.agents.caller import Caller
@@ -31,13 +31,13 @@ MOST_LINES = 5_000
 """Differences that one call looks at, those before its cursor included."""
 
 
-async def history(caller: Caller, asked: History, cursors: Cursors) -> Answer:
+async def history(caller: Caller, asked: History, cursors: Cursors) -> ToolAnswer:
     """Return the changes of a twin or a relationship, the newest first."""
     service, context = caller.services.history, caller.context()
     thing = _tracked(asked)
     if (cursor := given(asked.cursor)) is not None:
         end, start = cursors.read(cursor)
-        span = Span(start, end)
+        span = Span(start, LAST_CHANGE if end is None else end)
     else:
         first, last = (
             None if text is None else read_instant(text, name)
@@ -59,9 +59,9 @@ async def history(caller: Caller, asked: History, cursors: Cursors) -> Answer:
             following = entries[count]["change"]
         return None if following is None or not count else cursors.make(following, span.start)
 
-    return Answer(
+    return ToolAnswer(
         {},
-        [Row(_entry(each), _short_entry(each)) for each in entries],
+        [AnswerRow(_entry(each), _short_entry(each)) for each in entries],
         name="changes",
         more=page.following is not None,
         cursor=cursor_behind,
@@ -69,7 +69,7 @@ async def history(caller: Caller, asked: History, cursors: Cursors) -> Answer:
     )
 
 
-async def diff(caller: Caller, asked: Diff, cursors: Cursors) -> Answer:
+async def diff(caller: Caller, asked: Diff, cursors: Cursors) -> ToolAnswer:
     """Return what two instants differ in: of some twins, of those of a model, or of all."""
     ids, model = given(asked.ids), given(asked.model)
     if ids is not None and model is not None:
@@ -84,7 +84,7 @@ async def diff(caller: Caller, asked: Diff, cursors: Cursors) -> Answer:
         first, last = Named(change=since), Named(change=change)
     before, after = await diffs.at(first, context), await diffs.at(last, context)
     comparison = Comparison.of(before, after, "document")
-    rows: list[Row] = []
+    rows: list[AnswerRow] = []
     passed, more = 0, False
     for part in _parts(ids, model):
         with contextlib.suppress(NotFound):  # of an id that was at neither instant nothing differs
@@ -99,7 +99,7 @@ async def diff(caller: Caller, asked: Diff, cursors: Cursors) -> Answer:
                     rows.append(_difference(line))
         if more:
             break
-    return Answer(
+    return ToolAnswer(
         {"from": shown(before), "to": shown(after)},
         rows,
         name="differences",
@@ -165,10 +165,10 @@ def _is_of_system(path: str) -> bool:
     return path.startswith(("/$metadata/", "/$etag")) and path != "/$metadata/$model"
 
 
-def _difference(line: Mapping[str, Any]) -> Row:
+def _difference(line: Mapping[str, Any]) -> AnswerRow:
     told = {name: line[name] for name in ("kind", "id", "source", "what") if name in line}
     if line["what"] != "changed" or "before" not in line or "after" not in line:
-        return Row(told, told)
+        return AnswerRow(told, told)
     before, after = line["before"], line["after"]
     changed = []
     for step in patch_between(before, after):
@@ -184,7 +184,7 @@ def _difference(line: Mapping[str, Any]) -> Row:
     short = told | {"paths": [each["path"][:100] for each in changed[:10]]}
     if len(changed) > MOST_CHANGES:
         told["changedInAll"] = len(changed)
-    return Row(told | {"changed": changed[:MOST_CHANGES]}, short)
+    return AnswerRow(told | {"changed": changed[:MOST_CHANGES]}, short)
 
 
 def _value_at(document: Any, path: str) -> tuple[bool, Any]:

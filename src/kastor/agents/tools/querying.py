@@ -1,4 +1,4 @@
-"""`query` and `explain_query`: the query languages of the server, by the same entry as over REST."""
+"""`query` and `explain_query`: the server's query languages, by the same entry as over REST."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from kastor.agents.arguments import ExplainQuery, Query, given
-from kastor.agents.fitting import Answer, Row, fitted
+from kastor.agents.fitting import AnswerRow, ToolAnswer, fitted
 from kastor.agents.shortening import shortened, shown_row, stub_of
 from kastor.graph.instants import shown
 from kastor.query.token import Position, decode, encode
@@ -26,7 +26,7 @@ _LONGEST_SQL = 2_000
 _NARROW = "Select fewer columns, or give a condition; TOP(n) and COUNT() answer much in little."
 
 
-async def query(caller: Caller, asked: Query, cursors: Cursors) -> Answer:
+async def query(caller: Caller, asked: Query, cursors: Cursors) -> ToolAnswer:
     """Return rows of a query, all pages of one instant."""
     change, token = None, None
     if (cursor := given(asked.cursor)) is not None:
@@ -54,7 +54,7 @@ async def query(caller: Caller, asked: Query, cursors: Cursors) -> Answer:
     return replace(answer, more=following is not None, cursor=lambda n: made if n else None)
 
 
-async def explain_query(caller: Caller, asked: ExplainQuery, _cursors: Cursors) -> Answer:
+async def explain_query(caller: Caller, asked: ExplainQuery, _cursors: Cursors) -> ToolAnswer:
     """Return how a query would be answered; it is not run."""
     found = await caller.services.query.explain(
         asked.q, caller.context(), parameters=given(asked.parameters)
@@ -65,10 +65,10 @@ async def explain_query(caller: Caller, asked: ExplainQuery, _cursors: Cursors) 
         "advice": found["advice"],
         "steps": found["steps"],
     }
-    rows = [Row({name: shortened(value)}) for name, value in told.items()]
-    rows.append(Row({"plan": found["plan"]}, {"plan": "too long; raise max_chars"}))
-    rows.append(Row({"sql": found["sql"][:_LONGEST_SQL]}))
-    return Answer({}, rows, name="explained", hint="Raise max_chars.")
+    rows = [AnswerRow({name: shortened(value)}) for name, value in told.items()]
+    rows.append(AnswerRow({"plan": found["plan"]}, {"plan": "too long; raise max_chars"}))
+    rows.append(AnswerRow({"sql": found["sql"][:_LONGEST_SQL]}))
+    return ToolAnswer({}, rows, name="explained", hint="Raise max_chars.")
 
 
 async def _page(
@@ -83,17 +83,19 @@ async def _page(
     )
 
 
-def _answer(values: Sequence[Any], page: ResultPage, context: Context) -> Answer:
+def _answer(values: Sequence[Any], page: ResultPage, context: Context) -> ToolAnswer:
     head: dict[str, Any] = {} if context.at is None else {"at": shown(context.at)}
     if page.warnings:
         head["warnings"] = [each[:200] for each in page.warnings[:5]]
     names = _columns(values)
     if names is None:
-        rows = [Row(shown_row(each), _stub(each)) for each in values]
+        rows = [AnswerRow(shown_row(each), _stub(each)) for each in values]
     else:
         head["columns"] = names
-        rows = [Row([shown_row(each[name]) for name in names], _stub(each)) for each in values]
-    return Answer(head, rows, hint=_NARROW)
+        rows = [
+            AnswerRow([shown_row(each[name]) for name in names], _stub(each)) for each in values
+        ]
+    return ToolAnswer(head, rows, hint=_NARROW)
 
 
 def _columns(values: Sequence[Any]) -> list[str] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from kastor.agents.arguments import GetTwin, given
-from kastor.agents.fitting import Answer, Row
+from kastor.agents.fitting import AnswerRow, ToolAnswer
 from kastor.agents.shortening import compact, read_field, selected, stub_of
 from kastor.agents.tools.finding import near_twins
 from kastor.errors import NotFound
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from kastor.records import Context
 
 
-async def get_twin(caller: Caller, asked: GetTwin, cursors: Cursors) -> Answer:
+async def get_twin(caller: Caller, asked: GetTwin, cursors: Cursors) -> ToolAnswer:
     """Return twins by id, with their etags; ids of which there is none are told."""
     start, change = 0, None
     if (cursor := given(asked.cursor)) is not None:
@@ -28,7 +28,7 @@ async def get_twin(caller: Caller, asked: GetTwin, cursors: Cursors) -> Answer:
     fields = [read_field(each) for each in given(asked.fields) or ()]
     rows = [await _row(caller, each, fields, context) for each in asked.ids[start:]]
     at = context.at
-    return Answer(
+    return ToolAnswer(
         {} if at is None else {"at": shown(at)},
         rows,
         name="twins",
@@ -38,19 +38,19 @@ async def get_twin(caller: Caller, asked: GetTwin, cursors: Cursors) -> Answer:
 
 async def _row(
     caller: Caller, twin_id: str, fields: list[tuple[str, ...]], context: Context
-) -> Row:
+) -> AnswerRow:
     try:
         found = await caller.services.graph.twin(require_id(twin_id, "twin"), context)
     except NotFound:
         missing: dict[str, Any] = {"$dtId": twin_id, "missing": True}
         if context.at is None or not fields:
             missing |= await _meant(caller, twin_id)
-        return Row(missing)
+        return AnswerRow(missing)
     document = decode(with_etag(found.doc, found.etag))
     if fields:
         whole = {"$dtId": found.id, "$etag": found.etag, "fields": selected(document, fields)}
-        return Row(whole, stub_of(document))
-    return Row(compact(document), stub_of(document))
+        return AnswerRow(whole, stub_of(document))
+    return AnswerRow(compact(document), stub_of(document))
 
 
 async def _meant(caller: Caller, twin_id: str) -> dict[str, Any]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from kastor.agents.arguments import Neighbours, given
-from kastor.agents.fitting import Answer, Row
+from kastor.agents.fitting import AnswerRow, ToolAnswer
 from kastor.agents.refusals import ToolRefused
 from kastor.agents.tools.finding import near_twins, require_model
 from kastor.errors import NotFound
@@ -26,7 +26,7 @@ MOST_EDGES = 1_000
 _PAGE = 100
 
 
-async def neighbours(caller: Caller, asked: Neighbours, cursors: Cursors) -> Answer:
+async def neighbours(caller: Caller, asked: Neighbours, cursors: Cursors) -> ToolAnswer:
     """Return relationships from a twin on, with the twins at their ends, nearest first."""
     start, change = 0, None
     if (cursor := given(asked.cursor)) is not None:
@@ -40,7 +40,8 @@ async def neighbours(caller: Caller, asked: Neighbours, cursors: Cursors) -> Ans
     except NotFound as error:
         near = await near_twins(caller, asked.id) if context.at is None or change is None else ()
         raise ToolRefused(error.code, error.message, at="id", near=near) from None
-    rows, more, passed = [], False, 0
+    rows: list[AnswerRow] = []
+    more, passed = False, 0
     async for edge in walk.edges():
         passed += 1
         if passed <= start:
@@ -48,7 +49,7 @@ async def neighbours(caller: Caller, asked: Neighbours, cursors: Cursors) -> Ans
         if len(rows) == asked.limit:
             more = True
             break
-        rows.append(Row(edge))
+        rows.append(AnswerRow(edge))
     at = context.at
     head: dict[str, Any] = {} if at is None else {"at": shown(at)}
     if walk.is_cut:
@@ -56,7 +57,7 @@ async def neighbours(caller: Caller, asked: Neighbours, cursors: Cursors) -> Ans
             f"Only the first {MOST_EDGES} relationships were looked at. Give names or a direction, "
             "less depth, or use query."
         )
-    return Answer(
+    return ToolAnswer(
         head,
         rows,
         name="edges",
@@ -152,7 +153,7 @@ class _Walk:
 
     @property
     def _catalog(self) -> ModelCatalog:
-        return cast("ModelCatalog", self.caller.services.graph.catalog_of(self.context))
+        return self.caller.services.graph.catalog_of(self.context)
 
     def _is_wanted(self, model: str | None) -> bool:
         wanted = given(self.asked.model)
