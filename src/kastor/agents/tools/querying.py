@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -14,7 +15,7 @@ from kastor.graph.instants import shown
 from kastor.query.token import Position, decode, encode
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from kastor.agents.caller import Caller
     from kastor.agents.cursors import Cursors
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 _MOST_COLUMNS, _LONGEST_COLUMN = 40, 60
 _LONGEST_SQL = 2_000
+_ATTEMPTS, _LIKELY_CURSOR = 4, 250
+"""How often a page is asked for until it fits, and characters of most cursors."""
 _NARROW = "Select fewer columns, or give a condition; TOP(n) and COUNT() answer much in little."
 
 
@@ -33,25 +36,29 @@ async def query(caller: Caller, asked: Query, cursors: Cursors) -> ToolAnswer:
         change, place = cursors.read(cursor)
         token = _token(caller, asked, change, place)
     context = await caller.pinned(given(asked.as_of), change)
-    page = await _page(caller, asked, context, token, asked.limit)
-    values = orjson.loads(page.value)
-    answer = _answer(values, page, context)
-    _, count = fitted(answer, asked.max_chars)
-    following = page.continuation
-    if count < len(values):
-        # The bound fell between two rows: the page is asked for again, as long as it was shown.
-        following = None
-        if count and context.at is not None:
-            page = await _page(caller, asked, context, token, count)
-            values = orjson.loads(page.value)
-            following = page.continuation
-            answer = _answer(values, page, context)
-        else:
+    size, guess = asked.limit, "-" * _LIKELY_CURSOR
+    for _ in range(_ATTEMPTS):
+        page = await _page(caller, asked, context, token, size)
+        made = _cursor(caller, cursors, page, context)
+        values = orjson.loads(page.value)
+        more = page.continuation is not None
+        answer = replace(
+            _answer(values, page, context),
+            more=more,
+            cursor=partial(_cursor_behind, {len(values): made}, guess),
+        )
+        _, count = fitted(answer, asked.max_chars)
+        if count == len(values):
             return answer
-    place = None if following is None else _place(caller, following)
-    change = None if context.at is None else context.at.change
-    made = None if place is None or change is None else cursors.make(change, place)
-    return replace(answer, more=following is not None, cursor=lambda n: made if n else None)
+        if not count or context.at is None:
+            break
+        # The bound falls between two rows: a page that ends there says where the next one begins.
+        size = count
+    return replace(answer, cursor=None)
+
+
+def _cursor_behind(made: Mapping[int, str | None], guess: str, count: int) -> str | None:
+    return made.get(count, guess)
 
 
 async def explain_query(caller: Caller, asked: ExplainQuery, _cursors: Cursors) -> ToolAnswer:
@@ -116,6 +123,12 @@ def _stub(row: Any) -> dict[str, Any]:
                 return stub_of(value)
         return stub_of(row) | {"hint": "Too long for one answer: select less, raise max_chars."}
     return {"omitted": True, "hint": _NARROW}
+
+
+def _cursor(caller: Caller, cursors: Cursors, page: ResultPage, context: Context) -> str | None:
+    if page.continuation is None or context.at is None:
+        return None
+    return cursors.make(context.at.change, _place(caller, page.continuation))
 
 
 def _place(caller: Caller, token: str) -> list[Any]:
