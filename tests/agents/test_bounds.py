@@ -261,4 +261,4 @@ def test_bodies_are_bounded_before_anything_is_read_of_them(
     headers = {"Accept": "application/json, text/event-stream", "MCP-Protocol-Version": revision}
     found = odd.send("POST", "/mcp", raw=raw, headers=headers, version=None)
     assert found.status_code == status, found.text
-    assert len(found.content) <= 2_000
+    assert len(found.content) <= 4_000
