@@ -145,6 +145,11 @@ class SettingsFields(BaseSettings):
     adt_rates: Literal["on", "off"] = Field(
         "off", description="Whether the profile `adt` has the cloud's rates: 429 beyond."
     )
+    agents_confirm: Literal["never", "destructive", "always"] = Field(
+        "destructive",
+        description="Which proposals are applied only once somebody approved them; `destructive`: "
+        "those that delete, or touch more than 25 objects.",
+    )
     absent_components: Literal["refuse", "empty"] = Field(
         "refuse",
         description="What becomes of a twin without a component of its model; `empty` adds it.",

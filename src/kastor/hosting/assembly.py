@@ -44,6 +44,7 @@ from kastor.jobs.runner import JobService
 from kastor.jobs.slots import Slots
 from kastor.live.service import LiveService
 from kastor.logs import get_logger
+from kastor.proposals import Confirm, ProposalService
 from kastor.query.indexes import IndexService
 from kastor.query.service import QueryService
 from kastor.query.slow import SlowQueries
@@ -182,6 +183,10 @@ def _make(
             store.inputs, graph, store.host_name, policy, vitals, settings.max_inputs
         ),
         saved=SavedService(store.saved, limits.saved_limits(settings)),
+        proposals=ProposalService(
+            *(store.proposals, graph, store.ticker.age_now),
+            *(Confirm(settings.agents_confirm), name),
+        ),
         repeats=Repeats(store.jobs, store.ticker),
         jobs=JobService(store.jobs, kinds, store.ticker, vitals, shared.slots, settings.max_jobs),
         locations=locations,
