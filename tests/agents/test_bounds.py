@@ -17,7 +17,6 @@ from tests.contract.client import seg
 from .speaking import REVISIONS, Speaker
 
 if TYPE_CHECKING:
-
     from kastor.testing import KastorServer
     from tests.contract.client import Api
 

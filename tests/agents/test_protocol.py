@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import pytest
 from mcp.client import Client
 
-from kastor.agents.caller import Caller
+from kastor.agents.caller import AgentCaller
 from kastor.agents.protocol import make_server
 from kastor.auth.roles import READER, Permission
-from kastor.config import Settings
+from kastor.config import load_settings
 from kastor.graph.catalog import catalog_builder
 from kastor.hosting.assembly import graph_opener
 from kastor.hosting.graphs import Graphs
@@ -101,7 +101,7 @@ def test_the_official_client_over_http(
 
 @asynccontextmanager
 async def _graph(folder: Path) -> AsyncIterator[Any]:
-    settings = Settings(data=folder)
+    settings = load_settings({"data": folder})
     build, vitals = catalog_builder(value_rules(settings)), Vitals()
     (folder / "graphs").mkdir(mode=0o700)
     open_graph = graph_opener(
@@ -123,11 +123,11 @@ def test_the_official_client_in_memory(tmp_path: Path, mode: Mode, revision: str
     async def look() -> None:
         async with _graph(tmp_path) as services:
             await services.sample.fill(SYSTEM)
-            caller = Caller("1", "anna", READER, "default", services)
+            caller = AgentCaller("1", "anna", READER, "default", services)
             async with Client(make_server(caller), mode=mode) as client:
                 assert client.protocol_version == revision
                 assert await _look(client) == READ_TOOLS
-            few = Caller("1", "anna", frozenset({Permission.QUERY}), "default", services)
+            few = AgentCaller("1", "anna", frozenset({Permission.QUERY}), "default", services)
             async with Client(make_server(few), mode=mode) as client:
                 names = [each.name for each in (await client.list_tools()).tools]
                 assert names == ["find", "query", "explain_query"]

@@ -221,7 +221,7 @@ def send_wrong(api: Api, case: Case, prefix: str = "") -> httpx2.Response:
 
 
 @contextmanager
-def guarding(folder: Path) -> Iterator[Guarded]:
+def guarding(folder: Path, more: tuple[str, ...] = ()) -> Iterator[Guarded]:
     """Start the server, with one of everything in it."""
     policy = folder / "policy.toml"
     policy.write_text(POLICY)
@@ -242,7 +242,7 @@ def guarding(folder: Path) -> Iterator[Guarded]:
             "--graph-domain",
             DOMAIN,
         )
-        made = KastorServer((*flags, "--policy", str(policy)), data_dir=data)
+        made = KastorServer((*flags, "--policy", str(policy), *more), data_dir=data)
         tokens = {role: create_token(data / "tokens", role, f"a {role}") for role in names.values()}
         tokens["team"] = create_token(data / "tokens", "owner", "team", graphs=("team-*",))
         tokens["half"] = create_token(data / "tokens", "none", "half")

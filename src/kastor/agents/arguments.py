@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 
 import msgspec
@@ -125,6 +126,36 @@ class Diff(Arguments, frozen=True, kw_only=True):
     cursor: Cursor | UnsetType = UNSET
 
 
+class Operation(Struct, forbid_unknown_fields=True, frozen=True, omit_defaults=True):
+    """One write, as a batch has it."""
+
+    op: Literal["put", "patch", "delete"]
+    kind: Literal["twin", "relationship"]
+    id: Id
+    source: Annotated[Id, Meta(description="Of a relationship")] | UnsetType = UNSET
+    body: (
+        Annotated[
+            dict[str, Any] | list[Any],
+            Meta(description="The document; to patch, a JSON Patch"),
+        ]
+        | UnsetType
+    ) = UNSET
+    if_match: str | UnsetType = msgspec.field(name="ifMatch", default=UNSET)
+
+
+class ProposeChange(Arguments, frozen=True, kw_only=True):
+    """Of `propose_change`."""
+
+    operations: Annotated[list[Operation], Meta(min_length=1, max_length=100)]
+    reason: Annotated[str, Meta(min_length=1, max_length=300, description="For people, one line")]
+
+
+class ApplyChange(Arguments, frozen=True, kw_only=True):
+    """Of `apply_change`."""
+
+    token: Annotated[str, Meta(min_length=1, max_length=128)]
+
+
 def given(value: T | UnsetType) -> T | None:
     """Return an argument; None where it was not given."""
     return None if isinstance(value, UnsetType) else value
@@ -136,7 +167,18 @@ def schema_of(kind: type[Arguments]) -> dict[str, Any]:
     schema: dict[str, Any] = parts[kind.__name__]
     return {
         "type": "object",
-        "properties": schema["properties"],
+        "properties": {name: _inline(each, parts) for name, each in schema["properties"].items()},
         "required": schema.get("required", []),
         "additionalProperties": False,
     }
+
+
+def _inline(schema: dict[str, Any], parts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a schema with what it refers to in place; nothing here refers to itself."""
+    items = schema.get("items")
+    if isinstance(items, dict) and "$ref" in items:
+        part = dict(parts[items["$ref"].rpartition("/")[2]])
+        for name in ("title", "description"):
+            part.pop(name, None)
+        return {**schema, "items": part}
+    return schema

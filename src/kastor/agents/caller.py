@@ -10,13 +10,16 @@ from kastor.graph.instants import Named, read_instant
 from kastor.records import Context
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from kastor.auth.roles import Permission
     from kastor.hosting.services import Services
+    from kastor.proposals import Caller, Via
     from kastor.records import AsOf
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
+class AgentCaller:
     """A caller on one graph.
 
     Attributes:
@@ -26,6 +29,8 @@ class Caller:
         graph: its name.
         services: of the graph.
         traceparent: of the request.
+        client: name of its program, as it claims.
+        proposer: tells how it deals with proposals by a way; None: it may not write.
     """
 
     id: str
@@ -34,6 +39,8 @@ class Caller:
     graph: str
     services: Services
     traceparent: str | None = None
+    client: str | None = None
+    proposer: Callable[[Via], Caller] | None = None
 
     def context(self, at: AsOf | None = None) -> Context:
         """Return what every read and write of this caller brings; rules by twin will enter here."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from kastor.agents.arguments import Arguments
-    from kastor.agents.caller import Caller
+    from kastor.agents.caller import AgentCaller
     from kastor.agents.catalogue import ToolEntry
 
 SECONDS = 5.0
@@ -36,7 +36,7 @@ class Called:
 
 
 async def call(
-    caller: Caller, name: str, arguments: Mapping[str, Any], *, writes: bool = False
+    caller: AgentCaller, name: str, arguments: Mapping[str, Any], *, writes: bool = False
 ) -> Called:
     """Return what a tool answers; whatever goes wrong is an answer too.
 
@@ -51,7 +51,7 @@ async def call(
         asked = _read(tool, arguments)
         async with asyncio.timeout(SECONDS):
             answer = await tool.run(caller, asked, Cursors(caller, name, arguments))
-        return Called(fitted(answer, asked.max_chars)[0])
+        return Called(fitted(answer, asked.max_chars)[0], answer.is_error)
     except ToolRefused as refused:
         return Called(text_of(refused), is_error=True)
     except KastorError as error:
@@ -66,7 +66,7 @@ async def call(
         return Called(text_of(ToolRefused("InternalServerError", message)), is_error=True)
 
 
-def _tool(caller: Caller, name: str, *, writes: bool) -> ToolEntry:
+def _tool(caller: AgentCaller, name: str, *, writes: bool) -> ToolEntry:
     seen = {each.name: each for each in seen_by(caller, writes=writes)}
     if name in seen:
         return seen[name]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from kastor.agents import arguments as a
+from kastor.agents.tools.changing import apply_change, propose_change
 from kastor.agents.tools.finding import find
 from kastor.agents.tools.graph import describe_graph, get_model
 from kastor.agents.tools.past import diff, history
@@ -16,11 +17,13 @@ from kastor.agents.tools.walking import neighbours
 from kastor.auth.roles import Permission as P  # noqa: N817 - a table of them
 
 if TYPE_CHECKING:
-    from kastor.agents.caller import Caller
+    from kastor.agents.caller import AgentCaller
     from kastor.agents.cursors import Cursors
     from kastor.agents.fitting import ToolAnswer
 
-Handler: TypeAlias = "Callable[[Caller, Any, Cursors], Awaitable[ToolAnswer]]"  # any: its Arguments
+Handler: TypeAlias = (
+    "Callable[[AgentCaller, Any, Cursors], Awaitable[ToolAnswer]]"  # any: its Arguments
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,8 @@ class ToolEntry:
         says: for the model that chooses among them.
         takes: its arguments.
         needs: permissions on the graph; who lacks one does not see it.
-        writes: whether it changes the graph.
+        writes: whether it leads to a change of the graph.
+        destructive: whether it may remove or replace something.
     """
 
     name: str
@@ -40,6 +44,7 @@ class ToolEntry:
     run: Handler
     needs: tuple[P, ...]
     writes: bool = False
+    destructive: bool = False
 
 
 TOOLS: tuple[ToolEntry, ...] = (
@@ -115,10 +120,31 @@ TOOLS: tuple[ToolEntry, ...] = (
         diff,
         (P.HISTORY_READ, P.TWINS_READ, P.QUERY),
     ),
+    ToolEntry(
+        "propose_change",
+        "Try up to 100 writes together and keep them as a proposal: the graph stays as it is. "
+        "Answers with the diff, and a token for apply_change. put needs the whole document with "
+        "$metadata.$model, or $targetId and $relationshipName; delete a twin's relationships "
+        "before it.",
+        a.ProposeChange,
+        propose_change,
+        (P.BATCH_WRITE,),
+        writes=True,
+    ),
+    ToolEntry(
+        "apply_change",
+        "Write a proposal as a whole, once the person has seen its diff and agrees. A repeat "
+        "answers as the first time.",
+        a.ApplyChange,
+        apply_change,
+        (P.BATCH_WRITE,),
+        writes=True,
+        destructive=True,
+    ),
 )
 
 
-def seen_by(caller: Caller, *, writes: bool = False) -> list[ToolEntry]:
+def seen_by(caller: AgentCaller, *, writes: bool = False) -> list[ToolEntry]:
     """Return the tools that a caller may use, always in the same order."""
     return [
         each

@@ -16,7 +16,7 @@ from kastor.signing import sign, unsign
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from kastor.agents.caller import Caller
+    from kastor.agents.caller import AgentCaller
     from kastor.types import Json
 
 LONGEST = 800
@@ -29,7 +29,7 @@ _FREE = frozenset({"cursor", "limit", "max_chars"})
 class Cursors:
     """The cursors of one call."""
 
-    def __init__(self, caller: Caller, tool: str, arguments: Mapping[str, Any]) -> None:
+    def __init__(self, caller: AgentCaller, tool: str, arguments: Mapping[str, Any]) -> None:
         asked = {name: value for name, value in arguments.items() if name not in _FREE}
         said = [_FORM, caller.id, caller.graph, tool, asked]
         text = orjson.dumps(said, option=orjson.OPT_SORT_KEYS)

@@ -43,6 +43,7 @@ class ToolAnswer:
         more: whether there are others behind them.
         cursor: where the answer goes on behind so many of the rows; None where it cannot.
         hint: how to go on without a cursor.
+        is_error: whether it tells why something was not done.
     """
 
     head: Mapping[str, Any]
@@ -51,6 +52,7 @@ class ToolAnswer:
     more: bool = False
     cursor: Callable[[int], str | None] | None = None
     hint: str = "Ask for less: another filter, a smaller limit."
+    is_error: bool = False
 
 
 def fitted(answer: ToolAnswer, most: int) -> tuple[str, int]:

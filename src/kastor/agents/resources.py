@@ -14,7 +14,7 @@ from kastor.agents.tools.finding import near_twins
 from kastor.auth.roles import Permission
 
 if TYPE_CHECKING:
-    from kastor.agents.caller import Caller
+    from kastor.agents.caller import AgentCaller
     from kastor.types import Json
 
 JSON = "application/json"
@@ -28,7 +28,7 @@ LONGEST_URI = 1_000
 MOST_COMPLETED, _MOST_CHARACTERS = 20, 8_000
 
 
-async def read(caller: Caller, uri: str) -> str:
+async def read(caller: AgentCaller, uri: str) -> str:
     """Return the text of a resource.
 
     Raises:
@@ -52,7 +52,7 @@ async def read(caller: Caller, uri: str) -> str:
     return called.text
 
 
-async def completions(caller: Caller, where: str, name: str, value: str) -> list[str]:
+async def completions(caller: AgentCaller, where: str, name: str, value: str) -> list[str]:
     """Return ids that begin as somebody has begun to write one, of what the caller sees."""
     if len(value) > LONGEST_URI:
         return []

@@ -13,7 +13,7 @@ from kastor.errors import KastorError
 from kastor.search.service import MOST_HITS, Hit, Kind
 
 if TYPE_CHECKING:
-    from kastor.agents.caller import Caller
+    from kastor.agents.caller import AgentCaller
     from kastor.agents.cursors import Cursors
     from kastor.search.service import SearchService
 
@@ -27,7 +27,7 @@ _NEEDED: dict[Kind, Permission] = {
 }
 
 
-async def find(caller: Caller, asked: Find, _cursors: Cursors) -> ToolAnswer:
+async def find(caller: AgentCaller, asked: Find, _cursors: Cursors) -> ToolAnswer:
     """Return what holds some words, the best first."""
     service = _service(caller)
     model = given(asked.model)
@@ -50,7 +50,7 @@ async def find(caller: Caller, asked: Find, _cursors: Cursors) -> ToolAnswer:
     )
 
 
-async def near_twins(caller: Caller, twin_id: str) -> list[str]:
+async def near_twins(caller: AgentCaller, twin_id: str) -> list[str]:
     """Return ids of twins that may have been meant, of those that the caller sees."""
     service = caller.services.search
     if service is None or Permission.QUERY not in caller.permissions:
@@ -62,7 +62,7 @@ async def near_twins(caller: Caller, twin_id: str) -> list[str]:
     return [each.id for each in found.hits]
 
 
-def require_model(caller: Caller, model: str) -> None:
+def require_model(caller: AgentCaller, model: str) -> None:
     """Raise ToolRefused unless there is such a model; says which may be meant."""
     models = caller.services.graph.catalog_of(caller.context()).models
     if model not in models:
@@ -75,7 +75,7 @@ def require_model(caller: Caller, model: str) -> None:
         )
 
 
-def _service(caller: Caller) -> SearchService:
+def _service(caller: AgentCaller) -> SearchService:
     if caller.services.search is None:
         raise ToolRefused(
             "SearchOff",
@@ -85,7 +85,7 @@ def _service(caller: Caller) -> SearchService:
     return caller.services.search
 
 
-def _is_of(caller: Caller, hit: Hit, model: str) -> bool:
+def _is_of(caller: AgentCaller, hit: Hit, model: str) -> bool:
     catalog = caller.services.graph.catalog_of(caller.context())
     if hit.model is None or hit.model not in catalog.keys:
         return False

@@ -17,7 +17,7 @@ from kastor.graph.lineage import Lineage, flattened
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from kastor.agents.caller import Caller
+    from kastor.agents.caller import AgentCaller
     from kastor.agents.cursors import Cursors
     from kastor.graph.catalog import ModelCatalog, StoredModel
 
@@ -35,7 +35,9 @@ _SHOWN = ("name", "schema", "unit", "writable", "target", "minMultiplicity", "ma
 _LONGEST_SCHEMA = 600
 
 
-async def describe_graph(caller: Caller, asked: DescribeGraph, _cursors: Cursors) -> ToolAnswer:
+async def describe_graph(
+    caller: AgentCaller, asked: DescribeGraph, _cursors: Cursors
+) -> ToolAnswer:
     """Return what the graph holds: counts, its models with how many twins, its relationships."""
     context = caller.context()
     status = await caller.services.status(context)
@@ -69,7 +71,7 @@ async def describe_graph(caller: Caller, asked: DescribeGraph, _cursors: Cursors
     )
 
 
-async def get_model(caller: Caller, asked: GetModel, cursors: Cursors) -> ToolAnswer:
+async def get_model(caller: AgentCaller, asked: GetModel, cursors: Cursors) -> ToolAnswer:
     """Return what a model declares and inherits: names, types, units, targets."""
     context = caller.context()
     graph = caller.services.graph
@@ -134,7 +136,7 @@ def _element(kind: str, declared: Mapping[str, Any]) -> dict[str, Any]:
     return shown
 
 
-async def _counts(caller: Caller, text: str) -> dict[str, int] | None:
+async def _counts(caller: AgentCaller, text: str) -> dict[str, int] | None:
     """Return how many there are of each; None where it took too long to count."""
     found: dict[str, int] = {}
     try:

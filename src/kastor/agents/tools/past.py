@@ -22,7 +22,7 @@ from kastor.history.patches import patch_between
 from kastor.history.spans import LAST_CHANGE, Span
 
 if TYPE_CHECKING:
-    from kastor.agents.caller import Caller
+    from kastor.agents.caller import AgentCaller
     from kastor.agents.cursors import Cursors
 
 MOST_CHANGES = 30
@@ -31,7 +31,7 @@ MOST_LINES = 5_000
 """Differences that one call looks at, those before its cursor included."""
 
 
-async def history(caller: Caller, asked: History, cursors: Cursors) -> ToolAnswer:
+async def history(caller: AgentCaller, asked: History, cursors: Cursors) -> ToolAnswer:
     """Return the changes of a twin or a relationship, the newest first."""
     service, context = caller.services.history, caller.context()
     thing = _tracked(asked)
@@ -69,7 +69,7 @@ async def history(caller: Caller, asked: History, cursors: Cursors) -> ToolAnswe
     )
 
 
-async def diff(caller: Caller, asked: Diff, cursors: Cursors) -> ToolAnswer:
+async def diff(caller: AgentCaller, asked: Diff, cursors: Cursors) -> ToolAnswer:
     """Return what two instants differ in: of some twins, of those of a model, or of all."""
     ids, model = given(asked.ids), given(asked.model)
     if ids is not None and model is not None:

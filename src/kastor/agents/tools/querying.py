@@ -17,7 +17,7 @@ from kastor.query.token import Position, decode, encode
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from kastor.agents.caller import Caller
+    from kastor.agents.caller import AgentCaller
     from kastor.agents.cursors import Cursors
     from kastor.query.service import ResultPage
     from kastor.records import Context
@@ -29,7 +29,7 @@ _ATTEMPTS, _LIKELY_CURSOR = 4, 250
 _NARROW = "Select fewer columns, or give a condition; TOP(n) and COUNT() answer much in little."
 
 
-async def query(caller: Caller, asked: Query, cursors: Cursors) -> ToolAnswer:
+async def query(caller: AgentCaller, asked: Query, cursors: Cursors) -> ToolAnswer:
     """Return rows of a query, all pages of one instant."""
     change, token = None, None
     if (cursor := given(asked.cursor)) is not None:
@@ -61,7 +61,7 @@ def _cursor_behind(made: Mapping[int, str | None], guess: str, count: int) -> st
     return made.get(count, guess)
 
 
-async def explain_query(caller: Caller, asked: ExplainQuery, _cursors: Cursors) -> ToolAnswer:
+async def explain_query(caller: AgentCaller, asked: ExplainQuery, _cursors: Cursors) -> ToolAnswer:
     """Return how a query would be answered; it is not run."""
     found = await caller.services.query.explain(
         asked.q, caller.context(), parameters=given(asked.parameters)
@@ -79,7 +79,7 @@ async def explain_query(caller: Caller, asked: ExplainQuery, _cursors: Cursors) 
 
 
 async def _page(
-    caller: Caller, asked: Query, context: Context, token: str | None, size: int
+    caller: AgentCaller, asked: Query, context: Context, token: str | None, size: int
 ) -> ResultPage:
     return await caller.services.query.run(
         asked.q,
@@ -125,19 +125,21 @@ def _stub(row: Any) -> dict[str, Any]:
     return {"omitted": True, "hint": _NARROW}
 
 
-def _cursor(caller: Caller, cursors: Cursors, page: ResultPage, context: Context) -> str | None:
+def _cursor(
+    caller: AgentCaller, cursors: Cursors, page: ResultPage, context: Context
+) -> str | None:
     if page.continuation is None or context.at is None:
         return None
     return cursors.make(context.at.change, _place(caller, page.continuation))
 
 
-def _place(caller: Caller, token: str) -> list[Any]:
+def _place(caller: AgentCaller, token: str) -> list[Any]:
     """Return what a token says beside the text and the values, which the client sends again."""
     found = decode(token, caller.services.signing_key)
     return [found.left, list(found.keys), found.layout, found.lead, found.given is not None]
 
 
-def _token(caller: Caller, asked: Query, change: int | None, place: list[Any]) -> str:
+def _token(caller: AgentCaller, asked: Query, change: int | None, place: list[Any]) -> str:
     left, keys, layout, lead, has_given = place
     service = caller.services.query
     values = service.given(given(asked.parameters)) if has_given else None

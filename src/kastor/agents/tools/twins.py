@@ -14,12 +14,12 @@ from kastor.graph.ids import require_id
 from kastor.graph.instants import shown
 
 if TYPE_CHECKING:
-    from kastor.agents.caller import Caller
+    from kastor.agents.caller import AgentCaller
     from kastor.agents.cursors import Cursors
     from kastor.records import Context
 
 
-async def get_twin(caller: Caller, asked: GetTwin, cursors: Cursors) -> ToolAnswer:
+async def get_twin(caller: AgentCaller, asked: GetTwin, cursors: Cursors) -> ToolAnswer:
     """Return twins by id, with their etags; ids of which there is none are told."""
     start, change = 0, None
     if (cursor := given(asked.cursor)) is not None:
@@ -37,7 +37,7 @@ async def get_twin(caller: Caller, asked: GetTwin, cursors: Cursors) -> ToolAnsw
 
 
 async def _row(
-    caller: Caller, twin_id: str, fields: list[tuple[str, ...]], context: Context
+    caller: AgentCaller, twin_id: str, fields: list[tuple[str, ...]], context: Context
 ) -> AnswerRow:
     try:
         found = await caller.services.graph.twin(require_id(twin_id, "twin"), context)
@@ -53,6 +53,6 @@ async def _row(
     return AnswerRow(compact(document), stub_of(document))
 
 
-async def _meant(caller: Caller, twin_id: str) -> dict[str, Any]:
+async def _meant(caller: AgentCaller, twin_id: str) -> dict[str, Any]:
     found = await near_twins(caller, twin_id)
     return {"did_you_mean": found} if found else {}

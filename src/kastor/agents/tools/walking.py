@@ -16,7 +16,7 @@ from kastor.graph.ids import require_id
 from kastor.graph.instants import shown
 
 if TYPE_CHECKING:
-    from kastor.agents.caller import Caller
+    from kastor.agents.caller import AgentCaller
     from kastor.agents.cursors import Cursors
     from kastor.graph.catalog import ModelCatalog
     from kastor.records import Context
@@ -26,7 +26,7 @@ MOST_EDGES = 1_000
 _PAGE = 100
 
 
-async def neighbours(caller: Caller, asked: Neighbours, cursors: Cursors) -> ToolAnswer:
+async def neighbours(caller: AgentCaller, asked: Neighbours, cursors: Cursors) -> ToolAnswer:
     """Return relationships from a twin on, with the twins at their ends, nearest first."""
     start, change = 0, None
     if (cursor := given(asked.cursor)) is not None:
@@ -71,7 +71,7 @@ async def neighbours(caller: Caller, asked: Neighbours, cursors: Cursors) -> Too
 class _Walk:
     """One walk; `is_cut` once it has seen as much as it may."""
 
-    caller: Caller
+    caller: AgentCaller
     asked: Neighbours
     context: Context
     is_cut: bool = False

@@ -11,18 +11,22 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 
-from kastor.agents.caller import Caller
+from kastor.agents.caller import AgentCaller
 from kastor.agents.protocol import make_server
 from kastor.api.http.clients import client_of
+from kastor.api.http.entrance import refusal
 from kastor.api.http.mount import ENTRY, Entry
-from kastor.errors import BadRequest, PayloadTooLarge, TooManyRequests
+from kastor.api.own.batch import needed_for, rules
+from kastor.errors import BadRequest, Forbidden, PayloadTooLarge, TooManyRequests
 from kastor.nesting import MAX_DEPTH, is_too_deep, may_be_too_deep
+from kastor.proposals import Caller, Via
 
 if TYPE_CHECKING:
-    from collections.abc import MutableMapping
+    from collections.abc import Callable, MutableMapping
 
     from kastor.api.http.request import Receive, Scope, Send
     from kastor.api.http.server_state import ServerState
+    from kastor.graph.batch import Subject, Verb
 
 MOST_BYTES, MOST_BYTES_OF_WRITES = 65_536, 1_048_576
 """Of a request's body; changes bring documents."""
@@ -77,13 +81,14 @@ class AgentsApp:
         if services is None:
             services = self._state.graphs.default
         trace = headers.get(b"traceparent")
-        caller = Caller(
+        caller = AgentCaller(
             entry.actor.id,
             entry.actor.name,
             entry.actor.on(entry.graph),
             entry.graph,
             services,
             None if trace is None else trace.decode("latin-1"),
+            proposer=self._proposer(entry) if self._writes else None,
         )
         server = make_server(caller, writes=self._writes)
         manager = StreamableHTTPSessionManager(
@@ -91,6 +96,16 @@ class AgentsApp:
         )
         async with manager.run():
             await manager.handle_request(scope, receive, send)
+
+    def _proposer(self, entry: Entry) -> Callable[[Via], Caller]:
+        allowed = entry.actor.on(entry.graph)
+
+        def refused(verb: Verb, kind: Subject) -> Forbidden | None:
+            needed = needed_for(verb, kind)
+            return None if needed in allowed else refusal(entry.actor, needed, entry.graph)
+
+        limits = self._state.limits
+        return lambda via: Caller(entry.actor.id, refused, rules(limits), via)
 
     async def _body(self, headers: dict[bytes, bytes], receive: Receive) -> bytes | None:
         """Return the body; None if the client has gone."""
