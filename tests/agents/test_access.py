@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+import re
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from kastor.api.agents.mounts import agent_mounts
+from kastor.config import load_settings
+from kastor.errors import NotFound
 from kastor.testing import KastorServer
 from tests.contract.client import Api
 from tests.contract.guarded import NO_GRAPH, OTHER_GRAPH, TEAM_GRAPH, Guarded, guarding
@@ -131,8 +138,11 @@ def test_cursors_and_tokens_are_their_callers_own(guarded: Guarded) -> None:
 
 
 def test_web_pages_of_other_origins_are_kept_out(building: Api) -> None:
-    for headers in ({"Origin": "https://evil.example"}, {"Host": "evil.example"}):
-        found = Speaker(building).send("tools/list", **headers)
+    speaker = Speaker(building)
+    for found in (
+        speaker.send("tools/list", Origin="https://evil.example"),
+        speaker.send("tools/list", Host="evil.example"),
+    ):
         assert found.status_code == 403
     assert Speaker(building).send("tools/list", Origin=building.url).status_code == 200
 
@@ -143,3 +153,19 @@ def test_where_it_is_switched_off_it_says_so(flags: tuple[str, str]) -> None:
         found = Speaker(api, NEWEST).send("tools/list")
         assert found.status_code == 404
         assert flags[0] in found.json()["error"]["message"]
+
+
+def test_without_the_library_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kastor.api.agents.mounts.find_spec", lambda _name: None)
+    state: Any = None
+    [mount] = agent_mounts(state, lambda: load_settings({}))
+    with pytest.raises(NotFound, match=re.escape("pip install '.[agents]'")):
+        asyncio.run(mount.app({}, state, state))
+
+
+def test_nothing_of_the_library_is_imported_before_somebody_calls() -> None:
+    program = "import sys, kastor.server.run; print('mcp' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.strip() == "False"

@@ -126,7 +126,7 @@ class Diff(Arguments, frozen=True, kw_only=True):
     cursor: Cursor | UnsetType = UNSET
 
 
-class Operation(Struct, forbid_unknown_fields=True, frozen=True, omit_defaults=True):
+class ProposedWrite(Struct, forbid_unknown_fields=True, frozen=True, omit_defaults=True):
     """One write, as a batch has it."""
 
     op: Literal["put", "patch", "delete"]
@@ -146,7 +146,7 @@ class Operation(Struct, forbid_unknown_fields=True, frozen=True, omit_defaults=T
 class ProposeChange(Arguments, frozen=True, kw_only=True):
     """Of `propose_change`."""
 
-    operations: Annotated[list[Operation], Meta(min_length=1, max_length=100)]
+    operations: Annotated[list[ProposedWrite], Meta(min_length=1, max_length=100)]
     reason: Annotated[str, Meta(min_length=1, max_length=300, description="For people, one line")]
 
 

@@ -93,8 +93,10 @@ def _lines(diff: bytes) -> list[AnswerRow]:
 
 def _line(line: dict[str, Any]) -> AnswerRow:
     """Return a line of a diff as it is shown: documents without their times, patches shortened."""
-    told = {name: line[name] for name in ("kind", "id", "source", "what") if name in line}
-    shown = dict(told)
+    told: dict[str, Any] = {
+        name: line[name] for name in ("kind", "id", "source", "what") if name in line
+    }
+    shown: dict[str, Any] = dict(told)
     for name in ("before", "after"):
         if isinstance(line.get(name), dict):
             shown[name] = compact(line[name])
