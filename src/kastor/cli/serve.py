@@ -56,7 +56,7 @@ def serve(
     file_root: Annotated[list[Path] | None, Flag(help="Further folder that file endpoints may write below; repeatable.", metavar="PATH")] = None,
     job_location: Annotated[list[str] | None, Flag(help="Prefix of what jobs may read and write: file:///folder, https://ACCOUNT.blob.core.windows.net/CONTAINER, s3://, gs:// or https:// to read; repeatable.", metavar="PREFIX")] = None,
     explorer: Annotated[bool | None, Flag("--explorer/--no-explorer", help="Serve the explorer at /explorer.", show_default="on")] = None,
-    agents: Annotated[str | None, Flag(help="What language models may do at /mcp: off, read or write.", metavar="MODE", show_default="read")] = None,
+    agents: Annotated[str | None, Flag(help="What language models may do at /mcp, within the rights of their tokens.", metavar="<off|read|write>", show_default="read")] = None,
     profile: Annotated[str | None, Flag(help="adt: as narrow as the cloud (limits, DTDL 2 and 3, strict queries).", metavar="<default|adt>", show_default="default")] = None,
     adt_totals: Annotated[str | None, Flag(help="With --profile adt, off: hold more twins and relationships than the cloud does.", metavar="<on|off>", show_default="on")] = None,
     adt_rates: Annotated[str | None, Flag(help="With --profile adt, on: as often as the cloud lets one call, 429 beyond.", metavar="<on|off>", show_default="off")] = None,
