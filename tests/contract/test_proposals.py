@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
+import httpx2
 import pytest
 
 from kastor.audit.reading import AuditReader
+from kastor.auth.tokens import create_token
 from kastor.testing import KastorServer
 
 from .client import Api, assert_error, assert_json, op
@@ -18,8 +21,7 @@ from .test_batch import edge, twin, warm
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    import httpx2
+    from pathlib import Path
 
 PATIENCE = 10
 ALL = "SELECT * FROM DIGITALTWINS"
@@ -252,9 +254,50 @@ def test_a_proposal_is_its_callers_and_is_approved_by_whoever_may_write_it(
     assert lines[2]["approver"] == "ben"
 
 
-def other_owner(server: KastorServer) -> str:
-    from kastor.auth.tokens import create_token
+def test_a_server_that_is_killed_has_applied_a_proposal_whole_or_not_at_all(
+    tmp_path: Path,
+) -> None:
+    data = tmp_path / "data"
+    names = [f"n{n}" for n in range(20)]
+    with KastorServer(data_dir=data) as server, Api(server.url) as api:
+        api.add_models(M)
+        made = {
+            name: propose(
+                api, *(twin("put", f"{name}-{n}", building(AverageTemperature=n)) for n in range(9))
+            )
+            for name in names
+        }
+        answered = []
+        killed = threading.Event()
 
+        def apply_all() -> None:
+            for name in names:
+                if len(answered) == 6:
+                    killed.set()
+                try:
+                    answered.append((name, apply(api, made[name]).json()))
+                except httpx2.HTTPError:
+                    return
+
+        applying = threading.Thread(target=apply_all)
+        applying.start()
+        assert killed.wait(PATIENCE)
+        server.process.kill()
+        server.process.wait()
+        applying.join()
+    with KastorServer(data_dir=data) as server, Api(server.url) as api:
+        there = {each["$dtId"] for each in assert_json(api.query(ALL))["value"]}
+        for name in names:
+            applied = assert_json(get(api, made[name]))["status"] == "applied"
+            written = [f"{name}-{n}" in there for n in range(9)]
+            assert written == [applied] * 9
+        for name, answer in answered:
+            assert apply(api, made[name]).json() == answer
+        left = made[names[-1]]
+        assert assert_json(apply(api, left))["succeeded"] == 9
+
+
+def other_owner(server: KastorServer) -> str:
     return create_token(server.data_dir / "tokens", "owner", "ben")
 
 
