@@ -249,7 +249,6 @@ class TestSettings:
         client.endpoints.delete("out")
 
     def test_proposals(self, client: KastorClient) -> None:
-        client.models.upload([ROOM_MODEL])
         made = client.proposals.propose([writes.put_twin("proposed", room())], "why not")
         assert [each["id"] for each in client.proposals.list()] == [made["id"]]
         assert client.proposals.get(made["id"])["diff"] == made["diff"]
