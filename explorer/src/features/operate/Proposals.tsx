@@ -38,8 +38,11 @@ function Detail({ id, onClose }: { id: string; onClose: () => void }): ReactNode
   const query = useOne<Proposal>(one)
   const decide = (approved: boolean): void => {
     setBusy(true)
-    const call = approved ? act({ method: 'POST', path: `${one}/approve` }, t('operate.proposal-was-approved')) : act({ method: 'DELETE', path: one }, t('operate.proposal-was-rejected'))
-    void call.then((done) => { setBusy(false); if (done && !approved) onClose() })
+    if (approved) void act({ method: 'POST', path: `${one}/approve` }, t('operate.proposal-was-approved')).then(() => { setBusy(false) })
+    else {
+      onClose() // first, or it would be read once more when it is gone
+      void act({ method: 'DELETE', path: one }, t('operate.proposal-was-rejected'))
+    }
   }
   const { data } = query
   if (data === undefined) return <Loading query={query} what={t('operate.proposals')} />
