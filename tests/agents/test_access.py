@@ -159,8 +159,12 @@ def test_without_the_library_it_says_what_to_install(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("kastor.api.agents.mounts.find_spec", lambda _name: None)
     state: Any = None
     [mount] = agent_mounts(state, lambda: load_settings({}))
+
+    async def ask() -> None:
+        await mount.app({}, state, state)
+
     with pytest.raises(NotFound, match=re.escape("pip install '.[agents]'")):
-        asyncio.run(mount.app({}, state, state))
+        asyncio.run(ask())
 
 
 def test_nothing_of_the_library_is_imported_before_somebody_calls() -> None:

@@ -17,8 +17,19 @@ from kastor.auth.tokens import create_token
 from kastor.testing import KastorServer
 from tests.auth.issuer import APPLICATION, AUDIENCE, OWNER, READER, Tenant
 
+from . import proposed
 from .client import UNSET, Api
-from .test_dry_run import CASES, DOOR_MODEL, FLOOR_MODEL, RULES, SPARE_MODEL, Case, floor, save
+from .test_dry_run import (
+    CASES,
+    DOOR_MODEL,
+    FLOOR,
+    FLOOR_MODEL,
+    RULES,
+    SPARE_MODEL,
+    Case,
+    floor,
+    save,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -202,10 +213,11 @@ def idle(operation: Operation, name: str = "none") -> Case:
 
 def send(api: Api, case: Case, prefix: str = "", **headers: str) -> httpx2.Response:
     """Send a request to the graph of a prefix."""
+    path, body = proposed.filled(case.path, case.body)
     return api.send(
         case.method,
-        prefix + case.path,
-        case.body,
+        prefix + path,
+        body,
         headers=headers,
         content_type=case.content_type,
         **({} if case.versioned else {"version": None}),
@@ -301,6 +313,7 @@ def furnish(api: Api) -> None:
     for name in "abcd":
         api.add_twin(name, floor(name=name.upper()))
     api.relate("a", "r", "b", "above", by="stairs")
+    proposed.furnish(api, FLOOR)
     body = {"outputBlobUri": "exchange/default/done"}
     named = {"operation-id": JOB}
     begun = api.post("/kastor/v1/jobs/exports", body, version=None, headers=named)

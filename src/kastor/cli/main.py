@@ -120,6 +120,11 @@ COMMANDS = (
     CommandEntry("input", "kastor.cli.ingest:app", "Where messages of sensors come from."),
     CommandEntry("index", "kastor.cli.index:app", "Indexes on properties, for faster queries."),
     CommandEntry(
+        "proposal",
+        "kastor.cli.proposal:app",
+        "Writes that wait for somebody's word: list, show, approve, reject.",
+    ),
+    CommandEntry(
         "graph", "kastor.cli.graph:app", "List, make and delete graphs of a running server."
     ),
     CommandEntry(

@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from kastor import audit
 from kastor.clock import TICKS_PER_SECOND, new_guid, now_ticks
@@ -189,19 +190,22 @@ class ProposalService:
             Gone: `ProposalExpired`.
         """
         context.require_plain()
-        entry, _ = await self._seen(proposal_id, caller)
+        entry, contents = await self._seen(proposal_id, caller)
         refusal = caller.first_refusal(entry.writes)
         if refusal is not None:
             raise refusal
         now = now_ticks()
         _require_open(entry, now)
-        if not context.dry_run and entry.approver is None:
-            if await self._store.approve_proposal(entry.id, context.actor, now):
-                self._note("approved", entry, caller, context)
-            entry, _ = await self._seen(proposal_id, caller)
-            if entry.approver is None:
-                _require_open(entry, now_ticks())
-        return await self.get(proposal_id, caller, context)
+        if context.dry_run:
+            would = replace(entry, approver=context.actor, approved=now)
+            entry = would if entry.approver is None else entry
+            return Proposal(entry, contents.diff, contents.operations)
+        if await self._store.approve_proposal(entry.id, context.actor, now):
+            self._note("approved", entry, caller, context)
+        found = await self.get(proposal_id, caller, context)
+        if found.entry.approver is None:  # it was applied without, or is past its time by now
+            _require_open(found.entry, now_ticks())
+        return found
 
     async def reject(self, proposal_id: str, caller: Caller, context: Context) -> None:
         """Remove a proposal that was not applied; its caller and whoever may approve it may.
