@@ -24,6 +24,9 @@ def building_server() -> Iterator[KastorServer]:
 @pytest.fixture(scope="session")
 def building(building_server: KastorServer) -> Iterator[Api]:
     with Api(building_server.url) as client:
+        # The index of texts is complete from here on.
+        search, waits = "/kastor/v1/search?q=room", {"kastor-read": "current-replica"}
+        assert client.get(search, headers=waits, version=None).status_code == 200
         yield client
 
 

@@ -12,6 +12,7 @@ import pytest
 from mcp.client import Client
 
 from kastor.agents.caller import AgentCaller
+from kastor.agents.calling import call
 from kastor.agents.protocol import make_server
 from kastor.auth.roles import READER, Permission
 from kastor.config import load_settings
@@ -30,7 +31,6 @@ from .speaking import BEFORE, NEWEST, Speaker
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from kastor.testing import KastorServer
     from tests.contract.client import Api
 
 READ_TOOLS = [
@@ -78,11 +78,12 @@ def _text(called: Any) -> str:
 
 
 @MODES
-def test_the_official_client_over_http(
-    building_server: KastorServer, mode: Mode, revision: str
-) -> None:
+def test_the_official_client_over_http(building: Api, mode: Mode, revision: str) -> None:
+    rows = building.query("SELECT T.$dtId FROM DIGITALTWINS T").json()["value"]
+    twins = [each["$dtId"] for each in rows]
+
     async def look() -> None:
-        async with Client(f"{building_server.url}/mcp", mode=mode) as client:
+        async with Client(f"{building.url}/mcp", mode=mode) as client:
             assert client.protocol_version == revision
             assert await _look(client) == READ_TOOLS
             [content] = (await client.read_resource("kastor://twins/room-2-14")).contents
@@ -91,7 +92,8 @@ def test_the_official_client_over_http(
 
             ref = ResourceTemplateReference(uri="kastor://twins/{id}")
             found = await client.complete(ref, {"name": "id", "value": "room-2-1"})
-            assert "room-2-14" in found.completion.values or len(found.completion.values) == 3
+            rooms = {f"room-2-{n}" for n in range(10, 17)}
+            assert set(found.completion.values) >= rooms & set(twins)
             ref = ResourceTemplateReference(uri="kastor://models/{dtmi}")
             found = await client.complete(ref, {"name": "dtmi", "value": "dtmi:kastor:sample:Ro"})
             assert found.completion.values == ["dtmi:kastor:sample:Room;1"]
@@ -134,6 +136,29 @@ def test_the_official_client_in_memory(tmp_path: Path, mode: Mode, revision: str
                 refused = await client.call_tool("get_twin", {"ids": ["room-2-14"]})
                 assert refused.is_error
                 assert json.loads(_text(refused))["code"] == "Forbidden"
+
+    asyncio.run(look())
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments"),
+    [
+        ("query", {"q": "SELECT * FROM DIGITALTWINS T"}),
+        ("diff", {"from": "change:0"}),
+        ("neighbours", {"id": "room-2-14", "depth": 3}),
+    ],
+)
+def test_a_call_ends_after_its_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tool: str, arguments: dict[str, Any]
+) -> None:
+    monkeypatch.setattr("kastor.agents.calling.SECONDS", 0.0)
+
+    async def look() -> None:
+        async with _graph(tmp_path) as services:
+            caller = AgentCaller("1", "anna", READER, "default", services)
+            called = await call(caller, tool, arguments)
+            assert called.is_error
+            assert json.loads(called.text)["code"] in ("TimeoutError", "DigitalTwinNotFound")
 
     asyncio.run(look())
 

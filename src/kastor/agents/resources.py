@@ -62,7 +62,8 @@ async def completions(caller: AgentCaller, where: str, name: str, value: str) ->
         models = caller.services.graph.catalog_of(caller.context()).models
         return _bounded(each for each in models if each.startswith(value))
     if name == "id" and value:
-        return _bounded(each for each in await near_twins(caller, value) if each.startswith(value))
+        found = await near_twins(caller, value, MOST_COMPLETED)
+        return _bounded(each for each in found if each.startswith(value))
     return []
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 from kastor.agents.arguments import Find, given
@@ -9,7 +11,7 @@ from kastor.agents.fitting import AnswerRow, ToolAnswer
 from kastor.agents.refusals import ToolRefused, near
 from kastor.agents.shortening import shortened
 from kastor.auth.roles import Permission
-from kastor.errors import KastorError
+from kastor.errors import KastorError, Unavailable
 from kastor.search.service import MOST_HITS, Hit, Kind
 
 if TYPE_CHECKING:
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 
 _LONGEST_SNIPPET = 200
 _NEAR = 3
+_WAIT_SECONDS = 1.0
+"""For the index to hold what was changed."""
 _TWINS: tuple[Kind, ...] = ("twin",)
 _NEEDED: dict[Kind, Permission] = {
     "twin": Permission.QUERY,
@@ -35,12 +39,17 @@ async def find(caller: AgentCaller, asked: Find, _cursors: Cursors) -> ToolAnswe
     if model is not None:
         kinds = ["twin"]
         require_model(caller, model)
+    with contextlib.suppress(TimeoutError, Unavailable):  # what was applied just now is wanted too
+        async with asyncio.timeout(_WAIT_SECONDS):
+            await service.reach(None)
     most = asked.limit if model is None else MOST_HITS
     found = await service.search(asked.text, kinds, most, caller.context())
     hits = [each for each in found.hits if model is None or _is_of(caller, each, model)]
     head: dict[str, Any] = {}
     if found.building:
         head["note"] = "The index is being built; anything may be missing."
+    elif found.lag:
+        head["note"] = f"The index does not hold the last {found.lag} changes yet."
     return ToolAnswer(
         head,
         [AnswerRow(_shown(each)) for each in hits[: asked.limit]],
@@ -50,13 +59,13 @@ async def find(caller: AgentCaller, asked: Find, _cursors: Cursors) -> ToolAnswe
     )
 
 
-async def near_twins(caller: AgentCaller, twin_id: str) -> list[str]:
+async def near_twins(caller: AgentCaller, twin_id: str, most: int = _NEAR) -> list[str]:
     """Return ids of twins that may have been meant, of those that the caller sees."""
     service = caller.services.search
     if service is None or Permission.QUERY not in caller.permissions:
         return []
     try:
-        found = await service.search(twin_id[:100], _TWINS, _NEAR, caller.context())
+        found = await service.search(twin_id[:100], _TWINS, most, caller.context())
     except KastorError:
         return []
     return [each.id for each in found.hits]
