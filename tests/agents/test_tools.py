@@ -70,10 +70,10 @@ def test_twins_are_told_with_etags_and_those_that_are_missing(anna: Speaker, bui
     assert told[0]["name"] == "Meeting room Hazel"
     assert "$metadata" not in told[0]["thermostat"]
     assert told[1]["missing"] is True
-    few = anna.got("get_twin", ids=["room-2-14"], fields=["name", "/thermostat/mode", "none"])
+    few = anna.got("get_twin", ids=["ahu-1"], fields=["name", "/nameplate/product", "none"])
     assert few["twins"][0]["fields"] == {
-        "/name": "Meeting room Hazel",
-        "/thermostat/mode": "comfort",
+        "/name": "Air handling unit 1",
+        "/nameplate/product": "Breeze 12000",
     }
 
 
