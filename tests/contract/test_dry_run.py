@@ -540,6 +540,13 @@ def test_under_adt_the_header_is_taken_too(adt: Api) -> None:
     assert adt.get("/digitaltwins/T").status_code == 404
 
 
+def _without(answer: Any, apart: frozenset[str]) -> Any:
+    """An answer without the values of some of its members."""
+    if not apart:
+        return answer
+    return {name: None if name in apart else value for name, value in answer.items()}
+
+
 def test_the_write_is_answered_as_the_dry_run_was(kastor: KastorServer, world: Api) -> None:
     for name, case in CASES.items():
         tried = send(world, case, **TRYING)
@@ -555,9 +562,6 @@ def test_the_write_is_answered_as_the_dry_run_was(kastor: KastorServer, world: A
             assert tried.status_code == really.status_code, name
             shown = without_chance(really.json()) if really.content else None
         said = without_chance(tried.json()) if tried.content else None
-        if case.apart:
-            assert said.keys() == shown.keys()
-            said, shown = ({**each, **dict.fromkeys(case.apart)} for each in (said, shown))
-        assert said == shown, name
+        assert _without(said, case.apart) == _without(shown, case.apart), name
         if case.changes:
             assert rows_of(kastor) != before, name

@@ -267,7 +267,7 @@ def test_a_server_that_is_killed_has_applied_a_proposal_whole_or_not_at_all(
             )
             for name in names
         }
-        answered = []
+        answered: list[tuple[str, Any]] = []
         killed = threading.Event()
 
         def apply_all() -> None:

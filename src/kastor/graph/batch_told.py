@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from kastor.graph.batch import Verb
 from kastor.graph.command import Written
@@ -14,7 +14,7 @@ _STATUS = {Verb.PUT: 200, Verb.PATCH: 204, Verb.DELETE: 204}
 _HEAD = {verb: b'{"status":%d' % status for verb, status in _STATUS.items()}
 
 
-def taken_text(operation: BatchOperation, outcome: Any, *, etags: bool = True) -> bytes:
+def taken_text(operation: BatchOperation, outcome: object, *, etags: bool = True) -> bytes:
     """Return the result of an operation as JSON text.
 
     Args:

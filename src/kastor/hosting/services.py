@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from kastor.jobs.repeats import Repeats
     from kastor.jobs.runner import JobService
     from kastor.live.service import LiveService
-    from kastor.proposals import ProposalService
+    from kastor.proposals.service import ProposalService
     from kastor.query.indexes import IndexService
     from kastor.query.service import QueryService
     from kastor.query.slow import SlowQueries
