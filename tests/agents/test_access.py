@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import re
+import socket
 import subprocess
 import sys
+import time
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -173,3 +176,20 @@ def test_nothing_of_the_library_is_imported_before_somebody_calls() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
     )
     assert done.stdout.strip() == "False"
+
+
+def test_a_client_takes_no_more_than_its_places(building_server: KastorServer) -> None:
+    head = b"POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+    host, port = building_server.url.removeprefix("http://").split(":")
+    with ExitStack() as stack, Api(building_server.url) as api:
+        for _ in range(32):
+            waiting = stack.enter_context(socket.create_connection((host, int(port))))
+            waiting.sendall(head + b"Content-Length: 10\r\n\r\n{")
+        eventually = time.monotonic() + 20
+        while (found := Speaker(api).send("tools/list")).status_code != 429:
+            assert time.monotonic() < eventually
+        assert "32 of a client" in found.json()["error"]["message"]
+    eventually = time.monotonic() + 20
+    with Api(building_server.url) as api:
+        while Speaker(api).send("tools/list").status_code != 200:
+            assert time.monotonic() < eventually

@@ -6,6 +6,9 @@ header.
 
 from __future__ import annotations
 
+import asyncio
+from collections import Counter
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -30,6 +33,8 @@ if TYPE_CHECKING:
 
 MOST_BYTES, MOST_BYTES_OF_WRITES = 65_536, 1_048_576
 """Of a request's body; changes bring documents."""
+LARGE_AT_ONCE = 3
+"""Bodies over MOST_BYTES that are values at the same time."""
 MOST_AT_ONCE = 64
 """Requests that a process answers at the same time."""
 
@@ -40,7 +45,8 @@ class AgentsApp:
     def __init__(self, state: ServerState, *, writes: bool) -> None:
         self._state, self._writes = state, writes
         self._most = MOST_BYTES_OF_WRITES if writes else MOST_BYTES
-        self._under_way = 0
+        self._own: Counter[str] = Counter()
+        self._turns = asyncio.Semaphore(LARGE_AT_ONCE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request.
@@ -55,19 +61,26 @@ class AgentsApp:
         client = client_of(entry.actor, scope, headers, self._state.trusted_proxies())
         if clients.has_rate:
             clients.take(client, is_query=True)
-        if self._under_way >= MOST_AT_ONCE:
+        # One client has at most half of the places, so that it keeps nobody else out.
+        if self._own[client] >= MOST_AT_ONCE // 2 or self._own.total() >= MOST_AT_ONCE:
             raise TooManyRequests(
-                f"{MOST_AT_ONCE} requests to /mcp are under way. Wait for one of them to end."
+                "As many requests to /mcp are under way as may be: "
+                f"{MOST_AT_ONCE} in all, {MOST_AT_ONCE // 2} of a client. Wait for one to end."
             )
         clients.begin_query(client)
-        self._under_way += 1
+        self._own[client] += 1
         try:
             body = await self._body(headers, receive)
-            if body is not None:
+            if body is None:
+                return
+            # A decoded body is many times as large as its text, so large ones have their turns.
+            async with self._turns if len(body) > MOST_BYTES else nullcontext():
                 await self._answer(entry, headers, scope, _replayed(body, receive), send)
         finally:
-            self._under_way -= 1
             clients.end_query(client)
+            self._own[client] -= 1
+            if not self._own[client]:
+                del self._own[client]
 
     async def _answer(
         self,
