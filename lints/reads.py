@@ -38,6 +38,7 @@ ALLOWED: dict[str, str] = {
     ),
     "protocols of their own: the log, whose readers are the server's, and configuration": (
         "Store.events Store.indexes Store.inputs Store.jobs Store.history Store.saved Store.search"
+        " Store.proposals"
     ),
     "a state's name; what is read of it there takes a context that has it": "GraphService.at",
     "what statements over a state may rely on, no answer": "Store.since",
@@ -47,7 +48,7 @@ ALLOWED: dict[str, str] = {
     "the state of the process": "Store.ticker Store.trouble Vitals.* SampleService.is_alive",
     "upkeep, for nobody": (
         "GraphService.refresh_models Store.refresh Store.prune Store.reset Store.settle Store.close"
-        " JobService.purge KeepingService.pack"
+        " JobService.purge KeepingService.pack ProposalService.purge"
     ),
     "about a request's body or text alone": (
         "GraphService.taking_upload GraphService.read_upload QueryService.given"

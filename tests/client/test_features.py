@@ -50,6 +50,7 @@ OWN: dict[str, Callable[[Any], Any]] = {
     "endpoints": lambda client: client.endpoints.put("e", "stdout"),
     "inputs": lambda client: client.inputs.delete("i"),
     "indexes": lambda client: client.indexes.create("t"),
+    "proposals": lambda client: client.proposals.propose([writes.put_twin("a", {})], "why"),
     "graphs": lambda client: client.graphs.delete("g"),
     "routes": lambda client: client.routes.pause("r"),
     "twin of an instant": lambda client: client.twins.get("a", as_of=1),

@@ -52,6 +52,8 @@ o kastor/jobs/write: Kastor_ExportJob Kastor_ImportUpload
 o kastor/jobs/cancel: Kastor_Cancel{kind}Job
 o kastor/jobs/delete: Kastor_Delete{kind}Job
 o kastor/batch/write: Kastor_Batch
+o kastor/batch/write: Kastor_ListProposals Kastor_GetProposal Kastor_Propose
+o kastor/batch/write: Kastor_ApproveProposal Kastor_ApplyProposal Kastor_RejectProposal
 or kastor/history/read: Kastor_TwinHistory Kastor_RelationshipHistory Kastor_TwinSeries
 or kastor/history/read: Kastor_RelationshipSeries Kastor_History Kastor_Differences
 or kastor/history/read: Kastor_HistoryActivity

@@ -17,8 +17,19 @@ from kastor.auth.tokens import create_token
 from kastor.testing import KastorServer
 from tests.auth.issuer import APPLICATION, AUDIENCE, OWNER, READER, Tenant
 
+from . import proposed
 from .client import UNSET, Api
-from .test_dry_run import CASES, DOOR_MODEL, FLOOR_MODEL, RULES, SPARE_MODEL, Case, floor, save
+from .test_dry_run import (
+    CASES,
+    DOOR_MODEL,
+    FLOOR,
+    FLOOR_MODEL,
+    RULES,
+    SPARE_MODEL,
+    Case,
+    floor,
+    save,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -202,10 +213,11 @@ def idle(operation: Operation, name: str = "none") -> Case:
 
 def send(api: Api, case: Case, prefix: str = "", **headers: str) -> httpx2.Response:
     """Send a request to the graph of a prefix."""
+    path, body = proposed.filled(case.path, case.body)
     return api.send(
         case.method,
-        prefix + case.path,
-        case.body,
+        prefix + path,
+        body,
         headers=headers,
         content_type=case.content_type,
         **({} if case.versioned else {"version": None}),
@@ -221,7 +233,7 @@ def send_wrong(api: Api, case: Case, prefix: str = "") -> httpx2.Response:
 
 
 @contextmanager
-def guarding(folder: Path) -> Iterator[Guarded]:
+def guarding(folder: Path, more: tuple[str, ...] = ()) -> Iterator[Guarded]:
     """Start the server, with one of everything in it."""
     policy = folder / "policy.toml"
     policy.write_text(POLICY)
@@ -242,7 +254,7 @@ def guarding(folder: Path) -> Iterator[Guarded]:
             "--graph-domain",
             DOMAIN,
         )
-        made = KastorServer((*flags, "--policy", str(policy)), data_dir=data)
+        made = KastorServer((*flags, "--policy", str(policy), *more), data_dir=data)
         tokens = {role: create_token(data / "tokens", role, f"a {role}") for role in names.values()}
         tokens["team"] = create_token(data / "tokens", "owner", "team", graphs=("team-*",))
         tokens["half"] = create_token(data / "tokens", "none", "half")
@@ -301,6 +313,7 @@ def furnish(api: Api) -> None:
     for name in "abcd":
         api.add_twin(name, floor(name=name.upper()))
     api.relate("a", "r", "b", "above", by="stairs")
+    proposed.furnish(api, FLOOR)
     body = {"outputBlobUri": "exchange/default/done"}
     named = {"operation-id": JOB}
     begun = api.post("/kastor/v1/jobs/exports", body, version=None, headers=named)

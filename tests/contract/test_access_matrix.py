@@ -36,8 +36,8 @@ DRY_RUN = {"kastor-dry-run": "true"}
 REFUSED = (401, 403)
 GUARDED = [each for each in OPERATIONS if "*" not in TABLE.get(each.id, ("", ""))[1]]
 STREAMS = frozenset(("Kastor_Events", "Kastor_LiveQuery"))
-REFUSED_AS_IT_IS = frozenset(("Kastor_MoveGraph", "Kastor_LoadSample"))
-"""SQLite moves no graph, and the graph is not empty."""
+REFUSED_AS_IT_IS = frozenset(("Kastor_MoveGraph", "Kastor_LoadSample", "Kastor_ApplyProposal"))
+"""SQLite moves no graph, the graph is not empty, and a proposal is its caller's alone."""
 AS_JOBS = frozenset(
     (
         *("ImportJobs_Add", "ImportJobs_AddInPreview", "Kastor_ImportUpload"),

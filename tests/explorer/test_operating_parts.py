@@ -23,10 +23,10 @@ __all__ = ["receiver"]
 TABLES = {"tables", "removals"}
 """What is for rows of the history alone, which few send and no form explains."""
 PARTS = (
-    *("overview", "routes", "endpoints", "inputs", "deadletters", "jobs", "indexes", "slow"),
-    *("limits", "graphs", "access"),
+    *("overview", "routes", "endpoints", "inputs", "deadletters", "jobs", "proposals"),
+    *("indexes", "slow", "limits", "graphs", "access"),
 )
-NOT_OF_READERS = {"inputs"}
+NOT_OF_READERS = {"inputs", "proposals"}
 READS = re.compile(
     r"Close|Open|Look|Explain|Refresh|Retry|Choose .*|Copy.*|Judge",
 )

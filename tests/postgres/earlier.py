@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-BEFORE_SAVED = ("DROP TABLE {graph}.saved",)
+BEFORE_PROPOSALS = ("DROP TABLE {graph}.proposals",)
+BEFORE_SAVED = (*BEFORE_PROPOSALS, "DROP TABLE {graph}.saved")
 BEFORE_HISTORY = (
     *BEFORE_SAVED,
     "DROP TABLE {graph}.instants, {graph}.setbacks, {graph}.version_blocks, {graph}.telemetry",

@@ -248,6 +248,23 @@ class TestSettings:
         client.routes.delete("r")
         client.endpoints.delete("out")
 
+    def test_proposals(self, client: KastorClient) -> None:
+        made = client.proposals.propose([writes.put_twin("proposed", room())], "why not")
+        assert [each["id"] for each in client.proposals.list()] == [made["id"]]
+        assert client.proposals.get(made["id"])["diff"] == made["diff"]
+        assert client.proposals.approve(made["id"])["status"] == "approved"
+        answer = client.proposals.apply(made["id"], made["token"])
+        assert (answer.succeeded, answer.failed) == (1, 0)
+        assert client.proposals.apply(made["id"], made["token"]) == answer
+        assert client.twins.get("proposed")["$etag"] == answer.results[0].etag
+        left = client.proposals.propose([writes.delete_twin("proposed")], "gone")
+        with pytest.raises(ConflictError) as caught:
+            client.proposals.apply(left["id"], left["token"])
+        assert caught.value.code == "ProposalNotApproved"
+        client.proposals.reject(left["id"])
+        with pytest.raises(NotFoundError):
+            client.proposals.get(left["id"])
+
     def test_inputs(self, client: KastorClient) -> None:
         rules = [{"match": {"topic": "#"}, "twin": "{payload.id}", "set": {}}]
         with pytest.raises(BadRequestError):

@@ -36,6 +36,7 @@ TABLES = {
     "meta",
     "model_keys",
     "models",
+    "proposals",
     "relationship_names",
     "relationship_versions",
     "relationships",
@@ -137,6 +138,7 @@ ADDED_BY = {
     5: ("jobs", "job_lines", "kept_answers"),
     6: ("instants", "setbacks", "version_blocks", "telemetry"),
     7: ("saved",),
+    8: ("proposals",),
 }
 BEFORE_6 = """
 DROP INDEX twin_versions_by_key;

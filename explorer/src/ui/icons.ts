@@ -13,7 +13,7 @@ export {
   Sun as LightIcon, Moon as DarkIcon, Monitor as SystemIcon, User as PersonIcon, KeyRound as TokenIcon, LogOut as SignOutIcon, Lock as LockIcon,
   TriangleAlert as WarnIcon, CircleAlert as ErrorIcon, CircleCheck as OkIcon, Info as InfoIcon, CircleHelp as HelpIcon, Ellipsis as MoreIcon,
   PanelLeft as OutlineIcon, PanelRight as InspectorIcon, ArrowRight as OutIcon, ArrowLeft as InIcon, ArrowUpDown as BothIcon, GripVertical as GripIcon,
-  Route as RouteIcon, Plug as EndpointIcon, LogIn as InputIcon, MailX as DeadLetterIcon, ListChecks as JobsIcon, ListTree as IndexIcon, Timer as SlowIcon, ShieldCheck as LimitsIcon, Users as AccessIcon,
+  Route as RouteIcon, Plug as EndpointIcon, LogIn as InputIcon, MailX as DeadLetterIcon, ListChecks as JobsIcon, Stamp as ProposalIcon, ListTree as IndexIcon, Timer as SlowIcon, ShieldCheck as LimitsIcon, Users as AccessIcon,
   Command as CommandIcon, GitCompare as CompareIcon, Sparkles as SampleIcon, ExternalLink as OpenIcon, Expand as ExpandIcon, Crosshair as FindIcon, Calendar as CalendarIcon,
   ArchiveRestore as RestoreIcon, SkipForward as NextIcon, SkipBack as PreviousIcon, Radio as TelemetryIcon, Archive as DecommissionIcon, Image as PictureIcon, Spline as RelationshipIcon, Circle as TwinIcon,
 } from 'lucide-react'

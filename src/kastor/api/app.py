@@ -240,7 +240,7 @@ class Application:
             services = await self._open(addressed.name, headers, asked=asked)
         urls = self._server.base_urls
         base, prefix = urls.of(scope, headers, addressed), urls.prefix_of(scope, headers)
-        return Entry(actor, base, prefix, services)
+        return Entry(actor, base, prefix, services, graph)
 
     def _match(self, method: str, raw_path: bytes) -> tuple[Operation, tuple[str, ...]]:
         try:

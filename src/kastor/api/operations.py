@@ -30,6 +30,7 @@ from kastor.api.own import (
     me,
     metrics,
     model_deletion,
+    proposals,
     resolved_models,
     revert,
     route_health,
@@ -48,7 +49,7 @@ _CONTRACT = (twins, relationships, query, models, event_routes, jobs)
 _OWN = (
     *(arrays, batch, change_many, diff, revert),
     *(model_deletion, resolved_models, endpoints, route_health, feed, live, inputs, indexes),
-    *(saved, search),
+    *(saved, search, proposals),
     *(history, keeping),
     *(export, own_jobs, imports, sample),
     *(me, access, status, limits, slow_queries, graphs, backup, metrics, health),

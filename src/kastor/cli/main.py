@@ -110,10 +110,20 @@ COMMANDS = (
         "kastor.cli.me:me",
         "Say who one is to a server, and what one may do on the graph.",
     ),
+    CommandEntry(
+        "mcp",
+        "kastor.cli.agents:mcp",
+        "Let an assistant on this machine use the tools of a server, over stdin and stdout.",
+    ),
     CommandEntry("endpoint", "kastor.cli.endpoint:app", "Where events go to."),
     CommandEntry("route", "kastor.cli.route:app", "The health of event routes; dead letters."),
     CommandEntry("input", "kastor.cli.ingest:app", "Where messages of sensors come from."),
     CommandEntry("index", "kastor.cli.index:app", "Indexes on properties, for faster queries."),
+    CommandEntry(
+        "proposal",
+        "kastor.cli.proposal:app",
+        "Writes that wait for somebody's word: list, show, approve, reject.",
+    ),
     CommandEntry(
         "graph", "kastor.cli.graph:app", "List, make and delete graphs of a running server."
     ),

@@ -60,7 +60,7 @@ def batch(
 ) -> HttpCall[BatchAnswer]:
     """Kastor_Batch; with an `operation_id` it is repeated until its answer comes."""
     return HttpCall(
-        *("POST", "/kastor/v1/batch", _answered, {}, {OPERATION_ID: operation_id}),
+        *("POST", "/kastor/v1/batch", batch_answer, {}, {OPERATION_ID: operation_id}),
         encoded({"atomic": atomic, "operations": list(operations)}),
         repeat=Repetition.UNDONE if operation_id is None else Repetition.RECOGNISED,
         needs=features.BATCH,
@@ -145,7 +145,8 @@ def _trial(path: str, body: Document) -> HttpCall[TriedChange]:
     return HttpCall("POST", path, _tried, content=encoded(body), needs=features.UPDATES)
 
 
-def _answered(answer: HttpAnswer) -> BatchAnswer:
+def batch_answer(answer: HttpAnswer) -> BatchAnswer:
+    """Decode the answer to a batch that was taken."""
     found = document(answer)
     results = results_of(found)
     refused = sum(each.error is not None for each in results)

@@ -124,6 +124,10 @@ class SettingsFields(BaseSettings):
         None, description="Fill an empty graph with a sample and simulate its sensors."
     )
     explorer: bool = Field(default=True, description="Serve the explorer at /explorer.")
+    agents: Literal["off", "read", "write"] = Field(
+        "read",
+        description="What language models may do at /mcp, within the rights of who lets them in.",
+    )
     explorer_files: Path | None = Field(
         None, description="Folder of a built explorer to serve in place of the one that is there."
     )
@@ -140,6 +144,11 @@ class SettingsFields(BaseSettings):
     )
     adt_rates: Literal["on", "off"] = Field(
         "off", description="Whether the profile `adt` has the cloud's rates: 429 beyond."
+    )
+    agents_confirm: Literal["never", "destructive", "always"] = Field(
+        "destructive",
+        description="Which proposals are applied only once somebody approved them; `destructive`: "
+        "those that delete, or touch more than 25 objects.",
     )
     absent_components: Literal["refuse", "empty"] = Field(
         "refuse",

@@ -9,7 +9,7 @@ _PATH = re.compile(r"(?:/[A-Za-z0-9._~-]{1,64}){1,8}")
 OWN = frozenset(
     (
         *("digitaltwins", "models", "query", "eventroutes", "jobs", "relationships", "graphs"),
-        *("kastor", "metrics", "explorer", "docs", "openapi.json", "favicon.ico"),
+        *("kastor", "metrics", "explorer", "mcp", "docs", "openapi.json", "favicon.ico"),
         *("health", "healthz", "readyz"),
     )
 )

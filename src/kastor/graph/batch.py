@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -35,6 +35,8 @@ PORTION_BYTES = 1_048_576
 MOST_DETAILS = 10_000
 """Problems that the errors of operations decided together keep; what they say besides stays."""
 _NOT_CHANGED = "Nothing was changed."
+
+F = TypeVar("F", bound=Struct)
 
 
 class Verb(StrEnum):
@@ -100,17 +102,37 @@ def read_batch(body: bytes, most: int) -> WriteBatch:
         InvalidArgument: it is no batch.
         LimitExceeded: it has more than `most` operations.
     """
+    remedy = "(setting max_batch_operations). Send them in several batches."
+    return read_operations(body, WriteBatch, most, "batch", remedy)
+
+
+def read_operations(body: bytes, form: type[F], most: int, what: str, remedy: str) -> F:
+    """Return a request's body as what holds operations of a batch.
+
+    Args:
+        body: JSON text.
+        form: what it is read as.
+        most: operations; reading ends there.
+        what: its name, for messages.
+        remedy: what to do where there are more, as the end of a sentence and another one.
+
+    Raises:
+        BadRequest: there is no body.
+        InvalidArgument: it has another form.
+        LimitExceeded: it has more than `most` operations.
+    """
     if not body.strip():
         raise BadRequest("The request needs a body.")
+    too_many = f"The {what} has more than {most} operations {remedy} {_NOT_CHANGED}"
     try:
-        return msgspec.json.Decoder(WriteBatch, dec_hook=_counting(most)).decode(body)
+        return msgspec.json.Decoder(form, dec_hook=_counting(most, too_many)).decode(body)
     except RecursionError:
-        raise InvalidArgument(f"The batch is nested too deeply. {_NOT_CHANGED}") from None
+        raise InvalidArgument(f"The {what} is nested too deeply. {_NOT_CHANGED}") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise InvalidArgument(f"The body is not a batch: {error}. {_NOT_CHANGED}") from None
+        raise InvalidArgument(f"The body is not a {what}: {error}. {_NOT_CHANGED}") from None
 
 
-def _counting(most: int) -> Callable[[type, Any], Any]:
+def _counting(most: int, too_many: str) -> Callable[[type, Any], Any]:
     # Every operation has a kind, so whoever reads that also counts, before the next one is made.
     count = 0
 
@@ -118,10 +140,7 @@ def _counting(most: int) -> Callable[[type, Any], Any]:
         nonlocal count
         count += 1
         if count > most:
-            raise LimitExceeded(
-                f"The batch has more than {most} operations (setting max_batch_operations). Send "
-                f"them in several batches. {_NOT_CHANGED}"
-            )
+            raise LimitExceeded(too_many)
         for each in (TWIN, RELATIONSHIP):
             if value == each.name:
                 return each

@@ -44,6 +44,7 @@ from kastor.jobs.runner import JobService
 from kastor.jobs.slots import Slots
 from kastor.live.service import LiveService
 from kastor.logs import get_logger
+from kastor.proposals import Confirm, ProposalService
 from kastor.query.indexes import IndexService
 from kastor.query.service import QueryService
 from kastor.query.slow import SlowQueries
@@ -141,13 +142,12 @@ def _make(
         since=store.since,
     )
     policy = limits.endpoint_policy(settings)
-    own_word = limits.operator_policy(settings)
     relay = Relay(
         store.events,
         store.host_name,
         policy,
         vitals=vitals,
-        operator_policy=own_word,
+        operator_policy=limits.operator_policy(settings),
         history=store.history,
     )
     locations = Locations(shared.roots, settings.data, name)
@@ -182,6 +182,7 @@ def _make(
             store.inputs, graph, store.host_name, policy, vitals, settings.max_inputs
         ),
         saved=SavedService(store.saved, limits.saved_limits(settings)),
+        proposals=_proposal_service(settings, store, graph, name),
         repeats=Repeats(store.jobs, store.ticker),
         jobs=JobService(store.jobs, kinds, store.ticker, vitals, shared.slots, settings.max_jobs),
         locations=locations,
@@ -196,6 +197,13 @@ def _make(
         ),
         vitals=vitals,
     )
+
+
+def _proposal_service(
+    settings: Settings, store: Store[ModelCatalog], graph: GraphService, name: str
+) -> ProposalService:
+    confirm = Confirm(settings.agents_confirm)
+    return ProposalService(store.proposals, graph, store.ticker.age_now, confirm, name)
 
 
 async def _model_epoch(store: Store[ModelCatalog]) -> int:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from kastor.jobs.repeats import Repeats
     from kastor.jobs.runner import JobService
     from kastor.live.service import LiveService
+    from kastor.proposals.service import ProposalService
     from kastor.query.indexes import IndexService
     from kastor.query.service import QueryService
     from kastor.query.slow import SlowQueries
@@ -67,6 +68,7 @@ class Services:
     live: LiveService
     inputs: InputService
     saved: SavedService
+    proposals: ProposalService
     repeats: Repeats
     jobs: JobService
     locations: Locations
@@ -121,10 +123,10 @@ class Services:
             return None
 
     async def prune(self) -> int:
-        """Remove what is older than the retention allows, and jobs past their time; return rows.
+        """Remove what is older than the retention allows, and what is past its time; return rows.
 
-        Uploaded files go as well whose jobs are gone, and versions that are no longer young are
-        packed.
+        Jobs and proposals have a time. Uploaded files go as well whose jobs are gone, and versions
+        that are no longer young are packed.
 
         Raises:
             Unavailable: the store cannot write now.
@@ -134,7 +136,7 @@ class Services:
         removed = await self.store.prune()
         self.keeping.upkept.pruning_seconds += time.perf_counter() - began
         await self.keeping.pack()
-        return removed + await self.jobs.purge()
+        return removed + await self.jobs.purge() + await self.proposals.purge()
 
     async def reset(self, *, dry_run: bool = False) -> None:
         """Empty the graph: twins, relationships, models, history and log.

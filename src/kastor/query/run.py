@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar, cast
 
 import msgspec
 
@@ -297,32 +297,39 @@ class Runner:
         return Answer(found.value, found.rows, following)
 
     async def explain(self, compiled: Compiled, position: Position, context: Context) -> Answer:
-        """One row: plan, statement, the engine's steps, rows and time of the first page, advice."""
+        """One row: what `described` says, and rows and time of the first page, which is run."""
+        row = await self.described(compiled, position, context)
         plan, sql, size = compiled.plan, compiled.first(), self._size(position.page)
-        limit = () if plan.counts else (size,)
-        params = self._bound(compiled, sql, limit, context)
-        text, timeout = compiled.dialect.explain + sql.text, self._settings.timeout_seconds
-        steps = await self._reader.fetch_all(text, params, context, timeout=timeout)
         begun = time.perf_counter()
         rows = 1
         if plan.counts:
             await self._count(compiled, plan, context)
         else:
+            limit = (size,)
             rows = (await self._fetch(compiled, sql, limit, size, context)).rows
         elapsed = time.perf_counter() - begun
+        last = {name: row.pop(name) for name in ("advice", "warnings")}
+        row |= {"rows": rows, "milliseconds": round(elapsed * 1000, 3), **last}
+        return Answer(msgspec.json.encode([row]), 1)
+
+    async def described(
+        self, compiled: Compiled, position: Position, context: Context
+    ) -> dict[str, Any]:
+        """Plan, statement, the engine's steps, advice and warnings; nothing of it is run."""
+        plan, sql, size = compiled.plan, compiled.first(), self._size(position.page)
+        params = self._bound(compiled, sql, () if plan.counts else (size,), context)
+        text, timeout = compiled.dialect.explain + sql.text, self._settings.timeout_seconds
+        steps = await self._reader.fetch_all(text, params, context, timeout=timeout)
         models, indexes = self._models_of(context), self._indexes()
         advised = await asyncio.to_thread(lambda: advice(plan, indexes, models))
-        row = {
+        return {
             "plan": as_json(plan),
             "sql": sql.text,
             "parameters": list(params),
             "steps": [str(step[-1]) for step in steps],
-            "rows": rows,
-            "milliseconds": round(elapsed * 1000, 3),
             "advice": advised,
             "warnings": list(compiled.warnings),
         }
-        return Answer(msgspec.json.encode([row]), 1)
 
     def _size(self, page: int | None) -> int:
         return min(page or self._settings.default_page, self._settings.max_page)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msgspec import structs
 
@@ -153,6 +153,24 @@ class QueryService:
                 at=context.at,
                 text=position.text,
             )
+        raise Unavailable("Models change too often to be queried now; try again.")
+
+    async def explain(
+        self, text: str, context: Context, *, parameters: object = None
+    ) -> dict[str, Any]:
+        """What `Runner.described` says of a query, which is not run.
+
+        Raises:
+            QueryError, BadRequest, QueryTimeout, Unavailable: as `run`.
+        """
+        for _ in range(_ATTEMPTS):
+            try:
+                position, compiled, context = await self._begin(
+                    text, context, None, None, parameters, strict=False
+                )
+                return await self.runner.described(compiled, position, context)
+            except CatalogChanged:
+                continue
         raise Unavailable("Models change too often to be queried now; try again.")
 
     def compile(self, text: str, *, strict: bool = False) -> Compiled:

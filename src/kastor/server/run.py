@@ -17,6 +17,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kastor.api.agents.mounts import agent_mounts
 from kastor.api.app import Application
 from kastor.api.description.mounts import description_mounts
 from kastor.api.explorer.mounts import explorer_mounts
@@ -322,6 +323,7 @@ def _application(
         mounts=(
             *description_mounts(strict=state.limits.strict),
             *explorer_mounts(state, in_force),
+            *agent_mounts(state, in_force),
         ),
         entrance=entrance,
         strangers=stranger_check(settings),

@@ -132,13 +132,32 @@ class KeptAnswer(Struct, frozen=True):
     known: int = 0
 
 
-Note: TypeAlias = JobProgress | KeptAnswer
+class AppliedProposal(Struct, frozen=True):
+    """That a proposal was applied, and what its caller was answered.
+
+    Where it is not open any more, or is not approved and has to be, nothing of the transaction is
+    written.
+
+    Attributes:
+        id: of the proposal.
+        caller: the principal that applies it.
+        answer: JSON text.
+        now: when.
+    """
+
+    id: str
+    caller: str
+    answer: bytes
+    now: Ticks
+
+
+Note: TypeAlias = JobProgress | KeptAnswer | AppliedProposal
 MakeNote: TypeAlias = Callable[[Results], Note]
 """Called in the transaction, once it is known what becomes of each write."""
 
 
 class NotHeldError(Exception):
-    """Another process holds the job, or goes on with the answer, or the job is gone.
+    """Another process holds the job, or goes on with the answer, or job or proposal are gone.
 
     Nothing was written.
     """

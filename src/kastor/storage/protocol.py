@@ -33,6 +33,7 @@ from kastor.storage.history import HistoryStore
 from kastor.storage.indexes import IndexStore
 from kastor.storage.inputs import InputStore
 from kastor.storage.jobs import JobStore
+from kastor.storage.proposals import ProposalStore
 from kastor.storage.saved import SavedStore
 from kastor.storage.search import SearchStore
 from kastor.storage.ticker import Ticker
@@ -158,6 +159,10 @@ class Store(Protocol[C]):
         """The table of saved documents and scene files."""
 
     @property
+    def proposals(self) -> ProposalStore:
+        """The table of proposals."""
+
+    @property
     def search(self) -> SearchStore:
         """The search index, and what is read to follow it."""
 
@@ -207,7 +212,8 @@ class Store(Protocol[C]):
 
         Raises:
             NotHeldError: the note says of whom a job is held, and another has it, or which part of
-                an answer is kept, and another one is; nothing was written.
+                an answer is kept, and another one is, or which proposal was applied, and it is not
+                open; nothing was written.
             TypeError: there is a change of models among them; nothing was written.
             Unavailable: nothing was written.
         """

@@ -7,7 +7,7 @@ import { useMay } from '@/state/graph'
 import { useGoing } from '@/state/url'
 import texts from '@/text/operate.json'
 import { addTexts, t } from '@/text/text'
-import { AccessIcon, DataIcon, DeadLetterIcon, EndpointIcon, ExplainIcon, GraphIcon, type Icon, IndexIcon, InputIcon, JobsIcon, LimitsIcon, RouteIcon, SlowIcon } from '@/ui/icons'
+import { AccessIcon, DataIcon, DeadLetterIcon, EndpointIcon, ExplainIcon, GraphIcon, type Icon, IndexIcon, InputIcon, JobsIcon, LimitsIcon, ProposalIcon, RouteIcon, SlowIcon } from '@/ui/icons'
 import { Empty } from '@/ui/states'
 import { Access } from './Access'
 import { DeadLetterRoutes } from './DeadLetterRoutes'
@@ -18,12 +18,13 @@ import { Inputs } from './Inputs'
 import { Jobs } from './Jobs'
 import { Limits } from './Limits'
 import { Overview } from './Overview'
+import { Proposals } from './Proposals'
 import { Routes } from './Routes'
 import { SlowQueries } from './SlowQueries'
 
 addTexts(texts)
 
-const PARTS = ['overview', 'routes', 'endpoints', 'inputs', 'deadletters', 'jobs', 'indexes', 'slow', 'limits', 'graphs', 'access'] as const
+const PARTS = ['overview', 'routes', 'endpoints', 'inputs', 'deadletters', 'jobs', 'proposals', 'indexes', 'slow', 'limits', 'graphs', 'access'] as const
 type Part = (typeof PARTS)[number]
 
 export interface PartProps { readonly id: string | undefined; readonly onOpen: (id: string | undefined) => void }
@@ -38,6 +39,7 @@ const ROWS: Readonly<Record<Part, PartRow>> = {
   inputs: { icon: InputIcon, permission: 'kastor/inputs/read', view: Inputs },
   deadletters: { icon: DeadLetterIcon, permission: 'kastor/deadletters/read', view: DeadLetterRoutes },
   jobs: { icon: JobsIcon, permission: 'jobs/read', view: Jobs },
+  proposals: { icon: ProposalIcon, permission: 'kastor/batch/write', view: Proposals },
   indexes: { icon: IndexIcon, permission: 'kastor/indexes/read', view: Indexes },
   slow: { icon: SlowIcon, permission: 'kastor/status/read', view: SlowQueries },
   limits: { icon: LimitsIcon, permission: 'kastor/status/read', view: Limits },

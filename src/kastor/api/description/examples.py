@@ -124,6 +124,14 @@ _EXAMPLES: dict[str, Example] = {
             ],
         }
     ),
+    "Kastor_Propose": Example(
+        body={
+            "operations": [
+                {"op": "patch", "kind": "twin", "id": _BUILDING, "body": _REPLACE_NAME},
+            ],
+            "reason": "The name on the door is another one.",
+        }
+    ),
     "Kastor_Update": Example(
         body={
             "query": f"SELECT * FROM DIGITALTWINS T WHERE T.$dtId = '{_BUILDING}'",

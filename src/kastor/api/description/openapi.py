@@ -129,6 +129,10 @@ def _takes_tags(operation: Operation) -> bool:
     return operation.method == "GET" and "If-None-Match" in operation.headers
 
 
+_FORMS = {"BatchRefused": "RefusedBatch", "ProposalOutdated": "OutdatedProposal"}
+"""Errors that come with more than an error, by their codes."""
+
+
 def _responses(operation: Operation) -> dict[str, Any]:
     success: dict[str, Any] = {"description": "Success"}
     if operation.result is not None:
@@ -147,7 +151,7 @@ def _responses(operation: Operation) -> dict[str, Any]:
     if streamed and operation.dry_run:
         responses["200"] = {"description": "A dry run: what it would change", "content": streamed}
     for status, found in sorted(_errors(operation).items()):
-        schema = "RefusedBatch" if "BatchRefused" in found else "Error"
+        schema = next((_FORMS[each] for each in found if each in _FORMS), "Error")
         content = {"application/json": {"schema": ref(schema)}}
         responses[str(status)] = {"description": ", ".join(found), "content": content}
     unauthorized = {"application/json": {"schema": ref("Unauthorized")}}

@@ -36,12 +36,14 @@ class Entry:
         base_url: what absolute links begin with.
         prefix: path that clients have before the server's own; empty where they have none.
         services: of the addressed graph, where the mount is one of graphs.
+        graph: its name; without one that of the default graph.
     """
 
     actor: Actor
     base_url: str
     prefix: str
     services: Services | None
+    graph: str
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from kastor.graph.restoring import ChangedMeanwhile
 from kastor.graph.twin import Decommissioned, RelationshipsLeft
 from kastor.ingest.inputs import MissingInputLibrary
 from kastor.jobs.refusals import AnotherJobRuns, JobConflict, JobNotFound
+from kastor.proposals.refusals import ProposalOutdated, ProposalRefused
 from kastor.saved.refusals import SceneFileRefused
 from kastor.storage.search import IndexDamagedError
 from kastor.words import counted
@@ -70,6 +71,8 @@ STATUS: dict[type[e.KastorError], int] = {
     JobConflict: 409,
     AnotherJobRuns: 429,
     SceneFileRefused: 400,
+    ProposalRefused: 400,
+    ProposalOutdated: 409,
     IndexDamagedError: 503,
 }
 _OF_JOBS = (JobNotFound, JobConflict, AnotherJobRuns)

@@ -16,6 +16,7 @@ from kastor.graph.batch import (
     BatchOperation,
     BatchRules,
     RefusedWrite,
+    Subject,
     Verb,
     WriteBatch,
     commands_of,
@@ -62,6 +63,11 @@ async def post_batch(services: Services, request: Request) -> Response:
             return _answer(*await BatchRun(graph, context, make, repeat).run(batch))
         except NotHeldError:
             raise still_under_way(operation_id) from None
+
+
+def needed_for(verb: Verb, kind: Subject) -> P:
+    """Return the permission that the call for an operation alone needs."""
+    return _NEEDED[verb, kind]
 
 
 def rules(limits: RequestLimits) -> BatchRules:

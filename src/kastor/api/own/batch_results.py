@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from kastor.api.http.problem import told
-from kastor.graph.batch import Verb
-from kastor.graph.command import Written
+from kastor.graph.batch_told import taken_text
 from kastor.words import counted
 
 if TYPE_CHECKING:
@@ -19,8 +18,6 @@ FULL_BYTES = 2_097_152
 """Of results; the errors behind them are told without details: each may have as many as a body."""
 
 _REFUSED_AT = 400
-_STATUS = {Verb.PUT: 200, Verb.PATCH: 204, Verb.DELETE: 204}
-_HEAD = {verb: b'{"status":%d' % status for verb, status in _STATUS.items()}
 
 
 class BatchResults:
@@ -66,10 +63,8 @@ class BatchResults:
             if isinstance(outcome, Exception):
                 failed += 1
                 text = _refusal(outcome, short=size > FULL_BYTES)
-            elif etags and isinstance(outcome, Written):
-                text = b'%b,"etag":"W/\\"%b\\""}' % (_HEAD[operation.op], outcome.etag.encode())
             else:
-                text = _HEAD[operation.op] + b"}"
+                text = taken_text(operation, outcome, etags=etags)
             size += len(text)
             texts.append(text)
         return texts, failed

@@ -51,6 +51,7 @@ FEATURES = (
     Feature("me", "Kastor_Me", in_adt=True),
     Feature("model-deletion", "Kastor_DeleteAllModels", in_adt=False),
     Feature("parameters", None, in_adt=False),
+    Feature("proposals", "Kastor_Propose", in_adt=False),
     Feature("reset", "Kastor_Reset", in_adt=True),
     Feature("resolved-models", "Kastor_ResolvedModels", in_adt=False),
     Feature("revert", "Kastor_Revert", in_adt=False),

@@ -15,6 +15,7 @@ from kastor.client.asynchronous.history import AsyncHistory
 from kastor.client.asynchronous.jobs import AsyncDeletions, AsyncJobs
 from kastor.client.asynchronous.models import AsyncModels
 from kastor.client.asynchronous.pages import AsyncListing
+from kastor.client.asynchronous.proposals import AsyncProposals
 from kastor.client.asynchronous.relationships import AsyncRelationships
 from kastor.client.asynchronous.routes import AsyncRoutes
 from kastor.client.asynchronous.settings import (
@@ -49,6 +50,7 @@ class AsyncKastorClient:
         models, twins, relationships, routes: what the contract has, by its things.
         jobs, deletions: long work.
         endpoints, inputs, indexes: what a graph of Kastor is set up with.
+        proposals: writes that wait for somebody's word.
         graphs: those of the server.
         history: the past of a graph of Kastor.
     """
@@ -92,6 +94,7 @@ class AsyncKastorClient:
         self.endpoints = AsyncEndpoints(transport)
         self.inputs = AsyncInputs(transport)
         self.indexes = AsyncIndexes(transport)
+        self.proposals = AsyncProposals(transport)
         self.graphs = AsyncServerGraphs(transport)
         self.history = AsyncHistory(transport)
 

@@ -17,6 +17,7 @@ from kastor.client.synchronous.history import SyncHistory
 from kastor.client.synchronous.jobs import Deletions, Jobs
 from kastor.client.synchronous.models import Models
 from kastor.client.synchronous.pages import Listing
+from kastor.client.synchronous.proposals import SyncProposals
 from kastor.client.synchronous.relationships import Relationships
 from kastor.client.synchronous.routes import Routes
 from kastor.client.synchronous.settings import (
@@ -50,6 +51,7 @@ class KastorClient:
         models, twins, relationships, routes: what the contract has, by its things.
         jobs, deletions: long work.
         endpoints, inputs, indexes: what a graph of Kastor is set up with.
+        proposals: writes that wait for somebody's word.
         graphs: those of the server.
         history: the past of a graph of Kastor.
     """
@@ -91,6 +93,7 @@ class KastorClient:
         self.endpoints = Endpoints(transport)
         self.inputs = Inputs(transport)
         self.indexes = Indexes(transport)
+        self.proposals = SyncProposals(transport)
         self.graphs = ServerGraphs(transport)
         self.history = SyncHistory(transport)
 

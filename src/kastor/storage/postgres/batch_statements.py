@@ -357,6 +357,10 @@ SELECT EXISTS (SELECT 1 FROM {graph}.jobs
                WHERE kind = $1 AND id = $2 AND owner = $3 AND progress = $4)
 FROM {graph}.meta FOR UPDATE
 """
+APPLIED_PROPOSAL = """
+SELECT EXISTS (SELECT 1 FROM {graph}.proposals WHERE id = $1 AND applied = $2)
+FROM {graph}.meta FOR UPDATE
+"""
 KEPT_ANSWER = """
 SELECT EXISTS (SELECT 1 FROM {graph}.kept_answers WHERE id = $1 AND answer = $2)
 FROM {graph}.meta FOR UPDATE

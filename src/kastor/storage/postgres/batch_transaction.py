@@ -17,6 +17,7 @@ from kastor.errors import KastorError, SlowDecisionError
 from kastor.logs import get_logger
 from kastor.records import C, Context
 from kastor.storage.batches import (
+    AppliedProposal,
     JobProgress,
     KeptAnswer,
     MakeNote,
@@ -289,3 +290,5 @@ def _trace_of(note: Note) -> Trace:
             return Trace(sql.NOTED_PROGRESS, (kind, job_id, owner, progress.decode()))
         case KeptAnswer(operation_id, _, answer):
             return Trace(sql.KEPT_ANSWER, (operation_id, answer.decode()))
+        case AppliedProposal(proposal_id, _, _, now):
+            return Trace(sql.APPLIED_PROPOSAL, (proposal_id, now))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
-from kastor.storage.batches import JobProgress, KeptAnswer, NotHeldError
+from kastor.storage.batches import AppliedProposal, JobProgress, KeptAnswer, NotHeldError
 from kastor.storage.jobs import (
     ENDED,
     MOST_UNFINISHED,
@@ -86,6 +86,12 @@ ON CONFLICT (id) DO UPDATE SET answer = excluded.answer, done = excluded.done
 WHERE k.digest = excluded.digest AND NOT k.done AND octet_length(k.answer) = $6
 RETURNING 1
 """
+_USE_PROPOSAL = """
+UPDATE {graph}.proposals SET answer = $1, applied = $2
+WHERE id = $3 AND caller = $4 AND applied IS NULL AND expires > $2
+      AND (NOT needs_approval OR approver IS NOT NULL)
+RETURNING 1
+"""
 _KEPT_BYTES = """
 SELECT coalesce(sum(octet_length(answer) + 500), 0)::bigint FROM {graph}.kept_answers
 """
@@ -112,7 +118,7 @@ async def write_note(connection: Connection, texts: Qualified, note: Note) -> No
 
     Raises:
         NotHeldError: another process holds the job, or it is gone; or another part of the answer
-            is kept.
+            is kept, or the proposal is not open.
     """
     match note:
         case JobProgress(kind, job_id, owner, progress, lines):
@@ -126,6 +132,10 @@ async def write_note(connection: Connection, texts: Qualified, note: Note) -> No
             row_kept = (operation_id, digest, answer.decode(), done, created, known)
             if await connection.fetchval(texts[_KEEP], *row_kept) is None:
                 raise NotHeldError(f"Another request goes on with {operation_id}.")
+        case AppliedProposal(proposal_id, caller, applied, when):
+            row_used = (applied.decode(), when, proposal_id, caller)
+            if await connection.fetchval(texts[_USE_PROPOSAL], *row_used) is None:
+                raise NotHeldError(f"The proposal {proposal_id} is not open.")
 
 
 class PostgresJobTable:

@@ -444,6 +444,7 @@ RESET = (
     "DELETE FROM {graph}.jobs",
     "DELETE FROM {graph}.job_lines",
     "DELETE FROM {graph}.kept_answers",
+    "DELETE FROM {graph}.proposals",
     # Where nothing of the past is kept, that stays so.
     FORGET_PAST,
 )

@@ -42,6 +42,7 @@ from kastor.storage.postgres.keeping import PostgresKeeping
 from kastor.storage.postgres.models import Catalogs
 from kastor.storage.postgres.past_reads import PostgresPastReads
 from kastor.storage.postgres.past_snapshot import past_snapshot_of
+from kastor.storage.postgres.proposal_table import PostgresProposalTable
 from kastor.storage.postgres.queries import Queries
 from kastor.storage.postgres.reads import PostgresPointReads, known
 from kastor.storage.postgres.rehearsing import SchemaRehearsals
@@ -116,6 +117,7 @@ class PostgresStore(Generic[C]):
         self.inputs = PostgresInputTable(self._upkeep, self._texts)
         self.jobs = PostgresJobTable(self._upkeep, self._texts)
         self.saved = PostgresSavedTable(self._upkeep, self._texts)
+        self.proposals = PostgresProposalTable(self._upkeep, self._texts)
         self.search = PostgresSearchIndex(self._upkeep, self._texts)
         self._past = PostgresPastReads(self._reads.fetch)
         self._snapshots = Snapshots()

@@ -234,6 +234,13 @@ WHERE digest = excluded.digest AND NOT done AND octet_length(answer) = ?
 RETURNING 1
 """
 
+USE_PROPOSAL = """
+UPDATE proposals SET answer = ?1, applied = ?2
+WHERE id = ?3 AND caller = ?4 AND applied IS NULL AND expires > ?2
+      AND (NOT needs_approval OR approver IS NOT NULL)
+RETURNING 1
+"""
+
 STATUS = """
 SELECT (SELECT count(*) FROM twins), (SELECT count(*) FROM relationships),
        (SELECT count(*) FROM models WHERE valid_to IS NULL),
@@ -279,6 +286,7 @@ RESET = (
     "DELETE FROM jobs",
     "DELETE FROM job_lines",
     "DELETE FROM kept_answers",
+    "DELETE FROM proposals",
     # Who follows the log sees that something is gone.
     "UPDATE sqlite_sequence SET seq = seq + 1 WHERE name = 'changes'",
     """

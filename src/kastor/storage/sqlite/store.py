@@ -52,6 +52,7 @@ from kastor.storage.sqlite.job_table import SqliteJobTable
 from kastor.storage.sqlite.past import SqlitePastReads
 from kastor.storage.sqlite.past_snapshot import past_snapshot_of
 from kastor.storage.sqlite.pool import ReadPool, closed
+from kastor.storage.sqlite.proposal_table import SqliteProposalTable
 from kastor.storage.sqlite.reads import SqlitePointReads
 from kastor.storage.sqlite.rehearsing import FileRehearsals
 from kastor.storage.sqlite.retention import steps
@@ -125,6 +126,7 @@ class SqliteStore(Generic[C]):
         self.inputs = SqliteInputTable(self._tables, self._upkeep)
         self.jobs = SqliteJobTable(self._tables, self._upkeep)
         self.saved = SqliteSavedTable(self._tables, self._upkeep)
+        self.proposals = SqliteProposalTable(self._tables, self._upkeep)
         self.search = SqliteSearchIndex(path, self._tables.call)
         self.history: SqliteHistory[C] = SqliteHistory(
             *(self._loop_connection, self._history_pool, self._upkeep, self.settle),

@@ -28,7 +28,13 @@ from kastor.records import (
     WriteRelationship,
     WriteTwin,
 )
-from kastor.storage.batches import JobProgress, KeptAnswer, Note, NotHeldError
+from kastor.storage.batches import (
+    AppliedProposal,
+    JobProgress,
+    KeptAnswer,
+    Note,
+    NotHeldError,
+)
 from kastor.storage.keeping import (
     LOG_ROW_OVERHEAD,
     TELEMETRY_ROW_OVERHEAD,
@@ -199,7 +205,8 @@ class UnitOfWork(Generic[C]):
         """Write what is to be known again after a crash.
 
         Raises:
-            NotHeldError: there is no such job, or another part of the answer is kept.
+            NotHeldError: there is no such job, or another part of the answer is kept, or the
+                proposal is not open.
         """
         match note:
             case JobProgress(kind, job_id, _, progress, lines):
@@ -214,6 +221,10 @@ class UnitOfWork(Generic[C]):
                 row = (operation_id, digest, answer.decode(), done, created, known)
                 if not self._execute(sql.KEEP_ANSWER, row).fetchall():
                     raise NotHeldError(f"Another request goes on with {operation_id}.")
+            case AppliedProposal(proposal_id, caller, applied, when):
+                row_used = (applied.decode(), when, proposal_id, caller)
+                if not self._execute(sql.USE_PROPOSAL, row_used).fetchall():
+                    raise NotHeldError(f"The proposal {proposal_id} is not open.")
 
     def _write_twin(self, change: WriteTwin, context: Context) -> None:
         seq, now, before = self.counters.seq + 1, self.counters.tick, change.before

@@ -15,6 +15,7 @@ from kastor.api.description.schemas import (
     keeping,
     many,
     models,
+    proposals,
     queries,
     saved,
     server,
@@ -33,5 +34,6 @@ SCHEMAS: dict[str, Schema] = {
     **events.SCHEMAS,
     **inputs.SCHEMAS,
     **saved.SCHEMAS,
+    **proposals.SCHEMAS,
     **server.SCHEMAS,
 }

@@ -1,0 +1,72 @@
+"""Who asks through the agents' server: every read of a tool has the context that is made here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from kastor.errors import Forbidden, Gone
+from kastor.graph.instants import Named, read_instant
+from kastor.records import Context
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kastor.auth.roles import Permission
+    from kastor.hosting.services import Services
+    from kastor.proposals import Caller, Via
+    from kastor.records import AsOf
+
+
+@dataclass(frozen=True, slots=True)
+class AgentCaller:
+    """A caller on one graph.
+
+    Attributes:
+        id: tells it from all others.
+        name: the history keeps it.
+        permissions: what it may do on the graph.
+        graph: its name.
+        services: of the graph.
+        traceparent: of the request.
+        client: name of its program, as it claims.
+        proposer: tells how it deals with proposals by a way; None: it may not write.
+    """
+
+    id: str
+    name: str
+    permissions: frozenset[Permission]
+    graph: str
+    services: Services
+    traceparent: str | None = None
+    client: str | None = None
+    proposer: Callable[[Via], Caller] | None = None
+
+    def context(self, at: AsOf | None = None) -> Context:
+        """Return what every read and write of this caller brings; rules by twin will enter here."""
+        return Context(self.name, self.traceparent, at=at)
+
+    def require(self, *permissions: Permission) -> None:
+        """Raise Forbidden unless it has them all on this graph."""
+        for each in permissions:
+            if each not in self.permissions:
+                raise Forbidden(f"{self.name} may not do this here: it needs {each}.")
+
+    async def pinned(self, as_of: str | None, change: int | None = None) -> Context:
+        """Return a context of one state that stays: the one of a cursor, that is asked for, or now.
+
+        A graph that keeps no history is read as it is; nothing can go on there at the same state.
+
+        Raises:
+            InvalidArgument: the instant cannot be read, or lies in the future.
+            Gone: it is not kept any more.
+        """
+        graph = self.services.graph
+        if change is not None:
+            return self.context(await graph.at(Named(change=change)))
+        if as_of is not None:
+            return self.context(await graph.at(read_instant(as_of, "as_of")))
+        try:
+            return self.context(await graph.at(Named()))
+        except Gone:
+            return self.context()

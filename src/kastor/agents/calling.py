@@ -1,0 +1,96 @@
+"""Calls a tool: its arguments checked, its time bounded, its answer cut, what went wrong told."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from kastor.agents.catalogue import TOOLS, seen_by
+from kastor.agents.cursors import Cursors
+from kastor.agents.fitting import fitted
+from kastor.agents.refusals import ToolRefused, near, refusal_of, text_of
+from kastor.errors import KastorError
+from kastor.logs import get_logger
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kastor.agents.arguments import Arguments
+    from kastor.agents.caller import AgentCaller
+    from kastor.agents.catalogue import ToolEntry
+
+SECONDS = 5.0
+"""That a call may take."""
+_log = get_logger("kastor.agents")
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """What a call came to: the text of its result, and whether that tells of an error."""
+
+    text: str
+    is_error: bool = False
+
+
+async def call(
+    caller: AgentCaller, name: str, arguments: Mapping[str, Any], *, writes: bool = False
+) -> Called:
+    """Return what a tool answers; whatever goes wrong is an answer too.
+
+    Args:
+        caller: who asks.
+        name: of the tool.
+        arguments: as they came; their size was bounded with the request.
+        writes: whether tools that change the graph may be called.
+    """
+    try:
+        tool = _tool(caller, name, writes=writes)
+        asked = _read(tool, arguments)
+        async with asyncio.timeout(SECONDS):
+            answer = await tool.run(caller, asked, Cursors(caller, name, arguments))
+        return Called(fitted(answer, asked.max_chars)[0], answer.is_error)
+    except ToolRefused as refused:
+        return Called(text_of(refused), is_error=True)
+    except KastorError as error:
+        return Called(text_of(refusal_of(error)), is_error=True)
+    except TimeoutError:
+        message = f"This took longer than {SECONDS:g} seconds and was ended."
+        advice = "Ask for less: a condition on a model or an id, fewer rows, less depth."
+        return Called(text_of(ToolRefused("TimeoutError", message, advice=advice)), is_error=True)
+    except Exception as error:  # noqa: BLE001 - the last line of defence
+        _log.exception("a tool failed", tool=name[:100], exc_info=error)
+        message = "Something went wrong inside Kastor; its log has the details."
+        return Called(text_of(ToolRefused("InternalServerError", message)), is_error=True)
+
+
+def _tool(caller: AgentCaller, name: str, *, writes: bool) -> ToolEntry:
+    seen = {each.name: each for each in seen_by(caller, writes=writes)}
+    if name in seen:
+        return seen[name]
+    for each in TOOLS:
+        if each.name == name and (writes or not each.writes):
+            caller.require(*each.needs)
+    raise ToolRefused(
+        "ToolNotFound", f"There is no tool {name[:100]}.", at="name", near=near(name, seen)
+    )
+
+
+def _read(tool: ToolEntry, arguments: Mapping[str, Any]) -> Arguments:
+    known = [each.encode_name for each in msgspec.structs.fields(tool.takes)]
+    for name in arguments:
+        if name not in known:
+            raise ToolRefused(
+                "InvalidArgument",
+                f"{tool.name} takes no argument {name[:100]}; it takes {', '.join(known)}.",
+                at=name[:100],
+                near=near(name, known),
+            )
+    try:
+        return msgspec.convert(dict(arguments), tool.takes)
+    except msgspec.ValidationError as error:
+        message, _, place = str(error).partition(" - at `$")
+        at = place.strip("`.") or None
+        raise ToolRefused("InvalidArgument", f"{message}.", at=at) from None

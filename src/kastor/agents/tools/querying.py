@@ -1,0 +1,156 @@
+"""`query` and `explain_query`: the server's query languages, by the same entry as over REST."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from kastor.agents.arguments import ExplainQuery, Query, given
+from kastor.agents.fitting import AnswerRow, ToolAnswer, fitted
+from kastor.agents.shortening import shortened, shown_row, stub_of
+from kastor.graph.instants import shown
+from kastor.query.token import Position, decode, encode
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from kastor.agents.caller import AgentCaller
+    from kastor.agents.cursors import Cursors
+    from kastor.query.service import ResultPage
+    from kastor.records import Context
+
+_MOST_COLUMNS, _LONGEST_COLUMN = 40, 60
+_LONGEST_SQL = 2_000
+_ATTEMPTS, _LIKELY_CURSOR = 4, 250
+"""How often a page is asked for until it fits, and characters of most cursors."""
+_NARROW = "Select fewer columns, or give a condition; TOP(n) and COUNT() answer much in little."
+
+
+async def query(caller: AgentCaller, asked: Query, cursors: Cursors) -> ToolAnswer:
+    """Return rows of a query, all pages of one instant."""
+    change, token = None, None
+    if (cursor := given(asked.cursor)) is not None:
+        change, place = cursors.read(cursor)
+        token = _token(caller, asked, change, place)
+    context = await caller.pinned(given(asked.as_of), change)
+    size, guess = asked.limit, "-" * _LIKELY_CURSOR
+    for _ in range(_ATTEMPTS):
+        page = await _page(caller, asked, context, token, size)
+        made = _cursor(caller, cursors, page, context)
+        values = orjson.loads(page.value)
+        more = page.continuation is not None
+        answer = replace(
+            _answer(values, page, context),
+            more=more,
+            cursor=partial(_cursor_behind, {len(values): made}, guess),
+        )
+        _, count = fitted(answer, asked.max_chars)
+        if count == len(values):
+            return answer
+        if not count or context.at is None:
+            break
+        # The bound falls between two rows: a page that ends there says where the next one begins.
+        size = count
+    return replace(answer, cursor=None)
+
+
+def _cursor_behind(made: Mapping[int, str | None], guess: str, count: int) -> str | None:
+    return made.get(count, guess)
+
+
+async def explain_query(caller: AgentCaller, asked: ExplainQuery, _cursors: Cursors) -> ToolAnswer:
+    """Return how a query would be answered; it is not run."""
+    found = await caller.services.query.explain(
+        asked.q, caller.context(), parameters=given(asked.parameters)
+    )
+    told = {
+        "valid": True,
+        "warnings": found["warnings"],
+        "advice": found["advice"],
+        "steps": found["steps"],
+    }
+    rows = [AnswerRow({name: shortened(value)}) for name, value in told.items()]
+    rows.append(AnswerRow({"plan": found["plan"]}, {"plan": "too long; raise max_chars"}))
+    rows.append(AnswerRow({"sql": found["sql"][:_LONGEST_SQL]}))
+    return ToolAnswer({}, rows, name="explained", hint="Raise max_chars.")
+
+
+async def _page(
+    caller: AgentCaller, asked: Query, context: Context, token: str | None, size: int
+) -> ResultPage:
+    return await caller.services.query.run(
+        asked.q,
+        context,
+        token=token,
+        max_items=size,
+        parameters=given(asked.parameters),
+    )
+
+
+def _answer(values: Sequence[Any], page: ResultPage, context: Context) -> ToolAnswer:
+    head: dict[str, Any] = {} if context.at is None else {"at": shown(context.at)}
+    if page.warnings:
+        head["warnings"] = [each[:200] for each in page.warnings[:5]]
+    names = _columns(values)
+    if names is None:
+        rows = [AnswerRow(shown_row(each), _stub(each)) for each in values]
+    else:
+        head["columns"] = names
+        rows = [
+            AnswerRow([shown_row(each[name]) for name in names], _stub(each)) for each in values
+        ]
+    return ToolAnswer(head, rows, hint=_NARROW)
+
+
+def _columns(values: Sequence[Any]) -> list[str] | None:
+    """Return the names that all rows have; None where they differ, or rows are documents."""
+    if not values or not isinstance(values[0], dict) or "$metadata" in values[0]:
+        return None
+    names = list(values[0])
+    if len(names) > _MOST_COLUMNS or any(len(name) > _LONGEST_COLUMN for name in names):
+        return None
+    same = all(isinstance(each, dict) and list(each) == names for each in values)
+    return names if same else None
+
+
+def _stub(row: Any) -> dict[str, Any]:
+    if isinstance(row, dict):
+        for value in (row, *row.values()):
+            if isinstance(value, dict) and "$dtId" in value:
+                return stub_of(value)
+        return stub_of(row) | {"hint": "Too long for one answer: select less, raise max_chars."}
+    return {"omitted": True, "hint": _NARROW}
+
+
+def _cursor(
+    caller: AgentCaller, cursors: Cursors, page: ResultPage, context: Context
+) -> str | None:
+    if page.continuation is None or context.at is None:
+        return None
+    return cursors.make(context.at.change, _place(caller, page.continuation))
+
+
+def _place(caller: AgentCaller, token: str) -> list[Any]:
+    """Return what a token says beside the text and the values, which the client sends again."""
+    found = decode(token, caller.services.signing_key)
+    return [found.left, list(found.keys), found.layout, found.lead, found.given is not None]
+
+
+def _token(caller: AgentCaller, asked: Query, change: int | None, place: list[Any]) -> str:
+    left, keys, layout, lead, has_given = place
+    service = caller.services.query
+    values = service.given(given(asked.parameters)) if has_given else None
+    position = Position(
+        asked.q,
+        None,
+        left,
+        tuple(keys),
+        as_of=change,
+        layout=layout,
+        lead=None if lead is None else tuple(lead),
+        given=None if values is None else values.carried(),
+    )
+    return encode(position, caller.services.signing_key)

@@ -1,0 +1,1 @@
+"""The agents' server at /mcp: its address, its door, its answers over HTTP."""
