@@ -79,6 +79,11 @@ class Models:
     def property_names(self) -> frozenset[str]:
         return self.declared
 
+    schemas: dict[str, set[str]] = {}
+
+    def schemas_of(self, name: str) -> frozenset[str]:
+        return frozenset(self.schemas.get(name, ()))
+
     def relationship_names(self) -> frozenset[str]:
         return self.related
 

@@ -114,7 +114,7 @@ class Patterns(Expressions):
         self.leave_query()
         if not pattern.edges:
             self.fail("a pattern that is a condition has a relationship", start)
-        return tree.Exists((pattern,), None, self.span(start))
+        return tree.Exists((pattern,), None, braces=False, span=self.span(start))
 
     @override
     def exists(self) -> tree.Expression:
@@ -128,4 +128,4 @@ class Patterns(Expressions):
             where = self.expression()
         self.leave_query()
         self.expect("}", "'}'; a whole query inside EXISTS is not in the subset")
-        return tree.Exists(patterns, where, self.span(start))
+        return tree.Exists(patterns, where, span=self.span(start))

@@ -8,15 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-Span: TypeAlias = tuple[int, int]
+from kastor.lang.ast import Name, Span
 
-
-@dataclass(frozen=True, slots=True)
-class Name:
-    """An identifier, without its backticks."""
-
-    text: str
-    span: Span = field(default=(0, 0), compare=False, repr=False)
+__all__ = ["Name", "Span"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,10 +149,11 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Exists:
-    """``EXISTS { pattern [WHERE ..] }``, or a pattern where a condition stands."""
+    """``EXISTS { pattern [WHERE ..] }``; without `braces` a pattern where a condition stands."""
 
     patterns: tuple[Pattern, ...]
     where: Expression | None = None
+    braces: bool = field(default=True, compare=False)
     span: Span = field(default=(0, 0), compare=False, repr=False)
 
 
