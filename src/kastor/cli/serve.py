@@ -62,6 +62,7 @@ def serve(
     rate_limit: Annotated[float | None, Flag(help="Requests a second of each client, a token or an address, 429 beyond; 0: any number.", metavar="<number>", show_default="0")] = None,
     absent_components: Annotated[str | None, Flag(help="empty: a twin gets those components of its model that it comes without.", metavar="<refuse|empty>", show_default="refuse")] = None,
     query_timeout: Annotated[float | None, Flag(help="Seconds after which a query ends.", show_default="60")] = None,
+    cypher: Annotated[str | None, Flag(help="off: refuse queries in openCypher.", metavar="<on|off>", show_default="on")] = None,
     version_days: Annotated[float | None, Flag(help="Days that superseded versions are kept.", show_default="7")] = None,
     log_days: Annotated[float | None, Flag(help="Days that the change log is kept.", show_default="1")] = None,
     access_log: Annotated[bool | None, Flag("--access-log", help="Log one line for each request.")] = None,
