@@ -16,6 +16,7 @@ from kastor.query.plan import (
     ALL_KINDS,
     And,
     ArrayHas,
+    Call,
     Compare,
     Const,
     Doc,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from kastor.query.plan import Condition, Value
 
 _NEVER, _ALWAYS = Truth(value=False), Truth(value=True)
+_NONE = Const(0)
 NON_NULL = ALL_KINDS - {"null"}
 _MIRROR = {"=": "=", "<>": "<>", "<": ">", ">": "<", "<=": ">=", ">=": "<="}
 _OPPOSITE = {"<": ">=", ">=": "<", ">": "<=", "<=": ">"}
@@ -218,12 +220,17 @@ class Conditions(Values):
         array = self._operand(values)
         if not isinstance(array, Doc) or self.names.source_of(array) is not None:
             self.fail("IN takes a list, a parameter for one, or a property that holds one", values)
-        found = ArrayHas(array, item, not wanted)
+        return self._in_array(array, item, wanted=wanted)
+
+    def _in_array(self, array: Value, item: Value, *, wanted: bool) -> Condition:
+        """`item` in a stored list: null is in none, and surely not in an empty one."""
+        found: Condition = ArrayHas(array, item, not wanted)
+        empty = _NEVER if wanted else Compare("=", Call("ARRAY_LENGTH", (array,), "number"), _NONE)
         if isinstance(item, Const):
-            if item.value is None or item.given is not None:
-                self.names.notes.decides.update(filter(None, [item.given]))
-            return _NEVER if item.value is None else found
-        return And((found, IsKind(item, NON_NULL)))
+            self.names.notes.decides.update(filter(None, [item.given]))
+            return empty if item.value is None else found
+        found = And((found, IsKind(item, NON_NULL)))
+        return found if wanted else Or((found, empty))
 
     def _among(self, item: Value, consts: list[Const], *, wanted: bool) -> Condition:
         """`item` among constants; with null in the list it is never surely absent."""
@@ -240,7 +247,7 @@ class Conditions(Values):
             for one in known:
                 self._note(item, one)
         if wanted:
-            return In(item, known)
+            return In(item, known) if known else _NEVER
         return _NEVER if null else And((In(item, known, negated=True), IsKind(item, NON_NULL)))
 
     # Tests

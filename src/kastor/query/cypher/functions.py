@@ -21,16 +21,11 @@ TYPE_TESTS = {
     "is_primitive": frozenset({"string", "boolean", "number"}),
 }
 NUMBERS = {"abs": "ABS", "ceil": "CEILING", "floor": "FLOOR"}
-TEXTS = {
-    **{"tolower": "LOWER", "lower": "LOWER", "toupper": "UPPER", "upper": "UPPER"},
-    "trim": "TRIM",
-}
 NAMES = frozenset(
     [
         *AGGREGATES,
         *TYPE_TESTS,
         *NUMBERS,
-        *TEXTS,
         "substring",
         "size",
         "id",

@@ -14,11 +14,9 @@ from kastor.query.cypher.functions import (
     NUMBERS,
     NUMERIC,
     PREFIX,
-    TEXTS,
     TYPE_TESTS,
     types_of,
 )
-from kastor.query.functions import result_kind
 from kastor.query.plan import Aggregate, Call, Const, Doc, Field, Flag, Undefined, Walked
 
 if TYPE_CHECKING:
@@ -176,8 +174,10 @@ class Values:
             return self._aggregate(name, node)
         if node.distinct:
             return self.fail("DISTINCT stands in an aggregate", node)
-        if name in NUMBERS or name in TEXTS:
-            return self._plain(name, node)
+        if name in NUMBERS:
+            [value] = self.arguments(node, 1, 1)
+            self.require(value, NUMERIC, node.name, node.args[0])
+            return Call(NUMBERS[name], (value,), "number")
         if name == "substring":
             return self._substring(node)
         if name == "size":
@@ -195,19 +195,12 @@ class Values:
             self.fail(f"{node.name} takes {wanted} arguments, not {count}", node)
         return [self.value(arg) for arg in node.args]
 
-    def _plain(self, name: str, node: tree.Call) -> Value:
-        [value] = self.arguments(node, 1, 1)
-        wanted = NUMERIC if name in NUMBERS else frozenset({"string"})
-        self.require(value, wanted, node.name, node.args[0])
-        made = NUMBERS.get(name) or TEXTS[name]
-        return Call(made, (value,), result_kind(made))
-
     def _substring(self, node: tree.Call) -> Value:
         values = self.arguments(node, 2, 3)
         self.require(values[0], frozenset({"string"}), node.name, node.args[0])
-        for value, arg in zip(values[1:], node.args[1:], strict=True):
-            if not isinstance(value, Const) or not isinstance(value.value, int):
-                self.fail("substring takes numbers as literals here", arg)
+        for arg in node.args[1:]:
+            if not isinstance(arg, tree.Literal) or type(arg.value) is not int or arg.value < 0:
+                self.fail("substring takes whole numbers as literals here", arg)
         return Call("SUBSTRING", tuple(values), "string")
 
     def _size(self, node: tree.Call) -> Value:
