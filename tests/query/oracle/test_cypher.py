@@ -25,7 +25,7 @@ from kastor.query.service import QueryService, QuerySettings
 from kastor.query.sql.postgres import Postgres
 from tests.postgres.cluster import Cluster
 
-TEXTS = int(os.environ.get("KASTOR_CYPHER_EXAMPLES", "600"))
+TEXTS = int(os.environ.get("KASTOR_CYPHER_EXAMPLES", "300"))
 PER_GRAPH = 6
 SETTINGS = QuerySettings(max_hops=6)
 
