@@ -36,9 +36,7 @@ def graph(random: Random) -> Graph:
 
 
 def _properties(random: Random) -> dict[str, Any]:
-    return {
-        name: random.choice(values) for name, values in _VALUES.items() if random.randrange(3)
-    }
+    return {name: random.choice(values) for name, values in _VALUES.items() if random.randrange(3)}
 
 
 class Texts:
@@ -58,7 +56,7 @@ class Texts:
 
     def query(self) -> str:
         parts = []
-        for _ in range(self.pick("1", "1", "2") == "2" and 2 or 1):
+        for _ in range(2 if self.chance(3) else 1):
             patterns = ", ".join(self.pattern() for _ in range(2 if self.chance(3) else 1))
             parts.append(f"MATCH {patterns}")
             if not self.chance(3):
@@ -71,11 +69,17 @@ class Texts:
         name = ""
         if self.nodes and self.chance(4):
             name = self.pick(*self.nodes)
-        elif new and not self.chance(4) or not self.nodes:
+        elif (new and not self.chance(4)) or not self.nodes:
             name = f"a{len(self.nodes)}"
             self.nodes.append(name)
-        label = self.pick(":Room", ":Space", ":Twin", ":`dtmi:x:Sensor;1`", ":No") if self.chance(5) else ""
-        members = f" {{{self.pick('n', 's', 'm')}: {self.pick(*_LITERALS)}}}" if self.chance(7) else ""
+        label = (
+            self.pick(":Room", ":Space", ":Twin", ":`dtmi:x:Sensor;1`", ":No")
+            if self.chance(5)
+            else ""
+        )
+        members = (
+            f" {{{self.pick('n', 's', 'm')}: {self.pick(*_LITERALS)}}}" if self.chance(7) else ""
+        )
         return f"({name}{label}{members})"
 
     def edge(self, *, new: bool = True) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from operator import add, mul, sub, truediv
+from operator import add, ge, gt, le, lt, mul, sub, truediv
 from typing import Any, TypeAlias
 
 from query_graphs import Graph
@@ -20,7 +20,9 @@ def kind(value: Any) -> str:
         return "boolean"
     if isinstance(value, int | float):
         return "number"
-    return {str: "string", list: "list", dict: "map"}[type(value)]
+    if isinstance(value, str):
+        return "string"
+    return "list" if isinstance(value, list) else "map"
 
 
 def equal(left: Any, right: Any) -> bool | None:
@@ -41,7 +43,7 @@ def compare(op: str, left: Any, right: Any) -> bool | None:
         return None
     if kind(left) in {"list", "map"}:
         return None
-    return {"<": left < right, ">": left > right, "<=": left <= right, ">=": left >= right}[op]
+    return bool({"<": lt, ">": gt, "<=": le, ">=": ge}[op](left, right))
 
 
 def negate(value: bool | None) -> bool | None:
@@ -162,7 +164,7 @@ class Oracle:
                 return self.parameters[node.name]
             case tree.Variable():
                 return env[node.name]
-            case tree.Property():
+            case tree.MemberOf():
                 base = self.value(node.base, env)
                 return base.get(node.key) if isinstance(base, dict) else None
             case tree.ListOf():
@@ -242,7 +244,9 @@ class Oracle:
         found = []
         if not aggregated:
             for env in envs:
-                row = {n: self.value(c.value, env) for n, c in zip(names, query.columns, strict=True)}
+                row = {
+                    n: self.value(c.value, env) for n, c in zip(names, query.columns, strict=True)
+                }
                 found.append((row, {**env, **row}))
         else:
             found = [(row, row) for row in self._groups(query, names, envs)]
@@ -252,7 +256,7 @@ class Oracle:
         keyed = [(row, [self.value(term.value, env) for term in query.order]) for row, env in found]
         for number in reversed(range(len(query.order))):
             keyed.sort(
-                key=lambda one: ranked(one[1][number]),  # noqa: B023 - used at once
+                key=lambda one: ranked(one[1][number]),
                 reverse=query.order[number].descending,
             )
         return [row for row, _ in keyed], [key for _, key in keyed]

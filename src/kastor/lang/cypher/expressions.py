@@ -1,5 +1,8 @@
-"""Expressions by precedence climbing, loosest first: OR, XOR, AND, NOT, comparison, text tests
-with IN and IS NULL, ``+ -``, ``* / %``, ``^``, sign, access."""
+"""Expressions by precedence climbing.
+
+Loosest first: OR, XOR, AND, NOT, comparison, text tests with IN and IS NULL, ``+ -``, ``* / %``,
+``^``, sign, access.
+"""
 
 from __future__ import annotations
 
@@ -9,17 +12,9 @@ from typing import ClassVar
 
 from kastor.lang.cursor import Cursor, ParseLimits
 from kastor.lang.cypher import tree
-from kastor.lang.cypher.tokens import (
-    ESCAPED,
-    LANGUAGE,
-    NUMBER,
-    STRING,
-    WORD,
-    name_of,
-    tokenize,
-    unquote,
-)
+from kastor.lang.cypher.tokens import LANGUAGE, name_of, tokenize, unquote
 from kastor.lang.cypher.words import RESERVED
+from kastor.lang.tokens import ESCAPED, NUMBER, STRING, WORD
 from kastor.types import override
 
 _OR, _XOR, _AND, _NOT, _COMPARE, _TEST, _ADD, _TIMES, _POWER, _SIGN = range(1, 11)
@@ -29,7 +24,9 @@ _BINDING = {
     "AND": _AND,
     **dict.fromkeys(("=", "<>", "<", ">", "<=", ">="), _COMPARE),
     **dict.fromkeys(("STARTS", "ENDS", "CONTAINS", "IN", "IS", "=~"), _TEST),
-    **{"+": _ADD, "-": _ADD, "*": _TIMES, "/": _TIMES, "%": _TIMES, "^": _POWER},
+    **dict.fromkeys(("+", "-"), _ADD),
+    **dict.fromkeys(("*", "/", "%"), _TIMES),
+    "^": _POWER,
 }
 _MOST_NESTING = 60
 _MOST_XOR = 5
@@ -37,7 +34,7 @@ _INT64 = 2**63
 _SYSTEM = "$"
 
 
-class Expressions(Cursor):
+class ExpressionReader(Cursor):
     """Reads values and conditions, which are one here."""
 
     LANGUAGE: ClassVar = LANGUAGE
@@ -127,9 +124,7 @@ class Expressions(Cursor):
         if self.xors > _MOST_XOR:
             self.fail(f"more than {_MOST_XOR} XOR")
 
-    def _joined(
-        self, left: tree.Expression, key: str, binding: int, start: int
-    ) -> tree.Expression:
+    def _joined(self, left: tree.Expression, key: str, binding: int, start: int) -> tree.Expression:
         """Terms with AND, or with OR, between them."""
         node = tree.And if key == "AND" else tree.Or
         terms = list(left.terms) if isinstance(left, node) else [left]
@@ -203,17 +198,17 @@ class Expressions(Cursor):
             if steps > self.limits.max_steps:
                 self.fail(f"a path may have {self.limits.max_steps} steps", start)
             if self.take("."):
-                base = tree.Property(base, self.member_name(), self.span(start))
+                base = tree.MemberOf(base, self.member_name(), self.span(start))
                 continue
             self.at += 1
             if self.kinds[self.at] == STRING:
                 name = self.text_value()
                 self.expect("]")
-                base = tree.Property(base, name, self.span(start))
+                base = tree.MemberOf(base, name, self.span(start))
                 continue
             index = self.unsigned("the number of an element, or a name in quotes")
             self.expect("]", "']'; slices are not in the subset")
-            base = tree.Element(base, index, self.span(start))
+            base = tree.ItemOf(base, index, self.span(start))
         if self.keys[self.at] == ":" and isinstance(base, tree.Variable):
             labels = self.labels()
             return tree.Labelled(tree.Name(base.name, base.span), labels, self.span(start))
@@ -246,7 +241,7 @@ class Expressions(Cursor):
         if key == "{":
             return self.map_of()
         if key == "(":
-            return self._parenthesis(start)
+            return self._parenthesis()
         if kind == WORD:
             return self._word(start, key)
         if kind == ESCAPED:
@@ -343,7 +338,7 @@ class Expressions(Cursor):
         self.expect("}")
         return tree.MapOf(tuple(entries), self.span(start))
 
-    def _parenthesis(self, start: int) -> tree.Expression:
+    def _parenthesis(self) -> tree.Expression:
         if self.is_pattern():
             return self.pattern_condition()
         self.at += 1
@@ -351,7 +346,6 @@ class Expressions(Cursor):
         found = self.expression()
         self.leave()
         self.expect(")")
-        del start
         return found
 
     def _number(self, sign: int) -> int | float:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from kastor.lang.cursor import DEFAULT_LIMITS, ParseLimits
 from kastor.lang.cypher import tree
-from kastor.lang.cypher.patterns import Patterns
-from kastor.lang.cypher.tokens import END, WORD
+from kastor.lang.cypher.patterns import PatternReader
 from kastor.lang.cypher.words import LEFT_OUT, WRITES
+from kastor.lang.tokens import END, WORD
 from kastor.lang.words import suggestion
 
 _CLAUSES = frozenset({"MATCH", "WHERE", "RETURN", "ORDER", "SKIP", "LIMIT"})
@@ -19,10 +19,10 @@ def parse_cypher(text: str, limits: ParseLimits = DEFAULT_LIMITS) -> tree.Query:
         QueryError: with line, position and excerpt; for words that change a graph with the call
             that does it, for what the subset leaves out with its name.
     """
-    return Parser(text, limits).whole()
+    return QueryReader(text, limits).whole()
 
 
-class Parser(Patterns):
+class QueryReader(PatternReader):
     """Adds the clauses."""
 
     def whole(self) -> tree.Query:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from kastor.lang.cypher import tree
-from kastor.lang.cypher.expressions import Expressions
-from kastor.lang.cypher.tokens import NUMBER
+from kastor.lang.cypher.expressions import ExpressionReader
+from kastor.lang.tokens import NUMBER
 from kastor.types import override
 
 
-class Patterns(Expressions):
+class PatternReader(ExpressionReader):
     """Adds patterns to the expressions."""
 
     def patterns(self) -> tuple[tree.Pattern, ...]:
@@ -53,7 +53,8 @@ class Patterns(Expressions):
         start = self.start()
         backward = self.take("<")
         self.expect("-")
-        name, types, hops, members = None, (), None, None
+        name = hops = members = None
+        types: tuple[tree.Name, ...] = ()
         if self.take("["):
             name = self.identifier("the name of a relationship") if self.is_name() else None
             types = self._types()

@@ -93,14 +93,15 @@ def _atom(
     node: tree.Literal
     | tree.Parameter
     | tree.Variable
-    | tree.Property
-    | tree.Element
+    | tree.MemberOf
+    | tree.ItemOf
     | tree.ListOf
     | tree.MapOf
     | tree.Labelled
     | tree.Call
     | tree.Exists,
 ) -> str:
+    # Branches because each kind of node is written in its own way.
     match node:
         case tree.Literal():
             return print_literal(node.value)
@@ -108,9 +109,9 @@ def _atom(
             return f"${node.name}"
         case tree.Variable():
             return print_name(node.name)
-        case tree.Property():
+        case tree.MemberOf():
             return f"{_base(node.base)}.{print_name(node.key)}"
-        case tree.Element():
+        case tree.ItemOf():
             return f"{_base(node.base)}[{node.index}]"
         case tree.ListOf():
             return f"[{', '.join(map(print_expression, node.items))}]"

@@ -9,7 +9,7 @@ import re
 
 from kastor.lang.characters import code_point, cure
 from kastor.lang.errors import query_error
-from kastor.lang.tokens import END, ESCAPED, NUMBER, OPERATOR, STRING, WORD, Tokens
+from kastor.lang.tokens import END, ESCAPED, NUMBER, OPERATOR, WORD, Tokens
 
 LANGUAGE = "Cypher"
 
@@ -27,10 +27,7 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|(.))", re.DOTALL)
-_ESCAPES = {
-    **{"\\": "\\", "'": "'", '"': '"'},
-    **{"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"},
-}
+_ESCAPES = dict(zip("\\'\"bfnrt", "\\'\"\b\f\n\r\t", strict=True))
 _LAST_CODE_POINT = 0x10FFFF
 
 
@@ -105,6 +102,3 @@ def _bad(text: str, at: int) -> Exception:
         return query_error(text, at, message, LANGUAGE)
     message = f"token recognition error at: {code_point(character)}{cure(character)}"
     return query_error(text, at, message, LANGUAGE)
-
-
-__all__ = ["END", "ESCAPED", "LANGUAGE", "NUMBER", "STRING", "WORD", "name_of", "tokenize", "unquote"]

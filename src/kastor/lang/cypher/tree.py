@@ -38,7 +38,7 @@ class Variable:
 
 
 @dataclass(frozen=True, slots=True)
-class Property:
+class MemberOf:
     """``base.key`` or ``base['key']``."""
 
     base: Expression
@@ -47,7 +47,7 @@ class Property:
 
 
 @dataclass(frozen=True, slots=True)
-class Element:
+class ItemOf:
     """``base[index]``."""
 
     base: Expression
@@ -194,8 +194,8 @@ Expression: TypeAlias = (
     Literal
     | Parameter
     | Variable
-    | Property
-    | Element
+    | MemberOf
+    | ItemOf
     | ListOf
     | MapOf
     | Negative

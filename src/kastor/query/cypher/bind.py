@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from kastor.lang.cypher import tree
-from kastor.query.cypher.conditions import Conditions
-from kastor.query.cypher.names import Names
-from kastor.query.cypher.patterns import Patterns, is_models
+from kastor.query.cypher.conditions import CypherConditions
+from kastor.query.cypher.names import CypherScope
+from kastor.query.cypher.patterns import PatternBinder, is_models
 from kastor.query.passes.folding import fold
 from kastor.query.passes.substitution import substitute
 from kastor.query.plan import (
@@ -50,11 +50,11 @@ def bind_cypher(
         QueryError: an unknown or doubled name, a combination that has no meaning, a limit, or
             what the subset leaves out.
     """
-    names = Names(text, models, settings, notes=notes)
+    names = CypherScope(text, models, settings, notes=notes)
     if not query.matches:
         names.fail("a query without MATCH has nothing to read here", query.span[0])
-    conditions = Conditions(names)
-    patterns = Patterns(names, conditions.equal)
+    conditions = CypherConditions(names)
+    patterns = PatternBinder(names, conditions.equal)
     terms: list[Condition] = []
     if is_models(query.matches):
         patterns.models(query.matches[0].patterns[0].nodes[0])
@@ -72,7 +72,7 @@ class _Returned:
     """RETURN of one query."""
 
     def __init__(
-        self, query: tree.Query, conditions: Conditions, graph: Graph, where: Condition
+        self, query: tree.Query, conditions: CypherConditions, graph: Graph, where: Condition
     ) -> None:
         self.query = query
         self.conditions = conditions
@@ -120,7 +120,8 @@ class _Returned:
         for column in self.query.columns:
             key = column.alias.text if column.alias is not None else column.text
             if key in found:
-                names.fail(f"two columns are called '{key[:100]}'; name one with AS", column.span[0])
+                told = f"two columns are called '{key[:100]}'; name one with AS"
+                names.fail(told, column.span[0])
             self.conditions.aggregates = True
             found[key] = self.conditions.value(column.value)
         self.conditions.aggregates = False
@@ -170,7 +171,7 @@ class _Returned:
             self._outside()
         return group
 
-    def _outside(self) -> None:
+    def _outside(self) -> NoReturn:
         self.names.fail(
             "a value is neither a column nor inside an aggregate; above DISTINCT and aggregates "
             "nothing else is left of the rows",
@@ -185,7 +186,7 @@ class _Returned:
         value = self.names.given(number.name, number.span[0], "number")
         if not isinstance(value, int) or not 0 <= value < _MOST_ROWS:
             self.names.fail(f"${number.name} cannot be the number of rows", number.span[0])
-        return value  # type: ignore[return-value]
+        return value
 
 
 def _parts_in(value: Value | Condition, sources: set[int]) -> list[Value]:

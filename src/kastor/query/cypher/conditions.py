@@ -1,5 +1,8 @@
-"""Expressions as conditions of a plan: each is made twice, as when it is true and as when it is
-false, so that null, which is neither, needs no logic of three values below."""
+"""Expressions as conditions of a plan.
+
+Each is made twice, as when it is true and as when it is false, so that null, which is neither,
+needs no logic of three values below.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from kastor.lang.cypher import tree
 from kastor.query.cypher.functions import TYPE_TESTS
-from kastor.query.cypher.patterns import Patterns
-from kastor.query.cypher.values import Values, function_of, is_condition
+from kastor.query.cypher.patterns import PatternBinder
+from kastor.query.cypher.values import CypherValues, function_of, is_condition
 from kastor.query.kinds import kinds_of
 from kastor.query.passes.folding import fold
 from kastor.query.plan import (
@@ -49,7 +52,7 @@ _NAMING = frozenset({"name", "model"})
 _STEPS = {"relationship": ("source", "id"), "twin": ("id",), "model": ("id",)}
 
 
-class Conditions(Values):
+class CypherConditions(CypherValues):
     """Binds conditions within one scope."""
 
     def where(self, node: tree.Expression | None) -> Condition:
@@ -98,10 +101,12 @@ class Conditions(Values):
         return value
 
     def _xor(self, node: tree.Xor, *, wanted: bool) -> Condition:
-        sides = [
-            And((self.when(node.left, wanted=left), self.when(node.right, wanted=left is not wanted)))
-            for left in (True, False)
-        ]
+        sides = []
+        for left in (True, False):
+            right = left is not wanted
+            sides.append(
+                And((self.when(node.left, wanted=left), self.when(node.right, wanted=right)))
+            )
         return Or(tuple(sides))
 
     def _truth(self, node: tree.Expression, *, wanted: bool) -> Condition:
@@ -133,20 +138,17 @@ class Conditions(Values):
             return self._equal(left, right, wanted=(op == "=") is wanted)
         return Compare(op if wanted else _OPPOSITE[op], left, right)
 
-    def _same(
-        self, node: tree.Comparison, left: Value, right: Value, *, wanted: bool
-    ) -> Condition:
+    def _same(self, node: tree.Comparison, left: Value, right: Value, *, wanted: bool) -> Condition:
         """Two whole twins or relationships: the same, or two."""
         one, other = self.names.source_of(left), self.names.source_of(right)
-        both = isinstance(left, Doc) and isinstance(right, Doc)
-        if node.op not in {"=", "<>"} or one is None or other is None or not both:
-            self.fail("a twin or a relationship is compared with another one, by = or <>", node)
-        if one.kind != other.kind:  # type: ignore[union-attr]
+        told = "a twin or a relationship is compared with another one, by = or <>"
+        if node.op not in {"=", "<>"} or one is None or other is None:
+            self.fail(told, node)
+        if not isinstance(left, Doc) or not isinstance(right, Doc):
+            self.fail(told, node)
+        if one.kind != other.kind:
             return Truth(value=not wanted)
-        pairs = [
-            (Field(left.source, name), Field(right.source, name))  # type: ignore[union-attr]
-            for name in _STEPS[one.kind]  # type: ignore[union-attr]
-        ]
+        pairs = [(Field(left.source, name), Field(right.source, name)) for name in _STEPS[one.kind]]
         terms = tuple([Compare("=" if wanted else "!=", *pair) for pair in pairs])
         return And(terms) if wanted else Or(terms)
 
@@ -304,7 +306,6 @@ class Conditions(Values):
             value = self.value(node)
         if not isinstance(value, Const):
             self.fail("a literal or a parameter stands here", node)
-            return None
         if value.given is not None:
             self.names.notes.decides.add(value.given)
         return value.value
@@ -313,7 +314,6 @@ class Conditions(Values):
         value = self.names.named(tree.Variable(node.variable.text, node.variable.span))
         if self.names.source_of(value) is None or not isinstance(value, Doc):
             self.fail("labels are of nodes and relationships", node)
-            return _NEVER
         terms = [self.names.labelled(value.source, label) for label in node.labels]
         if wanted:
             return And(tuple(terms))
@@ -328,8 +328,8 @@ class Conditions(Values):
         inner.walks.update(names.walks)
         if not node.braces:
             self._check_bound(node)
-        conditions = Conditions(inner)
-        patterns = Patterns(inner, conditions.equal)
+        conditions = CypherConditions(inner)
+        patterns = PatternBinder(inner, conditions.equal)
         for pattern in node.patterns:
             if not pattern.edges:
                 self.fail("a pattern inside EXISTS has a relationship", node)
@@ -341,9 +341,10 @@ class Conditions(Values):
     def _check_bound(self, node: tree.Exists) -> None:
         """A pattern that is a condition binds no names."""
         for pattern in node.patterns:
-            for one in (*pattern.nodes, *pattern.edges):
-                if one.name is not None and one.name.text not in self.names.names:
-                    self.names.named(tree.Variable(one.name.text, one.name.span))
+            named = [one.name for one in pattern.nodes] + [one.name for one in pattern.edges]
+            for name in named:
+                if name is not None and name.text not in self.names.names:
+                    self.names.named(tree.Variable(name.text, name.span))
 
 
 def _without(term: Condition) -> Condition:

@@ -53,8 +53,11 @@ _ROUNDED = frozenset({"CEILING", "FLOOR"})
 
 
 def types_of(value: Value, models: ModelIndex) -> frozenset[str]:
-    """What the value can be when it is not null: ``integer``, ``real``, ``string``, ``boolean``,
-    ``array``, ``object``, or ``?`` for what no model tells."""
+    """What the value can be when it is not null.
+
+    ``integer``, ``real``, ``string``, ``boolean``, ``array``, ``object``, or ``?`` for what no
+    model tells.
+    """
     match value:
         case Const(value=bool()):
             return frozenset({"boolean"})

@@ -21,7 +21,7 @@ _MOST_MADE = 20_000
 TWIN, MODEL = "Twin", "Model"
 
 
-class Names(Scope):
+class CypherScope(Scope):
     """The scope of one query or EXISTS.
 
     Attributes:
@@ -37,7 +37,7 @@ class Names(Scope):
         text: str,
         models: ModelIndex,
         settings: QuerySettings,
-        outer: Names | None = None,
+        outer: CypherScope | None = None,
         notes: Notes | None = None,
     ) -> None:
         super().__init__(text, models, settings, outer, notes)
@@ -53,9 +53,9 @@ class Names(Scope):
         if self.made[0] > _MOST_MADE:
             self.fail("conditions used as values are nested too deep here", at)
 
-    def inner(self) -> Names:
+    def inner(self) -> CypherScope:
         """The scope of an EXISTS: it sees the names around it."""
-        return Names(self.text, self.models, self.settings, self, self.notes)
+        return CypherScope(self.text, self.models, self.settings, self, self.notes)
 
     def where(self) -> list[Condition]:
         """What the patterns demand."""
@@ -87,8 +87,6 @@ class Names(Scope):
 
     def labelled(self, source: int, label: tree.Name) -> Condition:
         """The condition that a twin has a label, or a relationship a type."""
-        from kastor.query.plan import Compare, Const, Field, OfModel
-
         if self.sources[source].kind == "relationship":
             self.notes.relationships.add(label.text)
             return Compare("=", Field(source, "name"), Const(label.text))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from kastor.lang.cypher import tree
-from kastor.query.cypher.names import MODEL, Names
+from kastor.query.cypher.names import MODEL, CypherScope
 from kastor.query.plan import Hop, Source
 
 if TYPE_CHECKING:
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     Equal = Callable[[Value, tree.Expression], Condition]
 
 
-class Patterns:
+class PatternBinder:
     """Collects hops; `equal` binds a member of a pattern's map."""
 
-    def __init__(self, names: Names, equal: Equal) -> None:
+    def __init__(self, names: CypherScope, equal: Equal) -> None:
         self.names = names
         self.equal = equal
         self.hops: list[Hop] = []
@@ -128,7 +128,7 @@ class Patterns:
         for key, value in members.entries:
             names.found.append(self.equal(names.inside(source, (key,)), value))
 
-    def _fail(self, message: str, span: tree.Span) -> None:
+    def _fail(self, message: str, span: tree.Span) -> NoReturn:
         self.names.fail(message, span[0])
 
 
@@ -138,4 +138,3 @@ def is_models(matches: tuple[tree.Match, ...]) -> bool:
     if len(patterns) != 1 or patterns[0].edges:
         return False
     return [label.text for label in patterns[0].nodes[0].labels] == [MODEL]
-

@@ -1,10 +1,13 @@
-"""Expressions as values of a plan. Whatever kind a value needs to be of has to be known from literals
-and models: nothing is guessed, since another kind would give another value in this language."""
+"""Expressions as values of a plan.
+
+Whatever kind a value needs to be of has to be known from literals and models: nothing is guessed,
+since another kind would give another value in this language.
+"""
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from kastor.lang.cypher import tree
 from kastor.lang.words import suggestion
@@ -20,7 +23,7 @@ from kastor.query.cypher.functions import (
 from kastor.query.plan import Aggregate, Call, Const, Doc, Field, Flag, Undefined, Walked
 
 if TYPE_CHECKING:
-    from kastor.query.cypher.names import Names
+    from kastor.query.cypher.names import CypherScope
     from kastor.query.plan import Condition, Value
 
 SCALARS = ("string", "number", "boolean", "null")
@@ -52,14 +55,14 @@ def is_condition(node: tree.Expression) -> bool:
     return isinstance(node, _CONDITIONS)
 
 
-class Values:
+class CypherValues:
     """Binds values within one scope.
 
     Attributes:
         aggregates: whether aggregates may stand here.
     """
 
-    def __init__(self, names: Names) -> None:
+    def __init__(self, names: CypherScope) -> None:
         self.names = names
         self.aggregates = False
 
@@ -82,7 +85,7 @@ class Values:
                 return self.parameter(node)
             case tree.Variable():
                 return self.names.named(node)
-            case tree.Property() | tree.Element():
+            case tree.MemberOf() | tree.ItemOf():
                 return self._path(node)
             case tree.Arithmetic():
                 return self._arithmetic(node)
@@ -102,15 +105,15 @@ class Values:
         found = self.names.given(node.name, node.span[0], *SCALARS)
         return Const(None if isinstance(found, tuple) else found, node.name)
 
-    def fail(self, message: str, node: tree.Expression) -> Value:
-        """Raises at the expression; typed as what would have been made."""
-        return self.names.fail(message, node.span[0])
+    def fail(self, message: str, node: tree.Expression) -> NoReturn:
+        """Raises a `QueryError` at the expression."""
+        self.names.fail(message, node.span[0])
 
-    def _path(self, node: tree.Property | tree.Element) -> Value:
+    def _path(self, node: tree.MemberOf | tree.ItemOf) -> Value:
         steps: list[str | int] = []
         base: tree.Expression = node
-        while isinstance(base, tree.Property | tree.Element):
-            steps.append(base.key if isinstance(base, tree.Property) else base.index)
+        while isinstance(base, tree.MemberOf | tree.ItemOf):
+            steps.append(base.key if isinstance(base, tree.MemberOf) else base.index)
             base = base.base
         found = self.value(base)
         steps.reverse()

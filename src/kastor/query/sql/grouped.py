@@ -119,7 +119,8 @@ class Grouped:
     def _columns(self, value: Value, number: int) -> list[str]:
         ranked = self.values.ranked(value)
         if self.plan.nulls:  # null is missing
-            ranked = (f"CASE {ranked[0]} WHEN {RANKS['null']} THEN 0 ELSE {ranked[0]} END", *ranked[1:])
+            rank = f"CASE {ranked[0]} WHEN {RANKS['null']} THEN 0 ELSE {ranked[0]} END"
+            ranked = (rank, *ranked[1:])
         columns = zip(ranked, self._named(number), strict=True)
         return [f"{sql} AS {name}" for sql, name in columns]
 

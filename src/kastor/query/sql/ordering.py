@@ -36,7 +36,9 @@ class Key:
         return f"CAST(CAST({mark} AS text) AS {self.exact})" if self.exact else mark
 
 
-_NULLS_LAST = "CASE {} WHEN 2 THEN 6 WHEN 3 THEN 7 WHEN 4 THEN 5 WHEN 5 THEN 3 WHEN 6 THEN 1 ELSE 9 END"
+_NULLS_LAST = (
+    "CASE {} WHEN 2 THEN 6 WHEN 3 THEN 7 WHEN 4 THEN 5 WHEN 5 THEN 3 WHEN 6 THEN 1 ELSE 9 END"
+)
 """Ranks of openCypher's order for those of `kinds.RANKS`: maps and nodes, lists, strings, booleans,
 numbers, null."""
 

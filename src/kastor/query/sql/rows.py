@@ -17,9 +17,7 @@ if TYPE_CHECKING:
 _FEW_COLUMNS = 8
 
 
-def row_sql(
-    columns: tuple[Column, ...] | None, values: Values, *, nulls: bool = False
-) -> str:
+def row_sql(columns: tuple[Column, ...] | None, values: Values, *, nulls: bool = False) -> str:
     """The SQL of a row: the bare document of source 0, or an object of the columns.
 
     With `nulls` a missing column is null.
@@ -32,11 +30,11 @@ def row_sql(
     named = values.dialect.names_members and _may_be_large(columns)
     parts = []
     certain = bool(columns) and (nulls or _is_certain(columns[0].value, values))
-    for number, column in enumerate(columns):
+    for number, (column, written) in enumerate(zip(columns, members, strict=True)):
         opening = "{" if certain and number == 0 else ","
         lead = values.constant(opening + json.dumps(column.key, ensure_ascii=False) + ":")
-        member = f"m{number}" if named else members[number]
-        if nulls and not _is_certain(columns[number].value, values):
+        member = f"m{number}" if named else written
+        if nulls and not _is_certain(column.value, values):
             member = f"coalesce({member}, 'null')"
         member = f"{lead} || {member}"
         member = member if nulls or opening == "{" else f"coalesce({member}, '')"

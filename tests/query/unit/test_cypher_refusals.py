@@ -62,11 +62,15 @@ def test_the_first_word_decides(text: str, first: bool) -> None:
     ],
 )
 def test_words_that_write_name_the_call(text: str, call: str) -> None:
-    assert re.search(rf"changes the graph; queries are read-only. Use {re.escape(call)}", refusal(text))
+    assert re.search(
+        rf"changes the graph; queries are read-only. Use {re.escape(call)}", refusal(text)
+    )
 
 
 def test_the_same_words_are_free_where_no_clause_begins() -> None:
-    text = "MATCH (t) WHERE t.set = 'DELETE n' OR t.name = 'Asset 12' RETURN t.name AS delete LIMIT 1"
+    text = (
+        "MATCH (t) WHERE t.set = 'DELETE n' OR t.name = 'Asset 12' RETURN t.name AS delete LIMIT 1"
+    )
     assert rows(service(building()), text) == []
     assert rows(service(building()), "MATCH (t {name: 'Lab'}) RETURN t.name AS create") == [
         {"create": "Lab"}
@@ -127,7 +131,9 @@ def test_the_same_words_are_free_where_no_clause_begins() -> None:
 )  # fmt: skip
 def test_what_is_wrong_or_left_out_is_named(text: str, told: str) -> None:
     if text.startswith("MATCH (n) RETURN ----"):
-        assert rows(service(building()), "MATCH (n {name: 'Lab'}) RETURN --n.level AS n") == [{"n": 1}]
+        assert rows(service(building()), "MATCH (n {name: 'Lab'}) RETURN --n.level AS n") == [
+            {"n": 1}
+        ]
         return
     assert re.search(told if "|" in told else re.escape(told), refusal(text))
 
@@ -143,7 +149,7 @@ def test_values_that_nest_too_deep_are_refused_soon() -> None:
     text = "t.level"
     for _ in range(30):
         text = f"({text} = t.target)"
-    with pytest.raises(QueryError, match="nested too deep|max_sql"):
+    with pytest.raises(QueryError, match=r"nested too deep|max_sql"):
         rows(service(building()), f"MATCH (t) RETURN {text} AS x")
 
 
@@ -193,7 +199,9 @@ def test_texts_that_differ_in_literals_share_a_plan_and_not_their_rows() -> None
     engine = service(building())
     for name in ("Lab", "Room 2", "gone", "it's", "\\"):
         literal = name.replace("\\", "\\\\").replace("'", "\\'")
-        found = rows(engine, f"MATCH (t) WHERE t.name = '{literal}' RETURN t.name AS n, '{literal}' AS m")
+        found = rows(
+            engine, f"MATCH (t) WHERE t.name = '{literal}' RETURN t.name AS n, '{literal}' AS m"
+        )
         assert found == ([{"n": name, "m": name}] if name in {"Lab", "Room 2"} else [])
     for comment in ("Lab", "gone"):
         text = f"MATCH (t) // it's {comment}\nWHERE t.name = 'Lab' RETURN t.name // isn't"
@@ -206,14 +214,14 @@ def test_texts_that_differ_in_literals_share_a_plan_and_not_their_rows() -> None
 def test_integers_are_exact_and_names_may_hold_anything() -> None:
     graph = Graph()
     graph.twin("t", n=2**53 + 1, **{"odd `key'\"": 2**62})
-    assert rows(service(graph), "MATCH (t) RETURN t.n, t.`odd ``key'\"` AS `a\"b`") == [
+    assert rows(service(graph), 'MATCH (t) RETURN t.n, t.`odd ``key\'"` AS `a"b`') == [
         {"t.n": 2**53 + 1, 'a"b': 2**62}
     ]
 
 
 def test_a_strict_request_and_a_server_without_it_know_one_language() -> None:
     for options in ({"strict": True}, {"cypher": False}):
-        with pytest.raises(QueryError, match="SQL query parse failed.*missing SELECT"):
+        with pytest.raises(QueryError, match=r"SQL query parse failed.*missing SELECT"):
             rows(service(building(), **options), "MATCH (n) RETURN n")
 
 
