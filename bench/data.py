@@ -67,7 +67,7 @@ class Models:
         return _PROPERTIES
 
     def schemas_of(self, name: str) -> frozenset[str]:
-        return frozenset()
+        return frozenset({"?"}) if name in _PROPERTIES else frozenset()
 
     def relationship_names(self) -> frozenset[str]:
         return _RELATIONSHIPS

@@ -29,7 +29,9 @@ def ask(api: Api, text: str, **more: Any) -> list[Any]:
 
 def test_rows_keep_null_and_hold_documents(api: Api) -> None:
     fill(api)
-    (row,) = ask(api, "MATCH (a)-[x]->(b) RETURN a, x, b.`$dtId`, a.TemperatureUnit, type(x) = 'has'")
+    (row,) = ask(
+        api, "MATCH (a)-[x]->(b) RETURN a, x, b.`$dtId`, a.TemperatureUnit, type(x) = 'has'"
+    )
     assert row["a"] == assert_json(api.get("/digitaltwins/T"))
     assert row["x"]["$sourceId"] == "T"
     assert row["x"]["$relationshipName"] == "has"
