@@ -132,3 +132,21 @@ def test_it_is_asked_of_the_past(api: Api) -> None:
     past = api.query(text, headers={"kastor-as-of": at})
     assert assert_json(past)["value"] == [{"n": 3}]
     assert assert_json(api.query(text))["value"] == [{"n": 2}]
+
+
+def test_hostile_names_and_texts_stay_texts(api: Api) -> None:
+    fill(api)
+    for odd in ("a\\u0000b", "'; DROP TABLE twins --", '"x', "\u202e", "{}", "$1", "?1", "\\u2028"):
+        name = odd.replace("\\u0000", "\0").replace("\\u2028", "\u2028")
+        texts = (
+            f"MATCH (a)-[:`{name}`]->(b) RETURN b",
+            f"MATCH (a:`{name}`) RETURN a",
+            f"MATCH (a {{`{name}`: 1}}) RETURN a",
+        )
+        for text in texts:
+            assert ask(api, text) == []
+        literal = name.replace("'", "\\'")
+        (row, *_) = ask(api, f"MATCH (a) RETURN '{literal}' AS `{name}`, a.`{name}` AS x LIMIT 1")
+        assert row == {name: name, "x": None}
+        given = ask(api, "MATCH (a) WHERE a.TemperatureUnit = $v RETURN a", parameters={"v": name})
+        assert given == []
