@@ -10,7 +10,10 @@ import re
 from kastor.errors import Detail, QueryError
 from kastor.pages import refer
 
-_PAGES = {"SQL": "reference/query", "Cypher": "reference/cypher"}
+_PAGES = {
+    "SQL": refer("reference/query", to="http"),
+    "Cypher": refer("reference/cypher", to="http"),
+}
 _WIDTH = 100
 _TOKEN = re.compile(r"[\w$]+|'[^'\n]*'?|\"[^\"\n]*\"?|[^\s]|", re.DOTALL)
 
@@ -21,7 +24,7 @@ def query_error(text: str, at: int, message: str, language: str = "SQL") -> Quer
     start = text.rfind("\n", 0, at) + 1
     position = at - start
     found = _TOKEN.match(text, at)
-    hint = f"See {refer(_PAGES[language], to='http')} for the correct syntax."
+    hint = f"See {_PAGES[language]} for the correct syntax."
     place = {"line": line, "column": position, "length": len(found[0]) if found else 0}
     return QueryError(
         f"{language} query parse failed: {language} Parser Error, Line={line}, "

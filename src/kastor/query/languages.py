@@ -23,8 +23,6 @@ def require_language(text: str, language: object, settings: QuerySettings) -> No
         BadRequest: there is no such language, or it is switched off.
         QueryError: the text is in the other one; the message is that of the language asked for.
     """
-    if language is None:
-        return
     if language not in {ADT, CYPHER}:
         raise BadRequest(f"language must be {ADT!r} or {CYPHER!r}.")
     if language == CYPHER and not settings.cypher:

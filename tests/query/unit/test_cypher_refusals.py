@@ -229,7 +229,6 @@ def test_the_member_language_forces_one() -> None:
     engine = service(building())
     engine.require_language("MATCH (n) RETURN n", "cypher")
     engine.require_language("SELECT * FROM DIGITALTWINS", "adt")
-    engine.require_language("MATCH (n) RETURN n", None)
     with pytest.raises(QueryError, match="Cypher Parser Error"):
         engine.require_language("SELECT * FROM DIGITALTWINS", "cypher")
     with pytest.raises(QueryError, match="SQL Parser Error"):

@@ -70,8 +70,9 @@ async def _page(
     strict = request.headers.get(STRICT_HEADER, b"").lower() in _YES
     explain = request.headers.get(EXPLAIN_HEADER, b"").lower() in _YES
     parameters, context = body.get("parameters"), request.context
-    if text and not token:
-        services.query.require_language(text, body.get("language"), strict=strict)
+    language = body.get("language")
+    if language is not None and text and not token:
+        services.query.require_language(text, language, strict=strict)
     if not (token or explain):
         page = services.query.at_once(
             text, context, max_items=size, strict=strict, parameters=parameters
