@@ -18,6 +18,7 @@ SOURCES = ROOT / "src"
 # used as `ast.And`, never as `And`.
 NAMESPACES = {
     "kastor.lang.ast": "words of the query language",
+    "kastor.lang.cypher.tree": "words of the openCypher subset",
     "kastor.events.filter_tree": "words of the language of route filters",
     "kastor.dtdl.model": "kinds of elements as DTDL names them",
 }

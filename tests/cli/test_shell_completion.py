@@ -334,3 +334,13 @@ def test_words_strings_and_parameters_have_their_colours() -> None:
     assert (found["LENGTH"], found["$low"]) == ("class:function", "class:parameter")
     assert (found["name"], found["'b"]) == ("", "class:string")
     assert found[" -- no\n "] == "class:comment"
+
+
+def test_an_arrow_of_the_other_language_is_no_comment() -> None:
+    text = "MATCH (a)-->(b {name: 'x;y'}) RETURN `a;b`; SELECT * FROM DIGITALTWINS"
+    assert statements(text) == (
+        ["MATCH (a)-->(b {name: 'x;y'}) RETURN `a;b`"],
+        "SELECT * FROM DIGITALTWINS",
+    )
+    assert is_complete("MATCH (a)-->(b) RETURN b;")
+    assert not is_complete("SELECT * FROM DIGITALTWINS -- ;")

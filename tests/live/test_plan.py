@@ -25,6 +25,9 @@ class Models:
     def property_names(self) -> frozenset[str]:
         return frozenset()
 
+    def schemas_of(self, name: str) -> frozenset[str]:
+        return frozenset()
+
     def relationship_names(self) -> frozenset[str]:
         return frozenset()
 

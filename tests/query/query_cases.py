@@ -53,6 +53,7 @@ def models() -> Models:
         "name level temperature target occupied tags address thermostat location installed serial"
     )
     made.declared = frozenset([*twins.split(), "since"])
+    made.schemas = {"temperature": {"double"}, "level": {"integer"}, "name": {"string"}}
     made.related = frozenset(["contains", "adjacentTo", "observedBy", "feeds"])
     return made
 

@@ -40,6 +40,7 @@ class Models:
         self.extends = extends
         self.keys = {model: key for key, model in enumerate(sorted(extends), 1)}
         self._epoch = epoch
+        self.schemas: dict[str, set[str]] = {}
 
     @property
     def epoch(self) -> int:
@@ -78,6 +79,9 @@ class Models:
 
     def property_names(self) -> frozenset[str]:
         return self.declared
+
+    def schemas_of(self, name: str) -> frozenset[str]:
+        return frozenset(self.schemas.get(name, ()))
 
     def relationship_names(self) -> frozenset[str]:
         return self.related

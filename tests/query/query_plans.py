@@ -28,6 +28,8 @@ def _plan(plan: p.Plan) -> Iterator[str]:
         yield from _under("having", _condition(plan.having, graph))
     for order in plan.order:
         yield f"order by {_value(order.value, graph)}{' descending' if order.descending else ''}"
+    if plan.nulls:
+        yield "null stays, and comes last"
     if plan.top is not None:
         yield f"top {plan.top}"
     if plan.offset:

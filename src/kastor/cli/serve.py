@@ -64,6 +64,7 @@ def serve(
     agents_confirm: Annotated[str | None, Flag(help="Which proposals wait for somebody's approval: none, those that delete or touch many objects, or all.", metavar="<never|destructive|always>", show_default="destructive")] = None,
     absent_components: Annotated[str | None, Flag(help="empty: a twin gets those components of its model that it comes without.", metavar="<refuse|empty>", show_default="refuse")] = None,
     query_timeout: Annotated[float | None, Flag(help="Seconds after which a query ends.", show_default="60")] = None,
+    cypher: Annotated[str | None, Flag(help="off: refuse queries in openCypher.", metavar="<on|off>", show_default="on")] = None,
     version_days: Annotated[float | None, Flag(help="Days that superseded versions are kept.", show_default="7")] = None,
     log_days: Annotated[float | None, Flag(help="Days that the change log is kept.", show_default="1")] = None,
     access_log: Annotated[bool | None, Flag("--access-log", help="Log one line for each request.")] = None,

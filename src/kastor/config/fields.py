@@ -226,6 +226,9 @@ class SettingsFields(BaseSettings):
         "answer.",
     )
     query_timeout: float = Field(60.0, gt=0, description="Seconds after which a query ends.")
+    cypher: Literal["on", "off"] = Field(
+        "on", description="off: refuse queries in openCypher; adt refuses them always."
+    )
     slow_query_seconds: float = Field(
         1.0, ge=0, description="Queries that take longer are logged with their text."
     )

@@ -29,7 +29,7 @@ from kastor.dtdl.model import Element, Interface
 from kastor.dtdl.model_set import ModelSet, compile_interface
 from kastor.dtdl.parse import parse
 from kastor.dtdl.problem import Problem
-from kastor.dtdl.references import ModelReferences, contents_by_kind, references
+from kastor.dtdl.references import ModelReferences, contents_by_kind, references, schemas_of
 from kastor.dtdl.rules import STRICT, ValueRules, Violation
 
 __all__ = [
@@ -52,4 +52,5 @@ __all__ = [
     "definitions",
     "parse",
     "references",
+    "schemas_of",
 ]

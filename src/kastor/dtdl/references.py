@@ -15,6 +15,7 @@ from kastor.dtdl.metamodel import CLASS_ID
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+_SCHEMA_ID = "dtmi:dtdl:instance:Schema:"
 _KINDS = {
     "Property": "properties",
     "Relationship": "relationships",
@@ -86,6 +87,34 @@ def contents_by_kind(document: Mapping[str, object]) -> dict[str, list[Any]]:
             for name in _classes(content) & _KINDS.keys():
                 found[_KINDS[name]].append(content)
     return found
+
+
+def schemas_of(document: Mapping[str, object], name: str) -> frozenset[str]:
+    """Return what one valid interface document calls the values of its members of this name.
+
+    Properties and components, and the properties of its relationships: the term of a primitive
+    schema, ``array``, ``object``, or ``?`` for what stands elsewhere.
+    """
+    contents = contents_by_kind(document)
+    members = contents["properties"]
+    for relationship in contents["relationships"]:
+        inner = _values(_member(relationship, "properties"))
+        members = members + [each for each in inner if isinstance(each, dict)]
+    found = {_schema(_member(each, "schema")) for each in members if _text(each, "name") == name}
+    if any(_text(each, "name") == name for each in contents["components"]):
+        found.add("object")
+    return frozenset(found)
+
+
+def _schema(value: object) -> str:
+    schema = next(_values(value), None)
+    if isinstance(schema, str):
+        term = schema.removeprefix(_SCHEMA_ID).partition(";")[0]
+        return term if schema.startswith(_SCHEMA_ID) or ":" not in schema else "?"
+    classes = _classes(schema) if isinstance(schema, dict) else set()
+    if "Enum" in classes and isinstance(schema, dict):
+        return _schema(_member(schema, "valueSchema"))
+    return {"Array": "array", "Map": "object", "Object": "object"}.get(next(iter(classes), ""), "?")
 
 
 def _member(document: Mapping[str, object], name: str) -> object:

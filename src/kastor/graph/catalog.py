@@ -21,6 +21,7 @@ from kastor.dtdl import (
     ValueRules,
     compile_interface,
     parse,
+    schemas_of,
 )
 from kastor.dtdl.resolved import ResolvedInterface
 from kastor.errors import SlowDecisionError
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 _VERSION = re.compile(r"([0-9]{1,9})(?:\.([0-9]{1,6}))?")
 
 SLOW_BYTES = 65_536
+_MOST_SCHEMAS = 10_000
+"""Names of which it is kept what their values are."""
 """Of a model's text with all it needs, from which on compiling it takes tens of milliseconds."""
 
 MOST_RESOLVED = 64 * 2**20
@@ -96,6 +99,7 @@ class ModelCatalog:
     _supertypes: dict[ModelId, frozenset[ModelId]] = field(default_factory=dict)
     _matching: dict[tuple[ModelId, bool], frozenset[int]] = field(default_factory=dict)
     _names: tuple[frozenset[str], frozenset[str]] | None = None
+    _schemas: dict[str, frozenset[str]] = field(default_factory=dict)
     resolved: Mapping[ModelId, ResolvedInterface] = field(default_factory=dict)
     digest: str | None = None
 
@@ -205,6 +209,21 @@ class ModelCatalog:
     def property_names(self) -> frozenset[str]:
         """Return the names of all properties and components, of relationships' properties too."""
         return self._known_names()[0]
+
+    def schemas_of(self, name: str) -> frozenset[str]:
+        """Return what models call the values of members of this name; see `ModelIndex`."""
+        known = self._schemas.get(name)
+        if known is None:
+            found: set[str] = set()
+            for model in self.models.values():
+                if name in model.facts.members:
+                    found |= schemas_of(model.document(), name)
+                elif model.facts.defines and name.encode() in model.text:
+                    found.add("?")  # it may be in an interface that is written inside
+            known = frozenset(found)
+            if len(self._schemas) < _MOST_SCHEMAS:
+                self._schemas[name] = known
+        return known
 
     def relationship_names(self) -> frozenset[str]:
         """Return the names of all relationships."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import ClassVar, NoReturn
 
 from kastor.lang import ast
 from kastor.lang.characters import code_point, cure
 from kastor.lang.errors import query_error
-from kastor.lang.tokens import END, ESCAPED, NUMBER, STRING, WORD, tokenize, unescape
+from kastor.lang.tokens import END, ESCAPED, NUMBER, STRING, WORD, Tokens, tokenize, unescape
 from kastor.lang.words import RESERVED, SYSTEM_NAMES, is_plain
 
 _GOES_ON = frozenset({"FROM", "WHERE", "AND", "OR", "IN", "BY", "AS", "SELECT", "ASC", "DESC"})
@@ -48,8 +48,10 @@ DEFAULT_LIMITS = ParseLimits()
 class Cursor:
     """Reads tokens from left to right; every failure is a `QueryError` at a token."""
 
-    def __init__(self, text: str, limits: ParseLimits) -> None:
-        tokens = tokenize(text)
+    LANGUAGE: ClassVar = "SQL"
+
+    def __init__(self, text: str, limits: ParseLimits, tokens: Tokens | None = None) -> None:
+        tokens = tokens or tokenize(text)
         self.text = text
         self.limits = limits
         self.kinds = tokens.kinds
@@ -281,4 +283,4 @@ class Cursor:
 
     def fail(self, message: str, at: int | None = None) -> NoReturn:
         """Raises with `message` at the next token, or at offset `at`."""
-        raise query_error(self.text, self.start() if at is None else at, message)
+        raise query_error(self.text, self.start() if at is None else at, message, self.LANGUAGE)

@@ -10,21 +10,25 @@ import re
 from kastor.errors import Detail, QueryError
 from kastor.pages import refer
 
-_HINT = f"See {refer('reference/query', to='http')} for the correct syntax."
+_PAGES = {
+    "SQL": refer("reference/query", to="http"),
+    "Cypher": refer("reference/cypher", to="http"),
+}
 _WIDTH = 100
 _TOKEN = re.compile(r"[\w$]+|'[^'\n]*'?|\"[^\"\n]*\"?|[^\s]|", re.DOTALL)
 
 
-def query_error(text: str, at: int, message: str) -> QueryError:
+def query_error(text: str, at: int, message: str, language: str = "SQL") -> QueryError:
     """The error for the token at offset `at` of `text`; its place is also told as data."""
     line = text.count("\n", 0, at) + 1
     start = text.rfind("\n", 0, at) + 1
     position = at - start
     found = _TOKEN.match(text, at)
+    hint = f"See {_PAGES[language]} for the correct syntax."
     place = {"line": line, "column": position, "length": len(found[0]) if found else 0}
     return QueryError(
-        f"SQL query parse failed: SQL Parser Error, Line={line}, Position={position}, "
-        f"Message={message}\n{_excerpt(text, start, position)}\n{_HINT}",
+        f"{language} query parse failed: {language} Parser Error, Line={line}, "
+        f"Position={position}, Message={message}\n{_excerpt(text, start, position)}\n{hint}",
         line=line,
         position=position,
         details=(Detail(QueryError.default_code, message, place),),

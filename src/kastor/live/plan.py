@@ -123,6 +123,8 @@ def live_plan(plan: Plan) -> LivePlan:
     Raises:
         QueryError: it cannot be: an explanation, or one that time alone changes.
     """
+    if plan.nulls:
+        raise QueryError("Queries in openCypher cannot be followed; write it as SELECT ... FROM.")
     if plan.explain:
         raise QueryError("EXPLAIN has no rows that could be followed; send it to /query.")
     if any(isinstance(item, Call) and item.name == "NOW" for item in _items(plan)):

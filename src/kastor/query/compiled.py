@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING, TypeAlias, cast
 
 from kastor.lang import parse
 from kastor.lang.cursor import ParseLimits
+from kastor.lang.cypher import is_cypher, parse_cypher
 from kastor.lang.errors import query_error
 from kastor.query.bind import bind
+from kastor.query.cypher import bind_cypher
 from kastor.query.forms import form_of
 from kastor.query.look_ups import is_look_up
 from kastor.query.notes import Notes
@@ -243,7 +245,10 @@ def plan_query(
         text.encode()
     except UnicodeEncodeError as error:
         raise query_error(text[: error.start], error.start, "lone surrogate") from None
-    return bind(parse(text, parse_limits(settings)), text, models, settings, notes)
+    limits = parse_limits(settings)
+    if settings.cypher and not settings.strict and is_cypher(text):
+        return bind_cypher(parse_cypher(text, limits), text, models, settings, notes)
+    return bind(parse(text, limits), text, models, settings, notes)
 
 
 def parse_limits(settings: QuerySettings) -> ParseLimits:

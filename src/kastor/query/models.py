@@ -35,6 +35,14 @@ class ModelIndex(Protocol):
         """
         ...
 
+    def schemas_of(self, name: str) -> frozenset[str]:
+        """What stored models call the values of members of this name.
+
+        Terms of primitive schemas, ``object``, ``array``, or ``?`` for what is not known; nothing
+        where no model declares such a member.
+        """
+        ...
+
     def relationship_names(self) -> frozenset[str]:
         """The names of all relationships that models declare; as quick."""
         ...

@@ -285,6 +285,7 @@ class Plan:
         columns: the members of a row; None for the bare document of source 0.
         grouped: rows are groups; `group` may be empty for one group of all rows.
         top: rows over all pages; None without bound.
+        nulls: rows hold null for what is missing; null and missing are one, and come last in order.
     """
 
     graph: Graph
@@ -298,3 +299,4 @@ class Plan:
     offset: int = 0
     counts: bool = False
     explain: bool = False
+    nulls: bool = False

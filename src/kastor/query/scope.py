@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, ClassVar, NoReturn
 
 from kastor.lang import ast
 from kastor.lang.errors import query_error
@@ -42,6 +42,8 @@ class Scope:
     `default` is the source that unqualified paths belong to: the collection of a query without
     JOIN and MATCH (query-language 7, rule 2).
     """
+
+    LANGUAGE: ClassVar = "SQL"
 
     def __init__(
         self,
@@ -121,15 +123,15 @@ class Scope:
         )
         if isinstance(first, ast.Name):
             if first.text in self.names:
-                return self._inside(self.names[first.text], steps[1:])
+                return self.inside(self.names[first.text], steps[1:])
             if first.text in self.walks and len(steps) == 1:
                 return Walked(self.walks[first.text])
         if self.default is not None:
             self._check_first(path)
-            return self._inside(self.default, steps)
+            return self.inside(self.default, steps)
         by_relationship = self.joined.get(str(steps[0]))
         if by_relationship is not None:
-            return self._inside(by_relationship, steps[1:])
+            return self.inside(by_relationship, steps[1:])
         return self._unknown(str(steps[0]), path.span[0])
 
     def alias_of(self, node: ast.Parameter) -> ast.Path | None:
@@ -180,7 +182,8 @@ class Scope:
         elif first.text not in self.models.property_names():
             self._unknown(first.text, first.span[0])
 
-    def _inside(self, source: int, steps: tuple[str | int, ...]) -> Value:
+    def inside(self, source: int, steps: tuple[str | int, ...]) -> Value:
+        """What these steps lead to in a source."""
         fields = _FIELDS[self.sources[source].kind]
         field = fields.get(steps)
         if field is not None:
@@ -202,4 +205,4 @@ class Scope:
 
     def fail(self, message: str, at: int) -> NoReturn:
         """Raises a `QueryError` at offset `at`."""
-        raise query_error(self.text, at, message)
+        raise query_error(self.text, at, message, self.LANGUAGE)

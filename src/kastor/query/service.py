@@ -10,6 +10,7 @@ from msgspec import structs
 from kastor.errors import BadRequest, CatalogChanged, InvalidArgument, Unavailable
 from kastor.query.cost import charge
 from kastor.query.given import Given, carried_given, read_given
+from kastor.query.languages import require_language
 from kastor.query.run import Reader, Runner
 from kastor.query.settings import ADT_SETTINGS, QuerySettings
 from kastor.query.sql.tables import unknown
@@ -189,6 +190,15 @@ class QueryService:
         """
         strict = strict or self._settings.strict
         return None if strict else read_given(parameters, self._settings)
+
+    def require_language(self, text: str, language: object, *, strict: bool = False) -> None:
+        """Refuse a text of another language than `language`; strict requests know one only.
+
+        Raises:
+            BadRequest, QueryError: as `kastor.query.languages.require_language`.
+        """
+        if not (strict or self._settings.strict):
+            require_language(text, language, self._settings)
 
     async def _begin(
         self,

@@ -34,6 +34,7 @@ class QuerySettings:
         inclusive_ranges: read ``*n..m`` as n to m; the documented reading excludes n.
         require_id_filter: demand a ``$dtId`` filter in JOIN and MATCH queries.
         cache_size: plans kept.
+        cypher: answer the read-only subset of openCypher too.
         aggregate: let the database build the page as one text instead of stepping row by row.
     """
 
@@ -58,6 +59,7 @@ class QuerySettings:
     require_id_filter: bool = False
     cache_size: int = 512
     aggregate: bool = True
+    cypher: bool = True
 
 
 ADT_SETTINGS = QuerySettings(

@@ -32,7 +32,7 @@ def kind_of(plan: Plan) -> Whole:
     """
     graph = plan.graph
     first = graph.sources[0].kind if len(graph.sources) == 1 and not graph.hops else None
-    made = plan.columns is not None or plan.grouped or plan.counts or plan.explain
+    made = plan.columns is not None or plan.grouped or plan.counts or plan.explain or plan.nulls
     if made or first not in _IDENTITY:
         raise QueryError(_REFUSAL)
     return "twin" if first == "twin" else "relationship"

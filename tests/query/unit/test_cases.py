@@ -26,6 +26,7 @@ from query_graphs import KEY, Reader, rows
 from query_lines import in_lines, is_same
 
 from kastor.lang import ast, parse
+from kastor.lang.cypher import is_cypher
 from kastor.lang.words import FUNCTIONS
 from kastor.query import plan
 from kastor.query.service import QueryService
@@ -117,8 +118,8 @@ def _nodes_of(module: Any) -> set[str]:
 
 
 def test_every_construct_of_the_language_is_in_some_case() -> None:
-    shown = set().union(*(_kinds(parse(case.query)) for case in CASES))
-    assert shown == _nodes_of(ast)
+    adt = [case for case in CASES if not is_cypher(case.query)]
+    assert set().union(*(_kinds(parse(case.query)) for case in adt)) == _nodes_of(ast)
 
 
 def test_every_function_is_in_some_case() -> None:

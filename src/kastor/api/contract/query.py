@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 STRICT_HEADER = b"kastor-adt-strict"
 EXPLAIN_HEADER = b"kastor-explain"
-_MEMBERS = ("query", "continuationToken", "parameters")
+_MEMBERS = ("query", "continuationToken", "parameters", "language")
 _YES = (b"true", b"1")
 _log = get_logger("kastor.query")
 _UNBOUNDED = 1_000_000_000
@@ -70,6 +70,9 @@ async def _page(
     strict = request.headers.get(STRICT_HEADER, b"").lower() in _YES
     explain = request.headers.get(EXPLAIN_HEADER, b"").lower() in _YES
     parameters, context = body.get("parameters"), request.context
+    language = body.get("language")
+    if language is not None and text and not token:
+        services.query.require_language(text, language, strict=strict)
     if not (token or explain):
         page = services.query.at_once(
             text, context, max_items=size, strict=strict, parameters=parameters

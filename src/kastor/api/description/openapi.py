@@ -62,13 +62,17 @@ def build_openapi(server_url: str, *, strict: bool = False) -> dict[str, Any]:
     }
 
 
+_SUPERSET = frozenset({"parameters", "language"})
+"""Members of a query's body that are not there under adt."""
+
+
 def _schemas(*, strict: bool) -> dict[str, Any]:
-    """Return the schemas; under adt queries have no parameters."""
+    """Return the schemas; under adt queries have no parameters, and one language."""
     if not strict:
         return SCHEMAS
     found = {name: schema for name, schema in SCHEMAS.items() if name != "QueryParameters"}
     for name in ("QuerySpecification", "LiveQuerySpecification"):
-        fields = {k: v for k, v in found[name]["properties"].items() if k != "parameters"}
+        fields = {k: v for k, v in found[name]["properties"].items() if k not in _SUPERSET}
         found[name] = {**found[name], "properties": fields}
     return found
 

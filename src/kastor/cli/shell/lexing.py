@@ -5,10 +5,14 @@ What has no closing quote yet, or holds a character of no token, is no fault her
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from kastor.errors import QueryError
-from kastor.lang.tokens import END, tokenize
+from kastor.lang import tokens
+from kastor.lang.cypher import is_cypher
+from kastor.lang.cypher import tokens as cypher_tokens
+from kastor.lang.tokens import END
 
 OPEN, BAD = "OPEN", "BAD"
 """Kinds of tokens beside those of the language: a string that is not closed, and what is none."""
@@ -37,10 +41,11 @@ class TypedToken(NamedTuple):
 def lexed(text: str) -> list[TypedToken]:
     """Return the tokens of a text; the last one may be an open string."""
     found: list[TypedToken] = []
+    tokenize = cypher_tokens.tokenize if is_cypher(text) else tokens.tokenize
     begin = bad = 0
     while True:
         part = text[begin:]
-        at = _first_fault(part)
+        at = _first_fault(part, tokenize)
         read = tokenize(part if at is None else part[:at])
         for kind, key, word, start in zip(
             read.kinds, read.keys, read.texts, read.starts, strict=True
@@ -58,7 +63,7 @@ def lexed(text: str) -> list[TypedToken]:
         begin += 1
 
 
-def _first_fault(text: str) -> int | None:
+def _first_fault(text: str, tokenize: Callable[[str], tokens.Tokens]) -> int | None:
     """Return where the first character stands that no token begins with."""
     try:
         tokenize(text)

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kastor.query.kinds import RANKS
 from kastor.query.passes.substitution import substitute
 from kastor.query.plan import Aggregate, Column, Order, Plan, Slot, Truth, Value
 from kastor.query.references import aggregates_of, sources_of
 from kastor.query.sql.clauses import Clauses, select
-from kastor.query.sql.ordering import Key, after, keys_of, limit_of, offset_of, order_by
+from kastor.query.sql.ordering import Key, after, keys_of, limit_of, nulls_last, offset_of, order_by
 from kastor.query.sql.rows import row_sql
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class Grouped:
             Column(column.key, substitute(column.value, self.slots))
             for column in self.plan.columns or ()
         )
-        return row_sql(columns, self.values)
+        return row_sql(columns, self.values, nulls=self.plan.nulls)
 
     def inner(self, *, resumes: bool) -> str:
         """Groups in order, up to the limit."""
@@ -73,6 +74,7 @@ class Grouped:
         group = tuple(Order(value) for value in self.plan.group)
         for order in self.plan.order + group:
             columns = self.values.ranked(substitute(order.value, self.slots))
+            columns = nulls_last(columns) if self.plan.nulls else columns
             keys += keys_of(columns, self.clauses.dialect, descending=order.descending)
         return keys or [Key("0")]  # the one group of all rows, which has to have a position too
 
@@ -85,10 +87,12 @@ class Grouped:
             least = self.clauses.dialect.least(f"g{number}j")
             items += [*self._named(number), f"{least} AS g{number}j"]
         for number, aggregate in enumerate(self.aggregates, len(self.group)):
-            items += self.clauses.dialect.aggregate(
+            made = self.clauses.dialect.aggregate(
                 aggregate.name, number, distinct=aggregate.distinct,
                 whole=aggregate.argument is None,
             )  # fmt: skip
+            zero = self.plan.nulls and aggregate.name == "SUM"
+            items += _or_zero(made, number) if zero else made
         barrier = self.clauses.dialect.barrier
         text = f"SELECT {', '.join(items)} FROM ({self._raw()}{barrier}) g"
         if self.group:
@@ -113,5 +117,15 @@ class Grouped:
         )
 
     def _columns(self, value: Value, number: int) -> list[str]:
-        columns = zip(self.values.ranked(value), self._named(number), strict=True)
+        ranked = self.values.ranked(value)
+        if self.plan.nulls:  # null is missing
+            rank = f"CASE {ranked[0]} WHEN {RANKS['null']} THEN 0 ELSE {ranked[0]} END"
+            ranked = (rank, *ranked[1:])
+        columns = zip(ranked, self._named(number), strict=True)
         return [f"{sql} AS {name}" for sql, name in columns]
+
+
+def _or_zero(made: list[str], number: int) -> list[str]:
+    """The columns of a sum that is 0 where there is nothing to add up."""
+    text = made[-1].removesuffix(f" AS g{number}j")
+    return [f"{RANKS['number']} AS g{number}r", *made[1:-1], f"coalesce({text}, '0') AS g{number}j"]

@@ -36,6 +36,18 @@ class Key:
         return f"CAST(CAST({mark} AS text) AS {self.exact})" if self.exact else mark
 
 
+_NULLS_LAST = (
+    "CASE {} WHEN 2 THEN 6 WHEN 3 THEN 7 WHEN 4 THEN 5 WHEN 5 THEN 3 WHEN 6 THEN 1 ELSE 9 END"
+)
+"""Ranks of openCypher's order for those of `kinds.RANKS`: maps and nodes, lists, strings, booleans,
+numbers, null."""
+
+
+def nulls_last(columns: tuple[str, ...]) -> tuple[str, ...]:
+    """The columns of one value, with the rank that it has in openCypher's order."""
+    return (_NULLS_LAST.format(columns[0]), *columns[1:])
+
+
 def keys_of(columns: tuple[str, ...], dialect: Dialect, *, descending: bool) -> list[Key]:
     """The columns of one value in the order."""
     return [

@@ -1,4 +1,7 @@
-"""The JSON text of one row (query-language 8): a missing column is left out, never null."""
+"""The JSON text of one row (query-language 8): a missing column is left out, never null.
+
+Rows of the other language keep it as null (decisions 7).
+"""
 
 from __future__ import annotations
 
@@ -14,9 +17,10 @@ if TYPE_CHECKING:
 _FEW_COLUMNS = 8
 
 
-def row_sql(columns: tuple[Column, ...] | None, values: Values) -> str:
+def row_sql(columns: tuple[Column, ...] | None, values: Values, *, nulls: bool = False) -> str:
     """The SQL of a row: the bare document of source 0, or an object of the columns.
 
+    With `nulls` a missing column is null.
     Every member brings a comma in front. If the first one is there in every row it opens the
     object; otherwise the first comma is cut off, which copies the text once more.
     """
@@ -25,12 +29,15 @@ def row_sql(columns: tuple[Column, ...] | None, values: Values) -> str:
     members = [values.json(column.value) for column in columns]
     named = values.dialect.names_members and _may_be_large(columns)
     parts = []
-    certain = bool(columns) and _is_certain(columns[0].value, values)
-    for number, column in enumerate(columns):
+    certain = bool(columns) and (nulls or _is_certain(columns[0].value, values))
+    for number, (column, written) in enumerate(zip(columns, members, strict=True)):
         opening = "{" if certain and number == 0 else ","
         lead = values.constant(opening + json.dumps(column.key, ensure_ascii=False) + ":")
-        member = f"{lead} || {f'm{number}' if named else members[number]}"
-        member = member if opening == "{" else f"coalesce({member}, '')"
+        member = f"m{number}" if named else written
+        if nulls and not _is_certain(column.value, values):
+            member = f"coalesce({member}, 'null')"
+        member = f"{lead} || {member}"
+        member = member if nulls or opening == "{" else f"coalesce({member}, '')"
         parts.append(values.parameters.written(member))
     if not parts:
         return "'{}'"

@@ -20,7 +20,16 @@ from kastor.query.sql.dialect import seeing
 from kastor.query.sql.grouped import Grouped
 from kastor.query.sql.itinerary import itinerary
 from kastor.query.sql.leading import model_order, searched_sources, value_order
-from kastor.query.sql.ordering import Key, after, keys_of, limit_of, offset_of, order_by, sorted_by
+from kastor.query.sql.ordering import (
+    Key,
+    after,
+    keys_of,
+    limit_of,
+    nulls_last,
+    offset_of,
+    order_by,
+    sorted_by,
+)
 from kastor.query.sql.parameters import MAX_SQL, Parameters
 from kastor.query.sql.rows import row_sql
 
@@ -155,7 +164,7 @@ class _Statement:
         for number, hop in enumerate(self.plan.graph.hops):
             if hop.named:
                 self.clauses.values.walks[number] = self.dialect.walk(f"k.w{number}")
-        row = row_sql(self.plan.columns, self.clauses.values)
+        row = row_sql(self.plan.columns, self.clauses.values, nulls=self.plan.nulls)
         keys = [key.position(f"k.o{index}") for index, key in enumerate(self.order)]
         plain = not self.plan.order and self.by_value is None
         order = sorted_by(self.order)
@@ -264,6 +273,7 @@ class _Statement:
         keys = []
         for order in self.plan.order:
             columns = self.clauses.values.ranked(order.value)
+            columns = nulls_last(columns) if self.plan.nulls else columns
             keys += keys_of(columns, self.dialect, descending=order.descending)
         if self.by_model:
             keys.append(Key("t0.model_key"))

@@ -202,7 +202,8 @@ def _add_uniqueness(branch: Branch, ways: tuple[Way, ...]) -> None:
             for place, (other, other_alias, other_direction) in enumerate(seen, 1):
                 if other.group != hop.group:
                     continue
-                if place == len(seen) and direction == other_direction:
+                chained = other is hop or other.right == hop.left
+                if chained and place == len(seen) and direction == other_direction:
                     continue
                 if hop.names and other.names and not set(hop.names) & set(other.names):
                     continue

@@ -11,6 +11,11 @@ SCHEMAS: dict[str, Schema] = {
             "query": STRING,
             "continuationToken": {"type": ["string", "null"]},
             "parameters": ref("QueryParameters"),
+            "language": {
+                "type": ["string", "null"],
+                "enum": ["adt", "cypher", None],
+                "description": "The query's language; without it the first word decides.",
+            },
         },
     },
     "LiveQuerySpecification": {

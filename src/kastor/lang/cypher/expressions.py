@@ -1,0 +1,381 @@
+"""Expressions by precedence climbing.
+
+Loosest first: OR, XOR, AND, NOT, comparison, text tests with IN and IS NULL, ``+ -``, ``* / %``,
+``^``, sign, access.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from typing import ClassVar
+
+from kastor.lang.cursor import Cursor, ParseLimits
+from kastor.lang.cypher import tree
+from kastor.lang.cypher.tokens import LANGUAGE, name_of, tokenize, unquote
+from kastor.lang.cypher.words import RESERVED
+from kastor.lang.tokens import ESCAPED, NUMBER, STRING, WORD
+from kastor.types import override
+
+_OR, _XOR, _AND, _NOT, _COMPARE, _TEST, _ADD, _TIMES, _POWER, _SIGN = range(1, 11)
+_BINDING = {
+    "OR": _OR,
+    "XOR": _XOR,
+    "AND": _AND,
+    **dict.fromkeys(("=", "<>", "<", ">", "<=", ">="), _COMPARE),
+    **dict.fromkeys(("STARTS", "ENDS", "CONTAINS", "IN", "IS", "=~"), _TEST),
+    **dict.fromkeys(("+", "-"), _ADD),
+    **dict.fromkeys(("*", "/", "%"), _TIMES),
+    "^": _POWER,
+}
+_MOST_NESTING = 60
+_MOST_XOR = 5
+_INT64 = 2**63
+_SYSTEM = "$"
+
+
+class ExpressionReader(Cursor):
+    """Reads values and conditions, which are one here."""
+
+    LANGUAGE: ClassVar = LANGUAGE
+
+    def __init__(self, text: str, limits: ParseLimits) -> None:
+        super().__init__(text, limits, tokenize(text))
+        self.xors = 0
+
+    @override
+    def enter(self) -> None:
+        """One level deeper; what is bound later takes more of Python's stack for each."""
+        self.depth += 1
+        if self.depth > _MOST_NESTING:
+            self.fail(f"nested deeper than {_MOST_NESTING} levels")
+
+    @override
+    def is_name(self, ahead: int = 0) -> bool:
+        """Whether an identifier stands here; a reserved word is none."""
+        index = self.at + ahead
+        if index >= len(self.kinds):
+            return False
+        kind = self.kinds[index]
+        if kind == WORD:
+            return self.keys[index] not in RESERVED and self.texts[index][0] != _SYSTEM
+        return kind == ESCAPED
+
+    def identifier(self, what: str) -> tree.Name:
+        """A name, which the message calls `what`."""
+        if not self.is_name():
+            hint = ""
+            if self.kinds[self.at] == WORD and self.keys[self.at] in RESERVED:
+                hint = f"; a reserved word stands in backticks: `{self.texts[self.at]}`"
+            self.mismatch(f"{what}{hint}")
+        return self.any_word()
+
+    def any_word(self) -> tree.Name:
+        """The word or name in backticks that is known to stand here, reserved or not."""
+        index = self.at
+        self.at += 1
+        word, start = self.texts[index], self.starts[index]
+        name = name_of(self.kinds[index], word)
+        if not name:
+            self.fail("a name has at least one character", start)
+        return tree.Name(name, (start, start + len(word)))
+
+    def schema_name(self, what: str) -> tree.Name:
+        """A label or a type: any word but one with a dollar sign, reserved or not."""
+        plain = self.kinds[self.at] == WORD and self.texts[self.at][0] != _SYSTEM
+        if not plain and self.kinds[self.at] != ESCAPED:
+            self.mismatch(what)
+        return self.any_word()
+
+    def member_name(self) -> str:
+        """The name of a property: any word, one with a dollar sign too."""
+        if self.kinds[self.at] not in (WORD, ESCAPED):
+            self.mismatch("the name of a property")
+        return self.any_word().text
+
+    def expression(self, least: int = _OR) -> tree.Expression:
+        """An expression whose operators bind at least as tight as `least`."""
+        start = self.start()
+        left = self._prefix(least)
+        while True:
+            key = self.keys[self.at]
+            binding = _BINDING.get(key, 0)
+            if self.kinds[self.at] == ESCAPED or binding < max(least, 1):
+                return left
+            if binding in (_OR, _AND):
+                left = self._joined(left, key, binding, start)
+            elif binding == _COMPARE:
+                left = self._compared(left, start)
+            elif binding == _TEST:
+                left = self._tested(left, key, start)
+            else:
+                self.count_operation(self.start())
+                self.at += 1
+                right = self.expression(binding + 1)
+                span = self.span(start)
+                if binding == _XOR:
+                    left = tree.Xor(left, right, span)
+                    self._count_xor()
+                else:
+                    left = tree.Arithmetic(key, left, right, span)
+
+    def _count_xor(self) -> None:
+        self.xors += 1
+        if self.xors > _MOST_XOR:
+            self.fail(f"more than {_MOST_XOR} XOR")
+
+    def _joined(self, left: tree.Expression, key: str, binding: int, start: int) -> tree.Expression:
+        """Terms with AND, or with OR, between them."""
+        node = tree.And if key == "AND" else tree.Or
+        terms = list(left.terms) if isinstance(left, node) else [left]
+        while self.take(key):
+            self.terms += 1
+            if self.terms > self.limits.max_terms:
+                self.fail(f"more than {self.limits.max_terms} AND and OR (limit max_terms)")
+            self.operations = 0
+            right = self.expression(binding + 1)
+            terms += right.terms if isinstance(right, node) else [right]
+        return node(tuple(terms), self.span(start))
+
+    def _compared(self, left: tree.Expression, start: int) -> tree.Expression:
+        """``a < b``, and ``a < b < c``, which is ``a < b AND b < c``."""
+        found: list[tree.Expression] = []
+        while _BINDING.get(self.keys[self.at]) == _COMPARE:
+            op = self.keys[self.at]
+            self.count_operation(self.start())
+            self.at += 1
+            right = self.expression(_TEST)
+            found.append(tree.Comparison(op, left, right, self.span(start)))
+            left = right
+        return found[0] if len(found) == 1 else tree.And(tuple(found), self.span(start))
+
+    def _tested(self, left: tree.Expression, key: str, start: int) -> tree.Expression:
+        self.count_operation(self.start())
+        self.at += 1
+        if key == "=~":
+            self.fail(
+                "=~ is not in the subset: regular expressions cannot be bounded; use STARTS WITH,"
+                " ENDS WITH or CONTAINS",
+                self.starts[self.at - 1],
+            )
+        if key == "IS":
+            negated = self.take("NOT")
+            self.expect("NULL", "NULL or NOT NULL")
+            return tree.NullTest(left, negated, self.span(start))
+        if key == "IN":
+            return tree.Membership(left, self.expression(_ADD), self.span(start))
+        if key != "CONTAINS":
+            self.expect("WITH")
+            key = f"{key} WITH"
+        return tree.TextTest(key, left, self.expression(_ADD), self.span(start))
+
+    def _prefix(self, least: int) -> tree.Expression:
+        start, key = self.start(), self.keys[self.at]
+        if self.kinds[self.at] == WORD and key == "NOT":
+            if least > _NOT:
+                self.mismatch("a value")
+            self.at += 1
+            self.enter()
+            inner = self.expression(_NOT)
+            self.leave()
+            return tree.Not(inner, self.span(start))
+        if key in {"-", "+"}:
+            self.at += 1
+            if key == "-" and self.kinds[self.at] == NUMBER:
+                return self._accessed(tree.Literal(self._number(-1), self.span(start)), start)
+            self.count_operation(start)
+            self.enter()
+            inner = self.expression(_SIGN)
+            self.leave()
+            return inner if key == "+" else tree.Negative(inner, self.span(start))
+        return self._accessed(self._atom(start, key), start)
+
+    def _accessed(self, base: tree.Expression, start: int) -> tree.Expression:
+        """``.name``, ``['name']`` and ``[0]``, any number of them; labels behind a variable."""
+        steps = 0
+        while self.keys[self.at] in {".", "["}:
+            steps += 1
+            if steps > self.limits.max_steps:
+                self.fail(f"a path may have {self.limits.max_steps} steps", start)
+            if self.take("."):
+                base = tree.MemberOf(base, self.member_name(), self.span(start))
+                continue
+            self.at += 1
+            if self.kinds[self.at] == STRING:
+                name = self.text_value()
+                self.expect("]")
+                base = tree.MemberOf(base, name, self.span(start))
+                continue
+            index = self.unsigned("the number of an element, or a name in quotes")
+            self.expect("]", "']'; slices are not in the subset")
+            base = tree.ItemOf(base, index, self.span(start))
+        if self.keys[self.at] == ":" and isinstance(base, tree.Variable):
+            labels = self.labels()
+            return tree.Labelled(tree.Name(base.name, base.span), labels, self.span(start))
+        return base
+
+    def labels(self) -> tuple[tree.Name, ...]:
+        """``:A:B``, none or more."""
+        found: list[tree.Name] = []
+        while self.take(":"):
+            found.append(self.schema_name("a label"))
+            self.require_room(len(found), self.limits.max_keys, "labels")
+            if self.keys[self.at] in {"|", "&", "!", "%"}:
+                self.fail("labels are joined by ':' alone, which means AND; use OR in WHERE")
+        return tuple(found)
+
+    def text_value(self) -> str:
+        """The value of the string that is known to stand here."""
+        index = self.at
+        self.at += 1
+        return unquote(self.text, self.texts[index], self.starts[index])
+
+    def _atom(self, start: int, key: str) -> tree.Expression:
+        kind = self.kinds[self.at]
+        if kind == STRING:
+            return tree.Literal(self.text_value(), self.span(start))
+        if kind == NUMBER:
+            return tree.Literal(self._number(1), self.span(start))
+        if key == "[":
+            return self._list()
+        if key == "{":
+            return self.map_of()
+        if key == "(":
+            return self._parenthesis()
+        if kind == WORD:
+            return self._word(start, key)
+        if kind == ESCAPED:
+            name = self.any_word()
+            return tree.Variable(name.text, name.span)
+        return self.mismatch("a value or a condition")
+
+    def _word(self, start: int, key: str) -> tree.Expression:
+        if self.texts[self.at][0] == _SYSTEM:
+            return self.dollar_value()
+        if key in {"TRUE", "FALSE"}:
+            self.at += 1
+            return tree.Literal(key == "TRUE", self.span(start))
+        if self.take("NULL"):
+            return tree.Literal(None, self.span(start))
+        if key == "EXISTS" and self.key(1) == "{":
+            return self.exists()
+        if key == "CASE":
+            self.fail("CASE is not in the subset")
+        if key in {"COUNT", "COLLECT"} and self.key(1) == "{":
+            self.fail(f"{key} {{ }} is not in the subset; EXISTS {{ }} is")
+        if self.key(1) == "(" or (self.key(1) == "." and self._is_prefixed()):
+            return self._call(start)
+        name = self.identifier("a value or a condition")
+        return tree.Variable(name.text, name.span)
+
+    def dollar_value(self) -> tree.Parameter:
+        """The parameter that is known to stand here."""
+        index = self.at
+        self.at += 1
+        name = self.texts[index][1:]
+        if not name:
+            self.mismatch("the name of a parameter after $")
+        return tree.Parameter(name, self.span(self.starts[index]))
+
+    def _is_prefixed(self) -> bool:
+        """Whether ``prefix.function(`` stands here, as clients of another server write."""
+        return self.is_name() and self.kinds[self.at + 2] == WORD and self.key(3) == "("
+
+    def _call(self, start: int) -> tree.Expression:
+        name = self.any_word().text
+        if self.take("."):
+            name = f"{name}.{self.any_word().text}"
+        self.expect("(")
+        self.count_operation(start)
+        if self.keys[self.at] == "*":
+            self.at += 1
+            self.expect(")")
+            if name.lower() != "count":
+                self.fail(f"only count takes *, not {name}", start)
+            return tree.Call("count", (), whole=True, span=self.span(start))
+        distinct = self.take("DISTINCT")
+        args: list[tree.Expression] = []
+        self.enter()
+        if self.keys[self.at] != ")":
+            args.append(self.expression())
+            while self.take(","):
+                args.append(self.expression())
+        self.leave()
+        self.expect(")", "',' or ')'")
+        return tree.Call(name, tuple(args), distinct, span=self.span(start))
+
+    def _list(self) -> tree.ListOf:
+        start = self.expect("[")
+        self.enter()
+        items: list[tree.Expression] = []
+        if self.keys[self.at] != "]":
+            items.append(self._item())
+            while self.take(","):
+                items.append(self._item())
+                if len(items) > self.limits.max_list:
+                    self.fail(f"more than {self.limits.max_list} values in a list (limit max_list)")
+        self.leave()
+        self.expect("]", "',' or ']'; comprehensions are not in the subset")
+        return tree.ListOf(tuple(items), self.span(start))
+
+    def _item(self) -> tree.Expression:
+        self.operations = 0
+        return self.expression()
+
+    def map_of(self) -> tree.MapOf:
+        """``{name: value}``."""
+        start = self.expect("{")
+        self.enter()
+        entries: list[tuple[str, tree.Expression]] = []
+        while self.keys[self.at] != "}":
+            if entries:
+                self.expect(",", "',' or '}'")
+            name = self.member_name()
+            self.expect(":")
+            entries.append((name, self._item()))
+            self.require_room(len(entries), self.limits.max_columns, "members of a map")
+        self.leave()
+        self.expect("}")
+        return tree.MapOf(tuple(entries), self.span(start))
+
+    def _parenthesis(self) -> tree.Expression:
+        if self.is_pattern():
+            return self.pattern_condition()
+        self.at += 1
+        self.enter()
+        found = self.expression()
+        self.leave()
+        self.expect(")")
+        return found
+
+    def _number(self, sign: int) -> int | float:
+        """Integers of 64 bits are exact, larger ones are refused; every other is a double."""
+        text = self.texts[self.at]
+        self.at += 1
+        value: int | float
+        if text[:2].lower() in {"0x", "0o"}:
+            value = sign * int(text, 0)
+        elif text.isdigit():
+            if len(text) > 40:  # noqa: PLR2004 - no integer of 64 bits, and int() is slow
+                self.fail(f"the integer {text[:40]}.. is out of range", self.starts[self.at - 1])
+            value = sign * int(text)
+        else:
+            value = sign * float(text) + 0.0  # -0.0 becomes 0.0
+        at = self.starts[self.at - 1]
+        if isinstance(value, int) and not -_INT64 <= value < _INT64:
+            self.fail(f"the integer {text[:40]} is out of range", at)
+        if math.isinf(value):
+            self.fail(f"the number {text[:40]} is out of range", at)
+        return value
+
+    @abstractmethod
+    def is_pattern(self) -> bool:
+        """Whether a pattern begins with the parenthesis that stands here."""
+
+    @abstractmethod
+    def pattern_condition(self) -> tree.Expression:
+        """A pattern where a condition stands."""
+
+    @abstractmethod
+    def exists(self) -> tree.Expression:
+        """``EXISTS { pattern }``."""

@@ -1,0 +1,360 @@
+"""Expressions as conditions of a plan.
+
+Each is made twice, as when it is true and as when it is false, so that null, which is neither,
+needs no logic of three values below.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from kastor.lang.cypher import tree
+from kastor.query.cypher.functions import TYPE_TESTS
+from kastor.query.cypher.patterns import PatternBinder
+from kastor.query.cypher.values import CypherValues, function_of, is_condition
+from kastor.query.kinds import kinds_of
+from kastor.query.passes.folding import fold
+from kastor.query.plan import (
+    ALL_KINDS,
+    And,
+    ArrayHas,
+    Call,
+    Compare,
+    Const,
+    Doc,
+    Exists,
+    Field,
+    Graph,
+    In,
+    IsKind,
+    OfModel,
+    Or,
+    Source,
+    TextTest,
+    Truth,
+    Walked,
+)
+from kastor.query.references import has_walks
+from kastor.query.shapes import is_literal
+from kastor.types import override
+
+if TYPE_CHECKING:
+    from kastor.query.plan import Condition, Value
+
+_NEVER, _ALWAYS = Truth(value=False), Truth(value=True)
+_NONE = Const(0)
+NON_NULL = ALL_KINDS - {"null"}
+_MIRROR = {"=": "=", "<>": "<>", "<": ">", ">": "<", "<=": ">=", ">=": "<="}
+_OPPOSITE = {"<": ">=", ">=": "<", ">": "<=", "<=": ">"}
+_TEXTS = {"STARTS WITH": "STARTSWITH", "ENDS WITH": "ENDSWITH", "CONTAINS": "CONTAINS"}
+_NAMING = frozenset({"name", "model"})
+_STEPS = {"relationship": ("source", "id"), "twin": ("id",), "model": ("id",)}
+
+
+class CypherConditions(CypherValues):
+    """Binds conditions within one scope."""
+
+    def where(self, node: tree.Expression | None) -> Condition:
+        """A whole condition, folded; true when there is none."""
+        return _ALWAYS if node is None else fold(self.when(node, wanted=True))
+
+    def equal(self, left: Value, node: tree.Expression) -> Condition:
+        """A member of a pattern's map: it has the value."""
+        right = self.value(node)
+        self._compared(left, right)
+        return self._equal(left, right, wanted=True)
+
+    @override
+    def when(self, node: tree.Expression, *, wanted: bool) -> Condition:
+        self.names.count_made(node.span[0])
+        match node:
+            case tree.And() | tree.Or():
+                both = isinstance(node, tree.And) is wanted
+                terms = tuple([self.when(term, wanted=wanted) for term in node.terms])
+                return And(terms) if both else Or(terms)
+            case tree.Not():
+                return self.when(node.operand, wanted=not wanted)
+            case tree.Xor():
+                return self._xor(node, wanted=wanted)
+            case tree.Comparison():
+                return self._comparison(node, wanted=wanted)
+            case tree.Membership():
+                return self._membership(node, wanted=wanted)
+            case tree.TextTest():
+                subject, part = self._operand(node.subject), self._operand(node.part)
+                return TextTest(_TEXTS[node.name], subject, part, negated=not wanted)
+            case tree.NullTest():
+                return self._null_test(node, wanted=wanted)
+            case tree.Labelled():
+                return self._labelled(node, wanted=wanted)
+            case tree.Exists():
+                return self._exists(node, wanted=wanted)
+            case _:
+                return self._truth(node, wanted=wanted)
+
+    def _operand(self, node: tree.Expression) -> Value:
+        """A value that something is tested of."""
+        value = self.value(node)
+        if has_walks(value):
+            self.fail("the variable of a range can only be a column", node)
+        return value
+
+    def _xor(self, node: tree.Xor, *, wanted: bool) -> Condition:
+        sides = []
+        for left in (True, False):
+            right = left is not wanted
+            sides.append(
+                And((self.when(node.left, wanted=left), self.when(node.right, wanted=right)))
+            )
+        return Or(tuple(sides))
+
+    def _truth(self, node: tree.Expression, *, wanted: bool) -> Condition:
+        """A value where a condition stands: a boolean, or null."""
+        if isinstance(node, tree.Call) and is_condition(node):
+            return self._test(node, wanted=wanted)
+        value = self._operand(node)
+        if isinstance(value, Const):
+            if value.value is not None and not isinstance(value.value, bool):
+                self.fail("a condition is true, false or null; compare this value", node)
+            if value.given is not None:
+                self.names.notes.decides.add(value.given)
+            return Truth(value.value is wanted)
+        if "boolean" not in kinds_of(value) or self.names.source_of(value) is not None:
+            self.fail("a condition is true, false or null; compare this value", node)
+        return Compare("=", value, Const(wanted))
+
+    # Comparisons
+
+    def _comparison(self, node: tree.Comparison, *, wanted: bool) -> Condition:
+        left, right, op = self._operand(node.left), self._operand(node.right), node.op
+        if isinstance(left, Const) and not isinstance(right, Const):
+            left, right, op = right, left, _MIRROR[op]
+        whole = [self.names.source_of(one) for one in (left, right)]
+        if any(whole):
+            return self._same(node, left, right, wanted=(op == "=") is wanted)
+        self._compared(left, right)
+        if op in {"=", "<>"}:
+            return self._equal(left, right, wanted=(op == "=") is wanted)
+        return Compare(op if wanted else _OPPOSITE[op], left, right)
+
+    def _same(self, node: tree.Comparison, left: Value, right: Value, *, wanted: bool) -> Condition:
+        """Two whole twins or relationships: the same, or two."""
+        one, other = self.names.source_of(left), self.names.source_of(right)
+        told = "a twin or a relationship is compared with another one, by = or <>"
+        if node.op not in {"=", "<>"} or one is None or other is None:
+            self.fail(told, node)
+        if not isinstance(left, Doc) or not isinstance(right, Doc):
+            self.fail(told, node)
+        if one.kind != other.kind:
+            return Truth(value=not wanted)
+        pairs = [(Field(left.source, name), Field(right.source, name)) for name in _STEPS[one.kind]]
+        terms = tuple([Compare("=" if wanted else "!=", *pair) for pair in pairs])
+        return And(terms) if wanted else Or(terms)
+
+    def _equal(self, left: Value, right: Value, *, wanted: bool) -> Condition:
+        """``=`` where `wanted`, else ``<>``: values of two kinds are different, null is neither."""
+        if isinstance(left, Const) and not isinstance(right, Const):
+            left, right = right, left
+        if Const(None) in (left, right) or (isinstance(right, Const) and right.value is None):
+            return _NEVER
+        mine, other = kinds_of(left) & NON_NULL, kinds_of(right) & NON_NULL
+        if wanted:
+            same = Compare("=", left, right)
+            nulls = "null" in kinds_of(left) & kinds_of(right)
+            return And((same, IsKind(left, NON_NULL))) if nulls else same
+        terms: list[Condition] = [Compare("!=", left, right)]
+        if len(other) == 1 and isinstance(right, Const):
+            if mine - other:
+                terms.append(IsKind(left, mine - other))
+        else:
+            for kind in sorted(mine):
+                if other - {kind}:
+                    test = IsKind(left, frozenset({kind})), IsKind(right, other - {kind})
+                    terms.append(And(test))
+        return Or(tuple(terms))
+
+    def _compared(self, left: Value, right: Value) -> None:
+        """Two constants are compared beforehand; names in constants are looked at."""
+        for one in (left, right):
+            if isinstance(one, Const) and one.value is None and one.given is not None:
+                self.names.notes.decides.add(one.given)
+        if not isinstance(right, Const):
+            return
+        if isinstance(left, Const):
+            names = [one.given for one in (left, right) if one.given is not None]
+            self.names.notes.decides.update(names)
+        elif isinstance(left, Field) and left.name in _NAMING:
+            if right.given is not None and is_literal(right.given):
+                self.names.notes.decides.add(right.given)
+            if right.given is None or is_literal(right.given):
+                self._note(left, right.value)
+
+    def _note(self, field: Field, text: object) -> None:
+        """A relationship's type, or a model's id, that is written as a text."""
+        if isinstance(text, str) and field.name == "name":
+            self.names.notes.relationships.add(text)
+        elif isinstance(text, str) and text not in self.names.models.model_ids():
+            self.names.notes.models.add(text)
+
+    # Lists
+
+    def _membership(self, node: tree.Membership, *, wanted: bool) -> Condition:
+        values = node.values
+        item = self._operand(node.item)
+        if self.names.source_of(item) is not None:
+            self.fail("a twin or a relationship is in no list here; compare its `$dtId`", node)
+        if isinstance(values, tree.Parameter):
+            listed = self.names.given(values.name, values.span[0], "list")
+            self.names.notes.decides.add(values.name)
+            consts = [Const(one) for one in listed] if isinstance(listed, tuple) else []
+            return self._among(item, consts, wanted=wanted)
+        if isinstance(values, tree.ListOf):
+            with self.names.notes.apart():
+                made = [self._operand(one) for one in values.items]
+            if all(isinstance(one, Const) for one in made):
+                consts = [one for one in made if isinstance(one, Const)]
+                names = [one.given for one in consts if one.given is not None]
+                self.names.notes.decides.update(names)
+                return self._among(item, consts, wanted=wanted)
+            terms = tuple([self._equal(item, one, wanted=wanted) for one in made])
+            return Or(terms) if wanted else And(terms)
+        array = self._operand(values)
+        if not isinstance(array, Doc) or self.names.source_of(array) is not None:
+            self.fail("IN takes a list, a parameter for one, or a property that holds one", values)
+        return self._in_array(array, item, wanted=wanted)
+
+    def _in_array(self, array: Value, item: Value, *, wanted: bool) -> Condition:
+        """`item` in a stored list: null is in none, and surely not in an empty one."""
+        found: Condition = ArrayHas(array, item, not wanted)
+        empty = _NEVER if wanted else Compare("=", Call("ARRAY_LENGTH", (array,), "number"), _NONE)
+        if isinstance(item, Const):
+            self.names.notes.decides.update(filter(None, [item.given]))
+            return empty if item.value is None else found
+        found = And((found, IsKind(item, NON_NULL)))
+        return found if wanted else Or((found, empty))
+
+    def _among(self, item: Value, consts: list[Const], *, wanted: bool) -> Condition:
+        """`item` among constants; with null in the list it is never surely absent."""
+        known = tuple([one.value for one in consts if one.value is not None])
+        null = len(known) < len(consts)
+        if not consts:
+            return Truth(value=not wanted)
+        if isinstance(item, Const):
+            if item.given is not None:
+                self.names.notes.decides.add(item.given)
+            if item.value is None:
+                return _NEVER
+        if isinstance(item, Field) and item.name in _NAMING:
+            for one in known:
+                self._note(item, one)
+        if wanted:
+            return In(item, known) if known else _NEVER
+        return _NEVER if null else And((In(item, known, negated=True), IsKind(item, NON_NULL)))
+
+    # Tests
+
+    def _null_test(self, node: tree.NullTest, *, wanted: bool) -> Condition:
+        present = node.negated is wanted
+        value = self.value(node.operand)
+        if isinstance(value, Walked) or self.names.source_of(value) is not None:
+            return Truth(value=present)
+        if isinstance(value, Const):
+            if value.given is not None:
+                self.names.notes.decides.add(value.given)
+            return Truth(value=(value.value is not None) is present)
+        if isinstance(value, Field):
+            return Truth(value=present)
+        return IsKind(value, NON_NULL, negated=not present)
+
+    def _test(self, node: tree.Call, *, wanted: bool) -> Condition:
+        """The tests that clients of another server call."""
+        name = function_of(node)
+        if name in TYPE_TESTS:
+            [value] = self.arguments(node, 1, 1)
+            if isinstance(value, Walked) or self.names.source_of(value) is not None:
+                self.fail(f"{node.name} takes a property", node)
+            return IsKind(value, TYPE_TESTS[name], negated=not wanted)
+        return self._of_model(node, wanted=wanted)
+
+    def _of_model(self, node: tree.Call, *, wanted: bool) -> Condition:
+        """``is_of_model(t, 'dtmi' [, true])``, with a list of ids too."""
+        if len(node.args) not in {2, 3}:
+            self.fail(f"{node.name} takes 2 to 3 arguments, not {len(node.args)}", node)
+        twin = self.value(node.args[0])
+        source = self.names.source_of(twin)
+        if source is None or source.kind != "twin":
+            self.fail(f"{node.name} takes a twin", node)
+        exact = len(node.args) > 2 and self._text(node.args[2]) is True  # noqa: PLR2004
+        listed = node.args[1]
+        items = listed.items if isinstance(listed, tree.ListOf) else (listed,)
+        keys: set[int] = set()
+        for item in items:
+            model = self._text(item)
+            if not isinstance(model, str):
+                self.fail("a model's id is a string", item)
+            found = self.names.models.matching(str(model), exact=exact)
+            if not found and model not in self.names.models.model_ids():
+                self.names.notes.models.add(str(model))
+            keys |= found
+        number = twin.source if isinstance(twin, Doc) else 0
+        return OfModel(number, tuple(sorted(keys)), negated=not wanted)
+
+    def _text(self, node: tree.Expression) -> object:
+        """A constant that decides the plan."""
+        with self.names.notes.apart():
+            value = self.value(node)
+        if not isinstance(value, Const):
+            self.fail("a literal or a parameter stands here", node)
+        if value.given is not None:
+            self.names.notes.decides.add(value.given)
+        return value.value
+
+    def _labelled(self, node: tree.Labelled, *, wanted: bool) -> Condition:
+        value = self.names.named(tree.Variable(node.variable.text, node.variable.span))
+        if self.names.source_of(value) is None or not isinstance(value, Doc):
+            self.fail("labels are of nodes and relationships", node)
+        terms = [self.names.labelled(value.source, label) for label in node.labels]
+        if wanted:
+            return And(tuple(terms))
+        return Or(tuple([_without(term) for term in terms]))
+
+    def _exists(self, node: tree.Exists, *, wanted: bool) -> Condition:
+        names = self.names
+        inner = names.inner()
+        for source in names.sources:
+            inner.sources.append(Source(source.kind, source.alias, source.optional, outer=True))
+        inner.names.update(names.names)
+        inner.walks.update(names.walks)
+        if not node.braces:
+            self._check_bound(node)
+        conditions = CypherConditions(inner)
+        patterns = PatternBinder(inner, conditions.equal)
+        for pattern in node.patterns:
+            if not pattern.edges:
+                self.fail("a pattern inside EXISTS has a relationship", node)
+        patterns.add(node.patterns, 0)
+        where = [*inner.where(), conditions.where(node.where)]
+        graph = Graph(tuple(inner.sources), tuple(patterns.hops))
+        return Exists(graph, fold(And(tuple(where))), negated=not wanted)
+
+    def _check_bound(self, node: tree.Exists) -> None:
+        """A pattern that is a condition binds no names."""
+        for pattern in node.patterns:
+            named = [one.name for one in pattern.nodes] + [one.name for one in pattern.edges]
+            for name in named:
+                if name is not None and name.text not in self.names.names:
+                    self.names.named(tree.Variable(name.text, name.span))
+
+
+def _without(term: Condition) -> Condition:
+    """The negation of a label."""
+    match term:
+        case Truth():
+            return Truth(value=not term.value)
+        case Compare():
+            return replace(term, op="!=")
+        case OfModel():
+            return replace(term, negated=True)
+        case _:
+            raise AssertionError(term)

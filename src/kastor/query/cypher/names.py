@@ -1,0 +1,108 @@
+"""Names in reach of a query of this language, and the bound of what is made of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from kastor.lang.cypher import tree
+from kastor.lang.words import suggestion
+from kastor.query.plan import Compare, Const, Doc, Field, OfModel, Truth, Walked
+from kastor.query.scope import Scope
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from kastor.query.models import ModelIndex
+    from kastor.query.notes import Notes
+    from kastor.query.plan import Condition, Source, Value
+    from kastor.query.settings import QuerySettings
+
+_MOST_MADE = 20_000
+TWIN, MODEL = "Twin", "Model"
+
+
+class CypherScope(Scope):
+    """The scope of one query or EXISTS.
+
+    Attributes:
+        columns: names of RETURN, in reach of ORDER BY.
+        found: what the patterns demand beside their hops, in order.
+        made: values and conditions so far, one count for a query and all EXISTS in it.
+    """
+
+    LANGUAGE: ClassVar = "Cypher"
+
+    def __init__(
+        self,
+        text: str,
+        models: ModelIndex,
+        settings: QuerySettings,
+        outer: CypherScope | None = None,
+        notes: Notes | None = None,
+    ) -> None:
+        super().__init__(text, models, settings, outer, notes)
+        self.columns: dict[str, Value] = {}
+        self.found: list[Condition] = []
+        self.never = False
+        self.patterned = True
+        self.made: list[int] = outer.made if outer is not None else [0]
+
+    def count_made(self, at: int) -> None:
+        """One value or condition more; conditions as values are written twice, and nest."""
+        self.made[0] += 1
+        if self.made[0] > _MOST_MADE:
+            self.fail("conditions used as values are nested too deep here", at)
+
+    def inner(self) -> CypherScope:
+        """The scope of an EXISTS: it sees the names around it."""
+        return CypherScope(self.text, self.models, self.settings, self, self.notes)
+
+    def where(self) -> list[Condition]:
+        """What the patterns demand."""
+        return [*self.found, Truth(value=False)] if self.never else self.found
+
+    def named(self, node: tree.Variable) -> Value:
+        """What a variable stands for: a column, a whole source, or what a range walked.
+
+        Raises:
+            QueryError: nothing is called so.
+        """
+        if node.name in self.columns:
+            return self.columns[node.name]
+        if node.name in self.names:
+            return Doc(self.names[node.name])
+        if node.name in self.walks:
+            return Walked(self.walks[node.name])
+        known = frozenset([*self.names, *self.walks, *self.columns])
+        listed = f"known are {', '.join(sorted(known))}" if known else "no name is bound"
+        return self.fail(
+            f"unknown variable '{node.name}'; {listed}.{suggestion(node.name, known)}", node.span[0]
+        )
+
+    def source_of(self, value: Value) -> Source | None:
+        """The source that a value is as a whole."""
+        if isinstance(value, Doc) and not value.steps:
+            return self.sources[value.source]
+        return None
+
+    def labelled(self, source: int, label: tree.Name) -> Condition:
+        """The condition that a twin has a label, or a relationship a type."""
+        if self.sources[source].kind == "relationship":
+            self.notes.relationships.add(label.text)
+            return Compare("=", Field(source, "name"), Const(label.text))
+        if self.sources[source].kind == "model" or label.text == MODEL:
+            is_model = self.sources[source].kind == "model" and label.text == MODEL
+            return Truth(value=is_model)
+        if label.text == TWIN:
+            return Truth(value=True)
+        ids = self.models.model_ids()
+        asked = [label.text] if label.text.startswith("dtmi:") else _ending_in(label.text, ids)
+        keys = frozenset[int]().union(*(self.models.matching(one, exact=False) for one in asked))
+        if not keys and not asked:
+            self.notes.models.add(label.text)
+        return OfModel(source, tuple(sorted(keys)))
+
+
+def _ending_in(word: str, ids: Collection[str]) -> list[str]:
+    """The ids whose path ends in this word."""
+    return [one for one in ids if one.partition(";")[0].rpartition(":")[2] == word]

@@ -1,0 +1,205 @@
+"""Random graphs of typed twins, and random texts of the openCypher subset about them."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+from query_graphs import Graph
+
+MODELS = {"dtmi:x:Space;1": [], "dtmi:x:Room;1": ["dtmi:x:Space;1"], "dtmi:x:Sensor;1": []}
+SCHEMAS = {"n": {"integer"}, "x": {"double"}, "s": {"string"}, "b": {"boolean"}, "tags": {"array"}}
+TYPES = ["contains", "feeds"]
+_MIXED: list[Any] = [0, 1, 2.5, "a", "1", "", True, False, None, [1], {"k": 1}]
+_VALUES: dict[str, list[Any]] = {
+    "n": [0, 1, 2, 3, -7, None],
+    "x": [0.5, 1.0, 2.5, -1.5],
+    "s": ["", "a", "ab", "b'c", "\u00e9"],
+    "b": [True, False],
+    "m": _MIXED,
+    "tags": [[], ["a"], ["a", "ab", 1], [True]],
+}
+_LITERALS = ["0", "1", "2.5", "-7", "'a'", "'1'", "''", "'b\\'c'", "true", "false", "null"]
+
+
+def graph(random: Random) -> Graph:
+    made = Graph(MODELS)
+    made.models.schemas = SCHEMAS
+    made.models.known = True
+    ids = [f"t{number}" for number in range(random.randrange(1, 6))]
+    for one in ids:
+        made.twin(one, random.choice(list(MODELS)), **_properties(random))
+    for number in range(random.randrange(8) if len(ids) > 1 else 0):
+        source, target = random.sample(ids, 2)
+        made.relate(source, random.choice(TYPES), target, f"r{number}", **_properties(random))
+    return made
+
+
+def _properties(random: Random) -> dict[str, Any]:
+    return {name: random.choice(values) for name, values in _VALUES.items() if random.randrange(3)}
+
+
+class Texts:
+    """Makes one text."""
+
+    def __init__(self, random: Random) -> None:
+        self.random = random
+        self.nodes: list[str] = []
+        self.edges: list[str] = []
+        self.ranged = False
+
+    def chance(self, one_in: int) -> bool:
+        return self.random.randrange(one_in) == 0
+
+    def pick(self, *items: str) -> str:
+        return self.random.choice(items)
+
+    def query(self) -> str:
+        parts = []
+        for _ in range(2 if self.chance(3) else 1):
+            patterns = ", ".join(self.pattern() for _ in range(2 if self.chance(3) else 1))
+            parts.append(f"MATCH {patterns}")
+            if not self.chance(3):
+                parts.append(f"WHERE {self.condition()}")
+        return " ".join([*parts, self.returned()])
+
+    # Patterns
+
+    def node(self, *, new: bool = True) -> str:
+        name = ""
+        if self.nodes and self.chance(4):
+            name = self.pick(*self.nodes)
+        elif (new and not self.chance(4)) or not self.nodes:
+            name = f"a{len(self.nodes)}"
+            self.nodes.append(name)
+        label = (
+            self.pick(":Room", ":Space", ":Twin", ":`dtmi:x:Sensor;1`", ":No")
+            if self.chance(5)
+            else ""
+        )
+        members = (
+            f" {{{self.pick('n', 's', 'm')}: {self.pick(*_LITERALS)}}}" if self.chance(7) else ""
+        )
+        return f"({name}{label}{members})"
+
+    def edge(self, *, new: bool = True) -> str:
+        name = ""
+        if new and self.chance(2):
+            name = f"r{len(self.edges)}"
+        types = self.pick("", ":contains", ":feeds", ":contains|feeds", ":contains|:none")
+        hops = ""
+        if not self.ranged and self.chance(5):
+            self.ranged, name = True, ""
+            hops = self.pick("*1..2", "*2", "*..3", "*2..3", "*3..2")
+        elif name:
+            self.edges.append(name)
+        members = " {m: 1}" if not hops and self.chance(8) else ""
+        left, right = self.random.choice([("-", "->"), ("<-", "-"), ("-", "-"), ("<-", "->")])
+        return f"{left}[{name}{types}{hops}{members}]{right}"
+
+    def pattern(self) -> str:
+        text = self.node()
+        for _ in range(self.random.choice([0, 1, 1, 1, 2])):
+            text += self.edge() + self.node()
+        return text
+
+    # Conditions
+
+    def path(self) -> str:
+        return f"{self.pick(*self.nodes, *self.nodes, *self.edges)}.{self.pick(*_VALUES, 'gone', 'm.k')}"
+
+    def value(self) -> str:
+        choice = self.random.randrange(12)
+        if choice < 6:
+            return self.path()
+        if choice < 9:
+            return self.pick(*_LITERALS)
+        if choice == 9 and self.edges:
+            return f"type({self.pick(*self.edges)})"
+        if choice == 10:
+            return f"({self.comparison()})"
+        return self.typed()
+
+    def typed(self) -> str:
+        node = self.pick(*self.nodes)
+        number = self.pick(f"{node}.n", f"{node}.x", "3", f"abs({node}.n)")
+        choice = self.pick(
+            *(f"{number} + {node}.n", f"{node}.x * 2 - {number}", f"{number} / 2.0"),
+            *(f"-{node}.n", f"substring({node}.s, 1)", f"size({node}.s)"),
+        )
+        return f"({choice})"
+
+    def comparison(self) -> str:
+        op = self.pick("=", "<>", "=", "<>", "<", ">", "<=", ">=")
+        return f"{self.value()} {op} {self.value()}"
+
+    def listed(self) -> str:
+        items = [self.pick(*_LITERALS) for _ in range(self.random.randrange(4))]
+        if self.chance(4):
+            items.append(self.path())
+        return f"[{', '.join(items)}]"
+
+    def condition(self, depth: int = 0) -> str:
+        choice = self.random.randrange(11 if depth < 2 else 8)
+        node = self.pick(*self.nodes)
+        if choice < 3:
+            return self.comparison()
+        if choice == 3:
+            return f"{self.path()} {self.pick('STARTS WITH', 'ENDS WITH', 'CONTAINS')} {self.pick(*_LITERALS, node + '.s')}"
+        if choice == 4:
+            return f"{self.value()} IN {self.pick(self.listed(), self.listed(), node + '.tags')}"
+        if choice == 5:
+            return f"{self.value()} IS {self.pick('', 'NOT ')}NULL"
+        if choice == 6:
+            return self.pick(f"{node}:Room", f"{node}:Space:Twin", f"{node}.b", f"{node}.m = true")
+        if choice == 7:
+            return self.exists(node)
+        if choice == 8:
+            return f"NOT ({self.condition(depth + 1)})"
+        word = self.pick("AND", "OR", "AND", "OR", "XOR")
+        return f"({self.condition(depth + 1)}) {word} ({self.condition(depth + 1)})"
+
+    def exists(self, node: str) -> str:
+        if len(self.nodes) > 1 and self.chance(2):
+            other = self.pick(*self.nodes)
+            return f"{node} {self.pick('=', '<>')} {other}"
+        ranged, self.ranged = self.ranged, True
+        edge = self.edge(new=False)
+        self.ranged = ranged
+        if self.chance(2):
+            return f"({node}){edge}()"
+        return f"EXISTS {{ ({node}){edge}(z) WHERE z.n {self.pick('=', '<', '<>')} {node}.n }}"
+
+    # RETURN
+
+    def returned(self) -> str:
+        columns, order = [], []
+        count = self.random.randrange(1, 4)
+        for number in range(count):
+            value = self.pick(self.value(), self.path(), self.pick(*self.nodes), self.condition(1))
+            columns.append(f"{value} AS c{number}")
+        aggregated = self.chance(3)
+        if aggregated:
+            columns.append(f"{self.aggregate()} AS c{count}")
+            columns = columns[self.random.randrange(len(columns)) :]
+        names = [column.rpartition(" AS ")[2] for column in columns]
+        if not self.chance(3):
+            chosen = self.random.sample(names, self.random.randrange(1, len(names) + 1))
+            order = [f"{name}{self.pick('', ' DESC', ' ASC')}" for name in chosen]
+        text = f"RETURN {'DISTINCT ' if self.chance(4) else ''}{', '.join(columns)}"
+        if order:
+            text += f" ORDER BY {', '.join(order)}"
+        if self.chance(4):
+            text += f" SKIP {self.random.randrange(3)}"
+        if self.chance(4):
+            text += f" LIMIT {self.random.randrange(5)}"
+        return text
+
+    def aggregate(self) -> str:
+        node = self.pick(*self.nodes)
+        return self.pick(
+            *("count(*)", f"count({node})", f"count(DISTINCT {node})", f"count({self.path()})"),
+            *(f"count(DISTINCT {node}.m)", f"sum({node}.n)", f"sum(DISTINCT {node}.x)"),
+            *(f"avg({node}.n)", f"min({node}.s)", f"max({node}.s)", f"max({node}.x)"),
+            f"min({node}.n)",
+        )

@@ -1,0 +1,300 @@
+"""What a query of the openCypher subset answers, by trying everything; null is None."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from operator import add, ge, gt, le, lt, mul, sub, truediv
+from typing import Any, TypeAlias
+
+from query_graphs import Graph
+
+from kastor.lang.cypher import tree
+
+Env: TypeAlias = dict[str, Any]
+_DIRECTIONS = {"->": (True,), "<-": (False,), "-": (True, False)}
+
+
+def kind(value: Any) -> str:
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, int | float):
+        return "number"
+    if isinstance(value, str):
+        return "string"
+    return "list" if isinstance(value, list) else "map"
+
+
+def equal(left: Any, right: Any) -> bool | None:
+    if left is None or right is None:
+        return None
+    if kind(left) != kind(right):
+        return False
+    if isinstance(left, dict) and is_entity(left) and is_entity(right):
+        return identity(left) == identity(right)
+    return bool(left == right)
+
+
+def compare(op: str, left: Any, right: Any) -> bool | None:
+    if op in {"=", "<>"}:
+        same = equal(left, right)
+        return same if op == "=" or same is None else not same
+    if left is None or right is None or kind(left) != kind(right):
+        return None
+    if kind(left) in {"list", "map"}:
+        return None
+    return bool({"<": lt, ">": gt, "<=": le, ">=": ge}[op](left, right))
+
+
+def negate(value: bool | None) -> bool | None:
+    return None if value is None else not value
+
+
+def every(values: list[bool | None]) -> bool | None:
+    return False if False in values else None if None in values else True
+
+
+def is_entity(value: Any) -> bool:
+    return isinstance(value, dict) and ("$dtId" in value or "$relationshipId" in value)
+
+
+def identity(value: dict[str, Any]) -> tuple[str, ...]:
+    if "$dtId" in value:
+        return (value["$dtId"],)
+    return value["$sourceId"], value["$relationshipId"]
+
+
+def ranked(value: Any) -> tuple[int, Any]:
+    """Where a value stands in ORDER BY, and what tells it apart in a group."""
+    if value is None:
+        return 9, 0
+    if is_entity(value):
+        return 1, identity(value)
+    shown = json.dumps(value, sort_keys=True) if isinstance(value, list | dict) else value
+    return {"map": 0, "list": 3, "string": 4, "boolean": 5, "number": 6}[kind(value)], shown
+
+
+class Oracle:
+    def __init__(self, graph: Graph, parameters: dict[str, Any] | None = None) -> None:
+        self.graph = graph
+        self.parameters = parameters or {}
+
+    # Patterns
+
+    def match(self, patterns: tuple[tree.Pattern, ...], env: Env) -> Iterator[Env]:
+        yield from self._patterns(patterns, env, frozenset())
+
+    def _patterns(
+        self, patterns: tuple[tree.Pattern, ...], env: Env, used: frozenset[int]
+    ) -> Iterator[Env]:
+        if not patterns:
+            yield env
+            return
+        first = patterns[0]
+        for twin in self.graph.twins.values():
+            for bound in self._bind(first.nodes[0], twin, env):
+                for found, walked in self._walk(first, 0, twin, bound, used):
+                    yield from self._patterns(patterns[1:], found, walked)
+
+    def _bind(self, node: tree.Node, twin: dict[str, Any], env: Env) -> Iterator[Env]:
+        if node.name is not None and env.get(node.name.text, twin) is not twin:
+            return
+        if not all(self._has_label(twin, label.text) for label in node.labels):
+            return
+        bound = env if node.name is None else {**env, node.name.text: twin}
+        if self._has_members(node.members, twin, bound):
+            yield bound
+
+    def _walk(
+        self, pattern: tree.Pattern, at: int, twin: dict[str, Any], env: Env, used: frozenset[int]
+    ) -> Iterator[tuple[Env, frozenset[int]]]:
+        if at == len(pattern.edges):
+            yield env, used
+            return
+        edge, node = pattern.edges[at], pattern.nodes[at + 1]
+        hops = edge.range
+        low, high = (1, 1) if hops is None else (1 if hops.low is None else hops.low, hops.high)
+        assert high is not None
+        for trail, end in self._trails(edge, twin, low, high, used):
+            value: Any = [self.graph.relationships[one] for one in trail]
+            value = value[0] if hops is None else value
+            bound = env if edge.name is None else {**env, edge.name.text: value}
+            if hops is None and not self._has_members(edge.members, value, bound):
+                continue
+            for found in self._bind(node, end, bound):
+                yield from self._walk(pattern, at + 1, end, found, used | set(trail))
+
+    def _trails(
+        self, edge: tree.Edge, twin: dict[str, Any], low: int, high: int, used: frozenset[int]
+    ) -> Iterator[tuple[list[int], dict[str, Any]]]:
+        types = {one.text for one in edge.types}
+        if low <= 0:
+            yield [], twin
+        if high == 0:
+            return
+        for number, doc in enumerate(self.graph.relationships):
+            if number in used or (types and doc["$relationshipName"] not in types):
+                continue
+            for forward in _DIRECTIONS[edge.direction]:
+                near, far = ("$sourceId", "$targetId") if forward else ("$targetId", "$sourceId")
+                if doc[near] != twin["$dtId"]:
+                    continue
+                end = self.graph.twins[doc[far]]
+                for rest, last in self._trails(edge, end, low - 1, high - 1, used | {number}):
+                    yield [number, *rest], last
+
+    def _has_label(self, twin: dict[str, Any], label: str) -> bool:
+        model = twin["$metadata"]["$model"]
+        if label.startswith("dtmi:"):
+            return self.graph.models.is_of(model, label, exact=False)
+        words = {one.partition(";")[0].split(":")[-1] for one in self.graph.models.ancestors(model)}
+        return label == "Twin" or label in words
+
+    def _has_members(self, members: tree.MapOf | None, doc: dict[str, Any], env: Env) -> bool:
+        entries = () if members is None else members.entries
+        return all(equal(doc.get(key), self.value(one, env)) is True for key, one in entries)
+
+    # Expressions
+
+    def value(self, node: tree.Expression, env: Env) -> Any:
+        match node:
+            case tree.Literal():
+                return node.value
+            case tree.Parameter():
+                return self.parameters[node.name]
+            case tree.Variable():
+                return env[node.name]
+            case tree.MemberOf():
+                base = self.value(node.base, env)
+                return base.get(node.key) if isinstance(base, dict) else None
+            case tree.ListOf():
+                return [self.value(item, env) for item in node.items]
+            case tree.And():
+                return every([self.value(term, env) for term in node.terms])
+            case tree.Or():
+                return negate(every([negate(self.value(term, env)) for term in node.terms]))
+            case tree.Xor():
+                left, right = self.value(node.left, env), self.value(node.right, env)
+                return None if left is None or right is None else left is not right
+            case tree.Not():
+                return negate(self.value(node.operand, env))
+            case tree.Comparison():
+                return compare(node.op, self.value(node.left, env), self.value(node.right, env))
+            case tree.TextTest():
+                return self._text_test(node, env)
+            case tree.Membership():
+                return self._membership(self.value(node.item, env), self.value(node.values, env))
+            case tree.NullTest():
+                return (self.value(node.operand, env) is None) is not node.negated
+            case tree.Labelled():
+                twin = env[node.variable.text]
+                return all(self._has_label(twin, label.text) for label in node.labels)
+            case tree.Exists():
+                found = self.match(node.patterns, env)
+                where = node.where
+                return any(where is None or self.value(where, one) is True for one in found)
+            case tree.Negative():
+                operand = self.value(node.operand, env)
+                return None if operand is None else -operand
+            case tree.Arithmetic():
+                return self._arithmetic(node, env)
+            case tree.Call():
+                return self._call(node, env)
+        raise TypeError(node)
+
+    def _text_test(self, node: tree.TextTest, env: Env) -> bool | None:
+        subject, part = self.value(node.subject, env), self.value(node.part, env)
+        if not isinstance(subject, str) or not isinstance(part, str):
+            return None
+        if node.name == "CONTAINS":
+            return part in subject
+        return subject.startswith(part) if node.name[0] == "S" else subject.endswith(part)
+
+    def _membership(self, item: Any, values: Any) -> bool | None:
+        if not isinstance(values, list):
+            return None
+        return negate(every([negate(equal(item, one)) for one in values]))
+
+    def _arithmetic(self, node: tree.Arithmetic, env: Env) -> Any:
+        left, right = self.value(node.left, env), self.value(node.right, env)
+        if left is None or right is None:
+            return None
+        return {"+": add, "-": sub, "*": mul, "/": truediv}[node.op](left, right)
+
+    def _call(self, node: tree.Call, env: Env) -> Any:
+        args = [self.value(arg, env) for arg in node.args]
+        if node.name == "type":
+            return args[0]["$relationshipName"]
+        if args[0] is None:
+            return None
+        made = {"substring": lambda one: one[args[1] :], "size": len, "abs": abs}
+        return made[node.name](args[0])
+
+    # RETURN
+
+    def rows(self, query: tree.Query) -> tuple[list[dict[str, Any]], list[list[Any]]]:
+        """All rows without SKIP and LIMIT, in order; and the values of ORDER BY of each."""
+        envs: list[Env] = [{}]
+        for match in query.matches:
+            envs = [new for env in envs for new in self.match(match.patterns, env)]
+            where = match.where
+            envs = [env for env in envs if where is None or self.value(where, env) is True]
+        names = [one.alias.text if one.alias else one.text for one in query.columns]
+        aggregated = any(_is_aggregate(column.value) for column in query.columns)
+        found = []
+        if not aggregated:
+            for env in envs:
+                row = {
+                    n: self.value(c.value, env) for n, c in zip(names, query.columns, strict=True)
+                }
+                found.append((row, {**env, **row}))
+        else:
+            found = [(row, row) for row in self._groups(query, names, envs)]
+        if query.distinct:
+            apart = {tuple(ranked(row[name]) for name in names): (row, env) for row, env in found}
+            found = list(apart.values())
+        keyed = [(row, [self.value(term.value, env) for term in query.order]) for row, env in found]
+        for number in reversed(range(len(query.order))):
+            keyed.sort(
+                key=lambda one: ranked(one[1][number]),
+                reverse=query.order[number].descending,
+            )
+        return [row for row, _ in keyed], [key for _, key in keyed]
+
+    def _groups(self, query: tree.Query, names: list[str], envs: list[Env]) -> list[Env]:
+        keys = [column.value for column in query.columns if not _is_aggregate(column.value)]
+        groups: dict[Any, list[Env]] = {} if keys else {(): []}
+        for env in envs:
+            groups.setdefault(tuple(ranked(self.value(key, env)) for key in keys), []).append(env)
+        rows = []
+        for members in groups.values():
+            row = {}
+            for name, column in zip(names, query.columns, strict=True):
+                value = column.value
+                if isinstance(value, tree.Call) and _is_aggregate(value):
+                    row[name] = self._aggregate(value, members)
+                else:
+                    row[name] = self.value(value, members[0])
+            rows.append(row)
+        return rows
+
+    def _aggregate(self, node: tree.Call, members: list[Env]) -> Any:
+        if node.whole:
+            return len(members)
+        values = [self.value(node.args[0], env) for env in members]
+        values = [value for value in values if value is not None]
+        if node.distinct:
+            values = list({ranked(value): value for value in values}.values())
+        if node.name == "count":
+            return len(values)
+        if node.name == "sum":
+            return sum(values)
+        if not values:
+            return None
+        return {"avg": lambda: sum(values) / len(values), "min": lambda: min(values)}.get(
+            node.name, lambda: max(values)
+        )()
+
+
+def _is_aggregate(node: tree.Expression) -> bool:
+    return isinstance(node, tree.Call) and node.name in {"count", "sum", "avg", "min", "max"}

@@ -1,0 +1,117 @@
+"""Generated texts of the openCypher subset on generated graphs: the rows are the oracle's.
+
+`KASTOR_CYPHER_EXAMPLES=20000 pytest tests/query/oracle/test_cypher.py` runs as many texts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections import Counter
+from random import Random
+from typing import Any
+
+import pytest
+from cypher_generator import Texts, graph
+from cypher_oracle import Oracle, ranked
+from query_graphs import rows, service
+from query_oracle import bag
+from test_postgres import all_rows, fill, refill, same_numbers, service_over
+
+from kastor.errors import QueryError
+from kastor.lang.cypher import parse_cypher, print_cypher
+from kastor.query.service import QueryService, QuerySettings
+from tests.postgres.cluster import Cluster
+
+TEXTS = int(os.environ.get("KASTOR_CYPHER_EXAMPLES", "300"))
+PER_GRAPH = 6
+SETTINGS = QuerySettings(max_hops=6)
+
+
+def _plain(value: Any) -> Any:
+    """Rows as the oracle has them: no whitespace of documents, numbers as near as engines add."""
+    return same_numbers(json.loads(json.dumps(value)))
+
+
+def _wrong(text: str, about: Any, found: list[Any]) -> str:
+    """What is wrong with the rows of a text, or nothing."""
+    query = parse_cypher(text)
+    assert parse_cypher(print_cypher(query)) == query
+    expected, keys = Oracle(about).rows(query)
+    skip = query.skip if isinstance(query.skip, int) else 0
+    end = skip + query.limit if isinstance(query.limit, int) else None
+    story = f"{text}\n{json.dumps([*about.twins.values(), *about.relationships])}\n{found}"
+    whole, got = bag(_plain(expected)), bag(_plain(found))
+    if len(got) != len(expected[skip:end]):
+        return f"{len(got)} rows for {len(expected[skip:end])}: {story}"
+    if Counter(got) - Counter(whole):
+        return f"rows that are none: {story}"
+    names = [term.value.name for term in query.order]  # type: ignore[union-attr]
+    ordered = [[ranked(one) for one in _plain(key)] for key in keys[skip:end]]
+    if [[ranked(one) for one in _plain([row[name] for name in names])] for row in found] != ordered:
+        whole_keys = any(isinstance(one, dict) for key in keys for one in key)
+        return "" if whole_keys else f"another order: {story}"
+    return ""
+
+
+def _is_too_long(engine: QueryService, text: str) -> bool:
+    """Whether the statements of a text would be too long, which is said as an error."""
+    try:
+        compiled = engine.compile(text)
+        compiled.first()
+        if not compiled.plan.counts:
+            compiled.next()
+    except QueryError as error:
+        if "max_sql" not in error.message:
+            raise
+        return True
+    return False
+
+
+@pytest.mark.timeout(3600)
+def test_rows_equal_the_oracles() -> None:
+    refused = 0
+    for seed in range(TEXTS // PER_GRAPH):
+        random = Random(seed)
+        about = graph(random)
+        engine = service(about, max_hops=6)
+        for _ in range(PER_GRAPH):
+            text = Texts(random).query()
+            if _is_too_long(engine, text):
+                refused += 1
+                continue
+            found = rows(engine, text)
+            assert _wrong(text, about, found) == ""
+            assert rows(engine, text, size=random.choice([1, 2, 3])) == found, text
+    assert refused <= TEXTS // 100
+
+
+async def _compare(dsn: str) -> list[str]:
+    import asyncpg
+
+    connection = await asyncpg.connect(dsn)
+    about = graph(Random(0))
+    await fill(connection, about)
+    wrong = []
+    for seed in range(TEXTS // PER_GRAPH // 4):
+        random = Random(seed)
+        about = graph(random)
+        await refill(connection, about)
+        engine = service_over(connection, about, SETTINGS)
+        for _ in range(PER_GRAPH):
+            text = Texts(random).query()
+            if _is_too_long(engine, text):
+                continue
+            found = await all_rows(engine, text, None)
+            wrong.append(_wrong(text, about, found))
+            if await all_rows(engine, text, 2) != found:
+                wrong.append(f"other rows page by page: {text}")
+    await connection.close()
+    return [one for one in wrong if one]
+
+
+@pytest.mark.timeout(3600)
+def test_rows_equal_the_oracles_on_postgresql() -> None:
+    with Cluster(durable=False).create().start() as cluster:
+        assert asyncio.run(_compare(cluster.dsn)) == []
