@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any
 
 from .answers import Answer, FoundEdge, FoundNode, value
@@ -81,22 +82,19 @@ class Comparison:
         nodes, edges = found[::2], found[1::2]
         if len(nodes) != len(wanted.nodes) or len(edges) != len(wanted.edges):
             return False
+        steps = zip(edges, pairwise(nodes), wanted.forward, strict=True)
         return (
             all(map(self.equal, wanted.nodes, nodes))
             and all(map(self.equal, wanted.edges, edges))
-            and all(
-                isinstance(left, FoundNode)
-                and isinstance(edge, FoundEdge)
-                and isinstance(right, FoundNode)
-                and _leads(edge, left, right, forward=forward)
-                for left, edge, right, forward in zip(
-                    nodes, edges, nodes[1:], wanted.forward, strict=True
-                )
-            )
+            and all(_leads(edge, *ends, forward=forward) for edge, ends, forward in steps)
         )
 
 
-def _leads(edge: FoundEdge, left: FoundNode, right: FoundNode, *, forward: bool) -> bool:
+def _leads(edge: Value, left: Value, right: Value, *, forward: bool) -> bool:
+    if not (
+        isinstance(edge, FoundEdge) and isinstance(left, FoundNode) and isinstance(right, FoundNode)
+    ):
+        return False
     ends = (left.id, right.id) if forward else (right.id, left.id)
     return (edge.source, edge.target) == ends
 

@@ -18,6 +18,8 @@ WRITES = frozenset({"CREATE", "MERGE", "DELETE", "DETACH", "SET", "REMOVE", "DRO
 TEMPORAL = frozenset({"DATE", "TIME", "DATETIME", "LOCALTIME", "LOCALDATETIME", "DURATION"})
 NO_CLAUSE_BEHIND = frozenset({".", ":", "$", "|", "&"})
 FEW_BEHIND = frozenset({"AS"})
+NOT_IN_A_CLAUSE = frozenset({".", ":", ",", ")", "]", "}", "=", ""})
+"""Signs that stand behind a name, and never behind the word that begins a clause; "" is the end."""
 RESULT = re.compile(
     r"the result should be, in (?P<order>any order|order)(?P<lists> \(ignoring element order for lists\))?:"
     r"|the result should be (?P<alone>\(ignoring element order for lists\)):"
@@ -179,7 +181,7 @@ def _has_clause(found: list[Token], words: frozenset[str]) -> bool:
     """Whether a clause begins with one of the words: no name, label, property or alias."""
     return any(
         token.word in words
-        and after.text not in (".", ":", ",", ")", "]", "=")
+        and after.text not in NOT_IN_A_CLAUSE
         and before.text not in NO_CLAUSE_BEHIND
         and before.word not in FEW_BEHIND
         for before, token, after in zip([found[-1], *found], found, found[1:], strict=False)
