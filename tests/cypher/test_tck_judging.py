@@ -335,7 +335,7 @@ def told(
 
 
 LAST = re.compile(
-    r"of the failed (\d+) were refused, (\d+) gave a wrong table\n"
+    r"of the failed: (\d+) refused, (\d+) gave a wrong table\n"
     r"(\d+) passed, (\d+) failed, (\d+) skipped"
 )
 
@@ -356,7 +356,7 @@ def test_the_last_lines_and_the_status(tmp_path: File, capsys: pytest.CaptureFix
     wrong = Fake(change=lambda rows: rows[1:])
     assert told(small_kit(), Refusing(), ledger, capsys) == (
         1,
-        "of the failed 2 were refused, 0 gave a wrong table\n0 passed, 2 failed, 1 skipped",
+        "of the failed: 2 refused, 0 gave a wrong table\n0 passed, 2 failed, 1 skipped",
     )
     status, said = told(small_kit(), wrong, ledger, capsys)
     assert (status, numbers(said)) == (1, (0, 2, 0, 2, 1))

@@ -21,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the kit; return the exit status."""
     options = _options(arguments)
     try:
-        kit = read(options.folder or default_folder())
+        kit = read(_folder(options))
     except (NoKit, FeatureError) as error:
         print(f"dev tck: {error}", file=sys.stderr)
         return 2
@@ -71,9 +71,16 @@ def _list(kit: Kit, verdicts: Verdicts) -> None:
         print(f"skipped: {each}: {skip.why}")
 
 
+def _folder(options: argparse.Namespace) -> Path:
+    folder: Path | None = options.folder
+    base: Path = options.base
+    return default_folder() if folder is None else base / folder
+
+
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python3 dev tck")
     parser.add_argument("folder", nargs="?", type=Path)
+    parser.add_argument("--base", type=Path, default=Path(), help="where FOLDER begins")
     parser.add_argument("--engine", action="append", choices=list(ENGINES))
     parser.add_argument("--only", default="", help="scenarios with these words in their id")
     parser.add_argument("--list", action="store_true", help="name all that do not pass")

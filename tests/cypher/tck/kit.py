@@ -45,7 +45,7 @@ def read(folder: Path) -> Kit:
     """Return what the feature files of a folder, or a feature file, hold.
 
     Raises:
-        NoKit: there are none.
+        NoKit: there are none, or two of one name.
         FeatureError: one cannot be read.
     """
     files = [folder] if folder.is_file() else sorted(folder.rglob("*.feature"))
@@ -55,8 +55,12 @@ def read(folder: Path) -> Kit:
         raise NoKit(f"{folder} has more than {MAX_FILES} feature files")
     graphs = _Graphs(folder)
     kit = Kit()
+    seen: set[str] = set()
     for file in files:
         for script in gherkin.read(file):
+            if script.id in seen:
+                raise NoKit(f"two feature files have a scenario {script.id}: name one folder")
+            seen.add(script.id)
             try:
                 kit.scenarios.append(understand(script, graphs))
             except Skipped as reason:

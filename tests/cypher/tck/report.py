@@ -89,7 +89,7 @@ class Report:
             f"\nwithout a graph: {alone.passed} passed, {alone.failed} failed "
             f"({alone.refused} refused, {alone.wrong} with a wrong table), {alone.skipped} skipped"
         )
-        tell(f"of the failed {count.refused} were refused, {count.wrong} gave a wrong table")
+        tell(f"of the failed: {count.refused} refused, {count.wrong} gave a wrong table")
         tell(f"{count.passed} passed, {count.failed} failed, {count.skipped} skipped")
 
     def _show_reasons(self, tell: Callable[[str], None]) -> None:

@@ -21,7 +21,7 @@ VERSION = "2023-10-31"
 MAX_PAGES = 20_000
 MAX_OPERATIONS = 5_000
 MAX_BYTES = 64_000_000
-WAIT_SECONDS = 90.0
+WAIT_SECONDS = 60.0
 BAD_REQUEST = 400
 SUCCESS = range(200, 300)
 
@@ -80,9 +80,12 @@ class ServerRunner:
             size += len(answer.content)
             if size > MAX_BYTES:
                 return Broken(f"more than {MAX_BYTES} bytes")
-            found = answer.json()
-            rows += found["value"]
-            token = found.get("continuationToken")
+            try:
+                found = answer.json()
+                rows += found["value"]
+                token = found["continuationToken"]
+            except (ValueError, KeyError, TypeError) as error:
+                return Broken(f"no page of rows: {type(error).__name__} {error}")
             if token is None:
                 return Answer(tuple(rows))
             body = {**body, "continuationToken": token}

@@ -1,9 +1,9 @@
 """Makes typed twins of a setup's graph: models, twins, relationships.
 
 Each label is an empty interface, `dtmi:tck:label:A;1`. Each set of labels and kinds of properties
-is an interface that extends them, `dtmi:tck:k1:A:B;1`: behind its number stand the labels, so that
-a twin's model tells them, and its last word is a label too, so that it adds none of its own. That
-one declares the relationships as well, which a root for all would do with one word more.
+is an interface that extends them, `dtmi:tck:k1:B:A;1`: behind its number stand the labels, so that
+a twin's model tells them, and its last word is the first label, so that it adds none of its own.
+That one declares the relationships as well, which a root for all would do with one word more.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class _Maker:
         key = repr((sorted(node.labels), contents))
         if key not in self.leaves:
             labels = sorted(node.labels) or [UNLABELLED]
-            model = f"dtmi:tck:k{len(self.leaves) + 1}:{':'.join(labels)};1"
+            model = f"dtmi:tck:k{len(self.leaves) + 1}:{':'.join(reversed(labels))};1"
             document = _interface(model, contents)
             if node.labels:
                 document["extends"] = [_label_model(each) for each in labels]
