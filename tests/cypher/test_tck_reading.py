@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
+from collections import Counter
 from pathlib import Path as File
 from typing import Any
 
@@ -393,6 +395,26 @@ NONE = "the result should be empty"
 )
 def test_why_a_scenario_is_left_out(arguments: tuple[str, ...], reason: str) -> None:
     assert skipped(*arguments) == reason
+
+
+def test_a_file_to_load_is_a_reason() -> None:
+    more = "And there exists a CSV file with URL as $param, with rows:\n| a |\n| 1 |"
+    assert skipped("RETURN 1", NONE, "", more) == "the query reads a file"
+
+
+@pytest.mark.usefixtures("kit")
+def test_named_graphs_of_the_kit_are_as_their_description_counts_them() -> None:
+    descriptions = sorted(kit.default_folder().glob("graphs/*/*.json"))
+    assert descriptions
+    for file in descriptions:
+        told = json.loads(file.read_text(encoding="utf-8"))
+        graph = made(file.with_suffix(".cypher").read_text(encoding="utf-8"))
+        types = Counter(edge.type for edge in graph.edges)
+        labels = Counter(label for node in graph.nodes for label in node.labels)
+        nodes = {each["label"]: each["count"] for each in told["nodes"] if not each["key"]}
+        edges = {each["type"]: each["count"] for each in told["relationships"] if not each["key"]}
+        assert nodes == {"": len(graph.nodes), **labels}
+        assert edges == {"": len(graph.edges), **types}
 
 
 @pytest.mark.parametrize(

@@ -85,8 +85,11 @@ class Report:
         if faults:
             tell("\nnot good enough:\n" + "\n".join(f"  {fault}" for fault in faults))
         alone, count = self.without_graph, self.with_graph
+        loadable = count.passed + count.failed
+        part = 100 * count.passed / max(1, loadable)
+        tell(f"\nwith a graph: {count.passed} of {loadable} that can be loaded pass ({part:.0f} %)")
         tell(
-            f"\nwithout a graph: {alone.passed} passed, {alone.failed} failed "
+            f"without a graph: {alone.passed} passed, {alone.failed} failed "
             f"({alone.refused} refused, {alone.wrong} with a wrong table), {alone.skipped} skipped"
         )
         tell(f"of the failed: {count.refused} refused, {count.wrong} gave a wrong table")
