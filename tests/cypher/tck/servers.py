@@ -18,7 +18,7 @@ from .scenarios import Ask
 from .typed import EMPTY, TypedGraph
 
 VERSION = "2023-10-31"
-MAX_PAGES = 20_000
+MAX_PAGES = 10_000
 MAX_OPERATIONS = 5_000
 MAX_BYTES = 64_000_000
 WAIT_SECONDS = 60.0
