@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from types import CodeType, FunctionType
 
 import pytest
 
+FOLDER = Path(__file__).parent
 MEASURES = frozenset({"watched", "resident"})
 TIMES = frozenset({"monotonic", "seconds", "_slowest_of"})
 """What a test names itself that looks at how long something takes; in a helper it is a deadline."""
@@ -18,6 +20,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
+        # Those of other folders, which may be collected with them, have no measure here.
+        if not item.path.is_relative_to(FOLDER):
+            continue
         function = getattr(item, "function", None)
         if isinstance(function, FunctionType) and _is_measuring(function):
             item.add_marker("measures")
