@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 import pytest
 
+from kastor.search import service
 from tests.postgres.server import database
 
 from .clocks import LONG_AGO, Clock
@@ -82,3 +83,10 @@ def make(engine: Engine, clock: Clock) -> Make:
         return graph
 
     return make
+
+
+@pytest.fixture
+def patient_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is found depends on no clock here."""
+    monkeypatch.setattr(service, "FIND_SECONDS", 10.0)
+    monkeypatch.setattr(service, "REACH_SECONDS", 60.0)

@@ -2,93 +2,35 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import signal
-import subprocess
-import sys
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import replace as with_changes
-from pathlib import Path
 from typing import Any
 
-import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kastor.errors import InvalidArgument, KastorError, Unavailable
+from kastor.errors import InvalidArgument, KastorError
 from kastor.graph import commands as c
-from kastor.records import SYSTEM
-from kastor.search import follower, service
 from kastor.search.ranking import best_match, question
-from kastor.search.service import KINDS, SearchAnswer, SearchService
-from kastor.storage.search import IndexBatch, IndexedText, IndexQuestion, IndexState
+from kastor.search.service import SearchAnswer
 from kastor.storage.search_texts import fold, folded_places, is_near
-from kastor.storage.sqlite import unsynced
-from kastor.storage.sqlite.search_index import index_file
-from kastor.storage.sqlite.unsynced import BOOT_FILE, MARK_SUFFIX
-from kastor.vital import Vitals
 
 from . import search_oracle as oracle
-from .engines import Engine
 from .graphs import ROOM_MODEL, THERMOSTAT_MODEL, Graph, edge, interface, prop, replace, room
-from .sqlite_engine import SqliteEngine
+from .searched import LIMIT, QUESTIONS, ask, ids, searching
 
-pytestmark = pytest.mark.anyio
-LIMIT = 100
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("patient_search")]
+
 IDS = ("room-1", "room-2", "Halle-Süd", "pump", "airHandlingUnit7", "a b")
 TEXTS = (
     *("Lobby North", "lobby", "Büro der Leitung", "temperature sensor", "Temperatur", "aaaa"),
     *("pump room 2", "ROOM", "north-west 12", "", " ", "sensor\nsensor", "東京 lobby", "ahu%_'\""),
 )
-QUESTIONS = (
-    *("room", "lobby", "loby", "lobbi", "olbby", "buro", "BÜRO", "temperature", "tempersture"),
-    *(
-        "temperatures",
-        "room 2",
-        "ro",
-        "a",
-        "north 1",
-        "aaa",
-        "sensor s",
-        "pmup",
-        "東京",
-        "東京 lobby",
-    ),
-    *("handling", "hand", "unit7", "%_'\"", "halle sud", "nirgends", "a b", "lobby pump", "12"),
-)
+
 STRANGE = interface("dtmi:s:Strange;1", prop("x", "string"), displayName="Büro Lobby")
 OTHER = interface("dtmi:s:Other;1", displayName="Pump", description="A temperature sensor")
 NAMES = ("nextTo", "above")
-
-
-@pytest.fixture(autouse=True)
-def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is found depends on no clock here."""
-    monkeypatch.setattr(service, "FIND_SECONDS", 10.0)
-    monkeypatch.setattr(service, "REACH_SECONDS", 60.0)
-
-
-@asynccontextmanager
-async def searching(graph: Graph) -> AsyncIterator[SearchService]:
-    store = graph.store
-    made = SearchService(store.search, store.events, store.host_name, Vitals())
-    made.start()
-    try:
-        yield made
-    finally:
-        await made.stop()
-
-
-async def ask(service: SearchService, text: str, limit: int = LIMIT) -> SearchAnswer:
-    return await service.search(text, KINDS, limit, SYSTEM)
-
-
-def ids(found: SearchAnswer, kind: str) -> set[str]:
-    return {hit.id for hit in found.hits if hit.kind == kind}
 
 
 IDENTITY, TEXT = st.sampled_from(IDS), st.sampled_from(TEXTS)
@@ -256,203 +198,6 @@ async def test_names_of_relationships_are_counted_through_renames(graph: Graph) 
     assert not gone.hits
 
 
-async def test_a_log_that_was_cut_and_an_index_of_another_graph_are_read_anew(
-    engine: Engine,
-) -> None:
-    store = await engine.open(log_seconds=0)
-    graph = Graph(store, engine.history())
-    await graph.upload(THERMOSTAT_MODEL, ROOM_MODEL)
-    await graph.put("first", room(name="Lobby"))
-    async with searching(graph) as service:
-        await service.reach(None)
-    await graph.put("second", room(name="Lobby"))
-    await graph.delete("first")
-    await store.prune()
-    await graph.put("third", room(name="Lobby"))
-    async with searching(graph) as service:
-        await service.reach(None)
-        found = await ask(service, "lobby")
-    assert ids(found, "twin") == {"second", "third"}
-    held = await store.search.state()
-    assert held.scan > 1
-    owner = "somebody"
-    assert await store.search.hold(owner, 5)
-    foreign = IndexState(source="another.graph", position=3, scan=7)
-    assert await store.search.write(owner, IndexBatch(foreign))
-    await store.search.let_go(owner)
-    async with searching(graph) as service:
-        await service.reach(None)
-        assert ids(await ask(service, "lobby"), "twin") == {"second", "third"}
-
-
-async def test_what_was_made_again_under_another_number_is_there_once(graph: Graph) -> None:
-    search, owner = graph.store.search, "somebody"
-    await search.prepare()
-    assert await search.hold(owner, 5)
-    state = await search.state()
-    for key, name in ((7, "Old lobby"), (9, "New lobby")):
-        fields = (("$dtId", "A"), ("/name", name))
-        text = IndexedText("twin", key, "A", name, None, fields, 2)
-        assert await search.write(owner, IndexBatch(state, [text]))
-    found = await search.find(IndexQuestion("twin", "lobby", ("lobby",), (), 10, 10.0))
-    assert [row.name for row in found.rows] == ["New lobby"]
-    await search.let_go(owner)
-
-
-async def test_a_scan_goes_on_where_it_was_and_answers_meanwhile(
-    graph: Graph, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(follower, "SCANNED", 5)
-    for number in range(20):
-        await graph.put(f"room-{number}", room(name="Lobby"))
-    read, stuck, enough = graph.store.search.next_rows, asyncio.Event(), asyncio.Event()
-    calls = []
-
-    async def few(kind: Any, after: int, limit: int) -> Any:
-        calls.append((kind, after))
-        if kind == "twin" and after >= 10 and not enough.is_set():
-            stuck.set()
-            await asyncio.Event().wait()
-        return await read(kind, after, limit)
-
-    monkeypatch.setattr(graph.store.search, "next_rows", few)
-    async with searching(graph) as service:
-        await stuck.wait()
-        half = await ask(service, "lobby")
-        assert half.building
-        assert 5 <= len(half.hits) <= 10
-        with pytest.raises(Unavailable, match="has not come to change"):
-            await service._follower.reach(1, 0.05)
-    enough.set()
-    calls.clear()
-    async with searching(graph) as service:
-        await service.reach(None)
-        whole = await ask(service, "lobby")
-    assert len(whole.hits) == 20
-    assert calls[0] == ("twin", 10)
-
-
-async def test_one_of_several_followers_writes(engine: Engine, graph: Graph) -> None:
-    if not graph.store.search.shared:
-        pytest.skip("one process has the index to itself")
-    await graph.put("a", room(name="Lobby"))
-    async with searching(graph) as one, searching(graph) as other:
-        await one.reach(None)
-        await graph.put("b", room(name="Lobby"))
-        await other.reach(None)
-        assert ids(await ask(other, "lobby"), "twin") == {"a", "b"}
-        before = await graph.store.search.state()
-        assert not await graph.store.search.write("nobody", IndexBatch(IndexState(position=99)))
-        assert await graph.store.search.state() == before
-
-
-async def test_who_has_lost_the_index_sweeps_nothing(graph: Graph) -> None:
-    search = graph.store.search
-    if not search.shared:
-        pytest.skip("one process has the index to itself")
-    await search.prepare()
-    assert await search.holder() is None
-    assert await search.hold("one", 5)
-    rows = [
-        IndexedText("twin", key, str(key), None, None, (("$dtId", str(key)),), 1)
-        for key in range(3)
-    ]
-    assert await search.write("one", IndexBatch(IndexState(scan=1), put=rows))
-    await search.let_go("one")
-    assert await search.hold("other", 5)
-    assert await search.holder() == "other"
-    before = await search.state()
-    assert not await search.write("one", IndexBatch(IndexState(scan=2), sweep=True))
-    assert await search.state() == before
-    asked = IndexQuestion("twin", "1", (), ("1",), 5, 5.0)
-    assert [each.id for each in (await search.find(asked)).rows] == ["1"]
-
-
-async def test_a_write_that_takes_long_keeps_the_index(
-    graph: Graph, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    search = graph.store.search
-    if not search.shared:
-        pytest.skip("one process has the index to itself")
-    monkeypatch.setattr(follower, "RENEW_SECONDS", 0.1)
-    monkeypatch.setattr(follower, "LEASE_SECONDS", 1.0)
-    write, taken = search.write, []
-
-    async def slow(owner: str, batch: IndexBatch) -> bool:
-        if batch.sweep:
-            await asyncio.sleep(2.0)
-            taken.append(await search.hold("another", 1.0))
-        return await write(owner, batch)
-
-    monkeypatch.setattr(search, "write", slow)
-    async with searching(graph) as service:
-        await service.reach(None)
-        held = (await service.status()).held_by
-        assert held is not None
-        assert held.count("/") == 2, "host, process and a word of its own, as all leases have"
-        assert held == await search.holder()
-    assert taken == [False]
-    assert await search.holder() is None
-
-
-async def test_a_claim_that_was_given_up_is_renewed_no_more(graph: Graph) -> None:
-    search = graph.store.search
-    await search.prepare()
-    assert await search.hold("one", 5)
-    assert await search.keep("one", 5)
-    await search.let_go("one")
-    assert await search.keep("one", 5) is not search.shared
-    assert await search.holder() is None
-
-
-async def test_who_had_lost_the_index_reads_where_it_stands(
-    graph: Graph, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    search = graph.store.search
-    if not search.shared:
-        pytest.skip("one process has the index to itself")
-    monkeypatch.setattr(follower, "RENEW_SECONDS", 0.1)
-    async with searching(graph) as made:
-        await made.reach(None)
-        owner = await search.holder()
-        assert owner is not None
-        await search.let_go(owner)
-        assert await search.hold("another", 5)
-        moved = with_changes(await search.state(), scan=70)
-        assert await search.write("another", IndexBatch(moved))
-        await search.let_go("another")
-        await asyncio.sleep(1.0)
-        await graph.put("b", room(name="Lobby"))
-        await made.reach(None)
-        assert (await search.state()).scan == 70
-
-
-async def test_however_many_wait_the_store_is_asked_one_question(
-    graph: Graph, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    search = graph.store.search
-    await graph.put("a", room(name="Lobby"))
-    async with searching(graph) as holding:
-        await holding.reach(None)
-        waiting = SearchService(search, graph.store.events, graph.store.host_name, Vitals())
-        state, asked, at_once = search.state, 0, 0
-
-        async def counted() -> IndexState:
-            nonlocal asked, at_once
-            asked += 1
-            at_once += 1
-            try:
-                await asyncio.sleep(0.05)
-                return await state()
-            finally:
-                at_once -= 1
-                assert at_once == 0
-
-        monkeypatch.setattr(search, "state", counted)
-        await asyncio.gather(*(waiting.reach(None) for _ in range(30)))
-        assert asked < 10
-
-
 async def test_questions_that_cannot_be_asked(graph: Graph) -> None:
     async with searching(graph) as service:
         await service.reach(None)
@@ -461,151 +206,6 @@ async def test_questions_that_cannot_be_asked(graph: Graph) -> None:
                 await ask(service, text)
         with pytest.raises(InvalidArgument, match="no change 99"):
             await service.reach(99)
-
-
-@pytest.mark.parametrize("damage", ["rubbish", "cut short", "pages", "another program's"])
-async def test_a_damaged_index_is_made_anew(sqlite: SqliteEngine, damage: str) -> None:
-    store = await sqlite.open()
-    graph = Graph(store, sqlite.history())
-    await graph.upload(THERMOSTAT_MODEL, ROOM_MODEL)
-    for number in range(50):
-        await graph.put(f"room-{number}", room(name=f"Lobby {number}"))
-    async with searching(graph) as service:
-        await service.reach(None)
-    path = index_file(sqlite.path())
-    await store.close()
-    whole = path.read_bytes()
-    path.write_bytes(
-        {
-            "rubbish": b"x" * 10_000,
-            "cut short": whole[: len(whole) // 3],
-            "pages": whole[:4096] + bytes(8 * 4096) + whole[9 * 4096 :],
-            "another program's": whole[:68] + b"OTHR" + whole[72:],
-        }[damage]
-    )
-    store = await sqlite.open("graph")
-    graph = Graph(store, sqlite.history())
-    async with searching(graph) as service:
-        await service.reach(None)
-        found = await ask(service, "lobby")
-    assert len(found.hits) == 50
-
-
-async def _with_a_hole(sqlite: SqliteEngine) -> None:
-    """Leave an index that does not find what it should, so that it tells whether it is kept."""
-    store = await sqlite.open()
-    graph = Graph(store, sqlite.history())
-    await graph.upload(THERMOSTAT_MODEL, ROOM_MODEL)
-    await graph.put("a", room(name="Lobby"))
-    async with searching(graph) as service:
-        await service.reach(None)
-        await store.search.write("", IndexBatch(await store.search.state(), twins=["a"]))
-    await store.close()
-
-
-async def _is_kept(sqlite: SqliteEngine) -> bool:
-    store = await sqlite.open("graph")
-    async with searching(Graph(store, sqlite.history())) as service:
-        await service.reach(None)
-        found = ids(await ask(service, "lobby"), "twin")
-    await store.close()
-    return not found
-
-
-def _mark(sqlite: SqliteEngine) -> Path:
-    file = index_file(sqlite.path())
-    return file.with_name(file.name + MARK_SUFFIX)
-
-
-async def test_an_index_that_the_system_left_in_the_middle_is_made_anew(
-    sqlite: SqliteEngine,
-) -> None:
-    await _with_a_hole(sqlite)
-    mark = _mark(sqlite)
-    assert not mark.exists(), "all of it is on the disk"
-    assert await _is_kept(sqlite)
-    mark.write_bytes(BOOT_FILE.read_bytes())
-    assert await _is_kept(sqlite), "a process that is killed leaves a whole file"
-    assert not mark.exists()
-    mark.write_bytes(b"the boot before\n")
-    assert not await _is_kept(sqlite)
-    assert not mark.exists()
-
-
-async def test_an_index_waits_for_the_disk_where_a_power_cut_would_not_be_noticed(
-    sqlite: SqliteEngine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    modes = []
-    for boot in (BOOT_FILE, tmp_path / "none"):
-        monkeypatch.setattr(unsynced, "BOOT_FILE", boot)
-        store = await sqlite.open()
-        await store.search.prepare()
-        index: Any = store.search
-        modes.append(index._connection.pragma("synchronous"))
-        assert _mark(sqlite).exists() == (boot is BOOT_FILE)
-        await store.close()
-        assert not _mark(sqlite).exists()
-    assert modes == [0, 1]
-
-
-async def test_an_index_that_is_damaged_while_it_is_served_is_made_anew(
-    sqlite: SqliteEngine,
-) -> None:
-    store = await sqlite.open()
-    graph = Graph(store, sqlite.history())
-    await graph.upload(THERMOSTAT_MODEL, ROOM_MODEL)
-    await graph.put("a", room(name="Lobby"))
-    async with searching(graph) as service:
-        await service.reach(None)
-        index: Any = store.search
-        index._connection.execute("DROP TABLE words").fetchall()
-        await graph.put("b", room(name="Lobby"))
-        await asyncio.wait_for(_until(service, {"a", "b"}), 10)
-        assert (await ask(service, "lobbi")).hits
-
-
-def _write_and_be_killed(place: str, name: str, written: int) -> None:
-    command = [sys.executable, "-m", "tests.store.search_child", place, name]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
-        assert child.stdout is not None
-        for _ in range(written):
-            assert child.stdout.readline()
-        child.send_signal(signal.SIGKILL)
-
-
-async def _until(service: SearchService, wanted: set[str]) -> None:
-    while True:
-        try:
-            await service.reach(None)
-            if ids(await ask(service, "lobby"), "twin") == wanted:
-                return
-        except Unavailable:
-            pass
-        await asyncio.sleep(0.02)
-
-
-async def test_a_process_that_is_killed_while_it_follows_leaves_a_true_index(
-    engine: Engine, graph: Graph
-) -> None:
-    place, name = engine.place("graph")
-    if not graph.store.search.shared:
-        await graph.store.close()  # one process at a time
-    for written in (1, 40, 90):
-        await asyncio.to_thread(_write_and_be_killed, place, name, written)
-    store = graph.store if graph.store.search.shared else await engine.open()
-    rows = await store.search.next_rows("twin", 0, 1_000)
-    models = await store.search.next_rows("model", 0, 1_000)
-    things = [oracle.twin(row.id, orjson.loads(row.doc)) for row in rows]
-    things += [oracle.model(orjson.loads(row.doc)) for row in models]
-    async with searching(Graph(store, graph.history)) as service:
-        await service.reach(None)
-        for text in QUESTIONS:
-            found, wanted = await ask(service, text), oracle.found(things, text, LIMIT)
-            assert wanted is not None
-            assert {kind: ids(found, kind) for kind in wanted} == wanted, text
-        counted = dict(await store.search.names(10))
-    assert counted == (await store.search.count_names()).counts
-    assert (await store.search.state()).scan == 1
 
 
 @given(st.text(max_size=40), st.text(max_size=3))
