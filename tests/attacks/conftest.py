@@ -1,4 +1,4 @@
-"""Tells tests that measure, and have the machine for themselves, from those that share it."""
+"""Tells tests that measure, and run beside one another alone, from those that run beside others."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TIMES = frozenset({"monotonic", "seconds", "_slowest_of"})
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "measures: time or memory, with the machine for itself")
+    config.addinivalue_line("markers", "measures: time or memory, beside others that do alone")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
