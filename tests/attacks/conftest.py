@@ -1,23 +1,28 @@
-"""Tells tests that measure, and have the machine for themselves, from those that share it."""
+"""Tells tests that measure, and run beside one another alone, from those that run beside others."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from types import CodeType, FunctionType
 
 import pytest
 
+FOLDER = Path(__file__).parent
 MEASURES = frozenset({"watched", "resident"})
 TIMES = frozenset({"monotonic", "seconds", "_slowest_of"})
 """What a test names itself that looks at how long something takes; in a helper it is a deadline."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "measures: time or memory, with the machine for itself")
+    config.addinivalue_line("markers", "measures: time or memory, beside others that do alone")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
+        # Those of other folders, which may be collected with them, have no measure here.
+        if not item.path.is_relative_to(FOLDER):
+            continue
         function = getattr(item, "function", None)
         if isinstance(function, FunctionType) and _is_measuring(function):
             item.add_marker("measures")
