@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from uuid import uuid4
 
-import asyncpg
 import pytest
 
 from kastor.storage.placement import Wish
 from kastor.storage.postgres.connections import Connections
 from kastor.storage.postgres.databases import OWN, Databases
+from kastor.storage.postgres.move import connected
 from kastor.storage.postgres.placement import SchemaPlacement
 
 pytestmark = pytest.mark.anyio
@@ -33,24 +34,22 @@ async def test_a_move_ends_while_every_connection_of_the_pool_is_held(dsn: str) 
     home, target = f"g{uuid4().hex[:12]}_default", f"moved_{uuid4().hex[:8]}"
     databases = Databases({OWN: dsn}, lambda address: Connections(address, 1))
     placement = SchemaPlacement(databases, home)
-    await placement.add("mover", Wish())
-    await placement.begin_move("mover", Wish(schema=target))
-    writer, watcher = await asyncpg.connect(dsn), await asyncpg.connect(dsn)
-    writing = writer.transaction()
-    await writing.start()
     source = placement.schema_for("mover")
-    await writer.execute(f"LOCK TABLE {source}.meta IN ROW EXCLUSIVE MODE")
-    moving = asyncio.create_task(placement.move("mover"))
-    await _until(lambda: watcher.fetchval(PROGRESS, home), "switching")
-    pool = databases.pool(OWN)
-    held = await pool.take()
-    await writing.rollback()
-    await _until(lambda: watcher.fetchval(SCHEMA, source), None)
-    pool.give(held)
-    await moving
-    place = await placement.place("mover")
-    assert place is not None
-    assert (place.schema, place.moving, place.error) == (target, None, None)
-    await placement.remove("mover")
-    for each in (writer, watcher, databases):
-        await each.close()
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(databases.close)
+        writer, watcher = [await stack.enter_async_context(connected(dsn)) for _ in range(2)]
+        await placement.add("mover", Wish())
+        await placement.begin_move("mover", Wish(schema=target))
+        writing = writer.transaction()
+        await writing.start()
+        await writer.execute(f"LOCK TABLE {source}.meta IN ROW EXCLUSIVE MODE")
+        moving = asyncio.create_task(placement.move("mover"))
+        await _until(lambda: watcher.fetchval(PROGRESS, home), "switching")
+        async with databases.pool(OWN).lease():
+            await writing.rollback()
+            await _until(lambda: watcher.fetchval(SCHEMA, source), None)
+        await moving
+        place = await placement.place("mover")
+        assert place is not None
+        assert (place.schema, place.moving, place.error) == (target, None, None)
+        await placement.remove("mover")
