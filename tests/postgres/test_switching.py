@@ -16,14 +16,18 @@ from kastor.storage.postgres.move import connected
 from kastor.storage.postgres.placement import SchemaPlacement
 
 pytestmark = pytest.mark.anyio
-PATIENCE_SECONDS = 5.0
+PATIENCE_SECONDS = 30.0
+HELD_SECONDS = 9.0
+"""Shorter than the time after which who waits for a connection of the pool gives up."""
 PROGRESS = "SELECT progress FROM kastor_control.graphs WHERE home = $1"
 
 SCHEMA = "SELECT to_regnamespace($1)::text"
 
 
-async def _until(look: Callable[[], Awaitable[object]], wanted: object) -> None:
-    async with asyncio.timeout(PATIENCE_SECONDS):
+async def _until(
+    look: Callable[[], Awaitable[object]], wanted: object, seconds: float = PATIENCE_SECONDS
+) -> None:
+    async with asyncio.timeout(seconds):
         found = await look()
         while found != wanted:
             await asyncio.sleep(0.02)
@@ -47,7 +51,7 @@ async def test_a_move_ends_while_every_connection_of_the_pool_is_held(dsn: str) 
         await _until(lambda: watcher.fetchval(PROGRESS, home), "switching")
         async with databases.pool(OWN).lease():
             await writing.rollback()
-            await _until(lambda: watcher.fetchval(SCHEMA, source), None)
+            await _until(lambda: watcher.fetchval(SCHEMA, source), None, HELD_SECONDS)
         await moving
         place = await placement.place("mover")
         assert place is not None
