@@ -16,6 +16,8 @@ from typing import Any
 import httpx2
 import pytest
 
+from tests.ports import free_port
+
 VERSION = {"api-version": "2023-10-31"}
 MODEL: dict[str, Any] = {
     "@context": "dtmi:dtdl:context;3",
@@ -30,9 +32,7 @@ THREADS = min(32, (os.cpu_count() or 1) + 4)
 @contextmanager
 def unread_server(folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], httpx2.Client]]:
     """A server whose standard output nobody reads."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     program = subprocess.Popen(
         [sys.executable, "-m", "kastor", "serve", "--data", str(folder), "--port", str(port)],
         stdout=subprocess.PIPE,

@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 import json
-import socket
 
 from kastor.testing import KastorServer
+from tests.ports import free_port
 from tests.system.program import invoked
-
-
-def _closed_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
 
 
 def test_a_test_says_what_came_of_it() -> None:
     with KastorServer() as server:
         url = {"KASTOR_URL": server.url}
-        settings = json.dumps({"url": f"http://127.0.0.1:{_closed_port()}/x", "timeout": 2})
+        settings = json.dumps({"url": f"http://127.0.0.1:{free_port()}/x", "timeout": 2})
         for name, kind, given in (("log", "stdout", "{}"), ("hook", "webhook", settings)):
             made = invoked(
                 *("endpoint", "create", name, "--kind", kind, "--settings", "-"),

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import random
 import signal
 import socket
 import subprocess
@@ -22,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.ports import free_port
 from tests.programs import need
 
 PASSWORD = "correct horse"
@@ -38,15 +38,6 @@ class Message:
     data: bytes
     attributes: dict[str, str]
     content_type: str | None
-
-
-def free_port() -> int:
-    """A port below those that the kernel hands out, so that it stays free while a broker is down."""
-    while True:
-        port = random.SystemRandom().randrange(20_000, 32_000)
-        with contextlib.suppress(OSError), socket.socket() as probe:
-            probe.bind(("127.0.0.1", port))
-            return port
 
 
 def _group_states(leader: int) -> set[str]:

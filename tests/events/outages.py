@@ -19,7 +19,9 @@ from typing import Any
 
 from aiohttp import web
 
-from .brokers import BROKERS, PASSWORD, PASSWORD_VARIABLE, Broker, Message, RabbitMq, free_port
+from tests.ports import free_port
+
+from .brokers import BROKERS, PASSWORD, PASSWORD_VARIABLE, Broker, Message, RabbitMq
 from .receiver import Receiver, receiver
 
 OUTAGES = ("slow", "refusing", "silent", "stopped")

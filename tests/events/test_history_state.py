@@ -6,7 +6,7 @@ import copy
 import json
 from typing import Any
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kastor.errors import JsonPatchInvalid
@@ -66,6 +66,10 @@ def replayed(state: dict[str, Any], rows: list[Event]) -> None:
             state.pop(told["key"], None)
 
 
+@example(
+    {"c": {"$metadata": {}, "x": 0}},
+    [[{"op": "remove", "path": "/c/x"}, {"op": "remove", "path": "/c"}]],
+)
 @given(TWIN, st.lists(st.lists(OPERATION, min_size=1, max_size=4), max_size=6))
 def test_the_last_row_of_each_key_is_the_state(
     document: dict[str, Any], patches: list[list[dict[str, Any]]]

@@ -22,8 +22,8 @@ from kastor.errors import InvalidArgument
 from kastor.events.endpoints import EndpointPolicy, make_sink, read_endpoint
 from kastor.events.model import Delivered, DeliveryFault, Sink
 from kastor.outside.bounds import is_public
+from tests.ports import free_port
 
-from .brokers import free_port
 from .factory import event, updates
 from .receiver import Receiver, receiver
 

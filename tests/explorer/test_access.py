@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
 
 import httpx2
@@ -14,6 +13,7 @@ from kastor.testing import KastorServer
 from tests.auth.issuer import AUDIENCE, OWNER
 from tests.explorer.browser import Page, context
 from tests.explorer.sign_in import CLIENT, SignIn
+from tests.ports import free_port
 
 SCREENS = ("graph", "query", "models", "live", "history", "scenes", "operate", "io")
 SHOWN = {"graph": "graph.canvas", "history": "frame.live", "scenes": "frame.live"}
@@ -32,18 +32,11 @@ WRITES = (
 """Controls that change something; a reader sees none of them on any screen."""
 
 
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
-
-
 @pytest.fixture(scope="module")
 def guarded(built: object) -> Iterator[KastorServer]:
     """A server that asks who one is, below a path, with the sample and another graph."""
     assert built
-    port = _free_port()
+    port = free_port()
     address = ("--public-url", f"http://127.0.0.1:{port}/twins", "--port", str(port))
     with KastorServer(("--explorer", "--auth", "tokens", *address)) as server:
         headers = {"Authorization": f"Bearer {server.token('owner')}"}

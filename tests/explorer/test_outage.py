@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from playwright.sync_api import Browser, expect
 from kastor.testing import KastorServer
 from tests.explorer.browser import Page, context
 from tests.explorer.conftest import QUERY
+from tests.ports import free_port
 
 HAZEL = "room-2-14"
 SENSOR = "temp-2-14"
@@ -28,10 +28,7 @@ HTMLCanvasElement.prototype.getContext = function (kind, ...more) {
 @pytest.fixture
 def mortal(built: Path, tmp_path: Path) -> Iterator[KastorServer]:
     """A server with the sample, whose address and folder outlive it."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port = str(found.getsockname()[1])
-    server = KastorServer(("--explorer", "--port", port), data_dir=tmp_path / "data")
+    server = KastorServer(("--explorer", "--port", str(free_port())), data_dir=tmp_path / "data")
     with server:
         sample = {"name": "building", "simulate": False}
         assert httpx2.post(f"{server.url}/kastor/v1/sample", json=sample).status_code == 200

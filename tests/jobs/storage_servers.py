@@ -26,6 +26,7 @@ import pytest
 from obstore.store import AzureStore, S3Store
 
 from tests.npm import packages
+from tests.ports import free_port
 from tests.programs import need
 
 NPM = Path(__file__).parent / "npm"
@@ -147,12 +148,6 @@ def sas_of(url: str, rights: str = "rcw", *, minutes: float = 30) -> str:
     parts["sig"] = _signature("\n".join(signed))
     query = "&".join(f"{name}={quote(value, safe='')}" for name, value in parts.items())
     return f"{url}?{query}"
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 def low_port() -> int:

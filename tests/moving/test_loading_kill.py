@@ -9,7 +9,6 @@ import asyncio
 import os
 import random
 import signal
-import socket
 import threading
 from pathlib import Path
 from typing import Self
@@ -20,18 +19,12 @@ from kastor.client import AsyncKastorClient
 from kastor.moving.loading.loader import Loader
 from kastor.moving.loading.report import ItemCounts, LoadReport
 from kastor.testing import KastorServer
+from tests.ports import free_port
 
 from .graphs import exported, graph
 
 KILLS = int(os.environ.get("KASTOR_LOAD_KILLS", "1"))
 SEED = int(os.environ.get("KASTOR_SEED", "0")) or random.SystemRandom().randrange(1, 10**9)
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
 
 
 class Killed:

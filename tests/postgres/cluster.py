@@ -22,6 +22,7 @@ from typing import Self
 
 import pytest
 
+from tests.ports import free_port
 from tests.programs import need
 
 _USER = "embedded_postgres"
@@ -46,12 +47,6 @@ def reachable(binaries: Path, user: str | None) -> bool:
         done = subprocess.run(command, user=user, cwd="/", capture_output=True, check=False)
         return done.returncode == 0
     return False
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Cluster:

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import unquote, urlsplit
 
+from tests.ports import free_port
 from tests.programs import need
 
-from .cluster import answers, free_port, other_user
+from .cluster import answers, other_user
 
 SERVER_CONNECTIONS = 4
 START_SECONDS = 30

@@ -19,12 +19,13 @@ import pytest
 
 from kastor.storage.postgres.reaching import UnusableDatabaseError, trouble, will_pass
 from tests.metrics.scrape import scrape
+from tests.ports import free_port
 from tests.system.drain_load import DrainLoad
 from tests.system.notified import Manager
 from tests.system.program import COMMAND, Served, environment, refused, serving
 from tests.system.test_lifecycle import until
 
-from .cluster import Cluster, answers, free_port
+from .cluster import Cluster, answers
 from .server import direct
 
 if TYPE_CHECKING:

@@ -25,6 +25,9 @@ from .graphs import ROOM_MODEL, THERMOSTAT_MODEL, Graph, room
 from .searched import LIMIT, QUESTIONS, ask, ids, searching
 from .sqlite_engine import SqliteEngine
 
+marks_the_boot = pytest.mark.skipif(
+    not BOOT_FILE.exists(), reason=f"{BOOT_FILE} is missing: the system does not tell its boot"
+)
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("patient_search")]
 
 
@@ -82,6 +85,7 @@ def _mark(sqlite: SqliteEngine) -> Path:
     return file.with_name(file.name + MARK_SUFFIX)
 
 
+@marks_the_boot
 async def test_an_index_that_the_system_left_in_the_middle_is_made_anew(
     sqlite: SqliteEngine,
 ) -> None:
@@ -97,6 +101,7 @@ async def test_an_index_that_the_system_left_in_the_middle_is_made_anew(
     assert not mark.exists()
 
 
+@marks_the_boot
 async def test_an_index_waits_for_the_disk_where_a_power_cut_would_not_be_noticed(
     sqlite: SqliteEngine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

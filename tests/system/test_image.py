@@ -24,7 +24,8 @@ import yaml  # type: ignore[import-untyped]
 
 from kastor import __version__
 from tests.containers import BASE, Podman, machine_certificates, own_limits, podman
-from tests.postgres.cluster import Cluster, free_port
+from tests.ports import free_port
+from tests.postgres.cluster import Cluster
 from tests.programs import need
 
 from .program import VERSION

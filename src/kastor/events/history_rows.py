@@ -161,7 +161,7 @@ class PatchOutcome:
         for steps, value in self.values.items():
             yield origin.property_row(table, steps, value, self.source_times.get(steps))
         if origin.removals:
-            for steps in (*self.removed, *self.items):
+            for steps in self.removed | self.items:
                 yield origin.property_row(table, steps, None, None, removed=True)
 
 

@@ -7,7 +7,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
 from kastor import dtdl
@@ -45,6 +45,11 @@ def takes_twin(world: World, body: Any) -> bool:
     except KastorError:
         return False
     return True
+
+
+def storable(body: Any) -> bool:
+    """Whether it has no U+0000, which is refused wherever it stands and is no matter of schemas."""
+    return "\\u0000" not in json.dumps(body)
 
 
 def takes_relationship(world: World, name: str, body: Any) -> bool:
@@ -187,6 +192,7 @@ def test_bodies_of_generated_models(data: st.DataObject) -> None:
     judge = Judge(bodies_of(models, generated.ROOM, RULES))
     for _ in range(4):
         body = data.draw(twins(models))
+        assume(storable(body))
         taken = takes_twin(world, body)
         seen = taken or takes_twin(world, whole_numbers(body))
         assert judge.accepts(body) == seen, (body, judge.problems(body))
@@ -244,6 +250,7 @@ def test_relationships_of_generated_models(data: st.DataObject) -> None:
             for key, of in each.properties.items()
         }
         body = {"$relationshipName": name, "$targetId": "target", **values}
+        assume(storable(body))
         taken = takes_relationship(world, name, values)
         seen = taken or takes_relationship(world, name, whole_numbers(values))
         assert judge.accepts(body) == seen, (body, judge.problems(body))

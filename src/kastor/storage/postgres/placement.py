@@ -291,6 +291,7 @@ class SchemaPlacement:
                 yield table
             finally:
                 keeper.cancel()
+                await asyncio.gather(keeper, return_exceptions=True)  # it uses the connection
 
     async def _keep(self, table: PlacementTable, name: str) -> None:
         while True:

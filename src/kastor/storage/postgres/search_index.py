@@ -170,9 +170,13 @@ class PostgresSearchIndex:
         Args:
             connection: to the server that takes writes.
             anyway: also where another process has done it meanwhile.
+
+        Raises:
+            asyncpg.UndefinedTableError: the graph has gone; its schema may be somebody else's.
         """
         table = self._texts["{graph}.search_state"]
         async with connection.transaction():
+            await connection.execute(self._texts[sql.IS_HERE])
             await connection.execute(sql.LOCK, zlib.crc32(table.encode()))
             if not anyway and await connection.fetchval(sql.FOUND, table):
                 text = await connection.fetchval(self._texts[sql.STATE])

@@ -21,6 +21,8 @@ TABLES = (
     "search_names",
 )
 LOCK = "SELECT pg_advisory_xact_lock($1)"
+IS_HERE = "SELECT 1 FROM {graph}.meta"
+"""Fails where the graph is no more; where it is, it stays until the transaction ends."""
 FOUND = "SELECT to_regclass($1) IS NOT NULL"
 MAKE = (
     """
