@@ -70,6 +70,7 @@ class Speaker:
         [content] = result["content"]
         size = max(len(json.dumps(result)), len(sent))
         value = json.loads(content["text"])
+        assert result.get("structuredContent", value) == value, "both say the same"
         return Result(value, result.get("isError", False), size, content["text"])
 
     def got(self, tool: str, **arguments: Any) -> dict[str, Any]:

@@ -29,10 +29,17 @@ _log = get_logger("kastor.agents")
 
 @dataclass(frozen=True, slots=True)
 class Called:
-    """What a call came to: the text of its result, and whether that tells of an error."""
+    """What a call came to.
+
+    Attributes:
+        text: of its result.
+        is_error: whether that tells of an error.
+        as_value: whether the same goes out as a value too.
+    """
 
     text: str
     is_error: bool = False
+    as_value: bool = False
 
 
 async def call(
@@ -51,7 +58,8 @@ async def call(
         asked = _read(tool, arguments)
         async with asyncio.timeout(SECONDS):
             answer = await tool.run(caller, asked, Cursors(caller, name, arguments))
-        return Called(fitted(answer, asked.max_chars)[0], answer.is_error)
+        text, _ = fitted(answer, asked.max_chars)
+        return Called(text, answer.is_error, answer.twice)
     except ToolRefused as refused:
         return Called(text_of(refused), is_error=True)
     except KastorError as error:

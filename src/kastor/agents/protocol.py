@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import orjson
 from mcp.server.caching import CacheHint
 from mcp.server.lowlevel import Server
 from mcp.shared.exceptions import MCPError
@@ -72,7 +73,11 @@ def make_server(caller: AgentCaller, *, writes: bool = False) -> Server[Any]:
     async def call_tool(context: Any, params: Any) -> CallToolResult:
         claimed = replace(caller, client=_client_of(context))
         called = await call(claimed, params.name, params.arguments or {}, writes=writes)
-        return CallToolResult(content=[TextContent(text=called.text)], is_error=called.is_error)
+        return CallToolResult(
+            content=[TextContent(text=called.text)],
+            structured_content=orjson.loads(called.text) if called.as_value else None,
+            is_error=called.is_error,
+        )
 
     async def list_resources(_context: Any, _params: Any) -> ListResourcesResult:
         return ListResourcesResult(
@@ -135,9 +140,10 @@ def definition(tool: ToolEntry) -> Tool:
         name=tool.name,
         description=tool.says,
         input_schema=schema_of(tool.takes),
+        output_schema=None if tool.gives is None else dict(tool.gives),
         annotations=ToolAnnotations(
             read_only_hint=not tool.writes,
-            destructive_hint=tool.destructive,
+            destructive_hint=tool.destructive if tool.writes else None,
             open_world_hint=False,
         ),
     )

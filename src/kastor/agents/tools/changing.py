@@ -57,6 +57,7 @@ async def propose_change(
         _lines(made.diff),
         name="diff",
         hint=f"The whole diff: GET /kastor/v1/proposals/{entry.id}, or in the explorer.",
+        twice=True,
     )
 
 
@@ -78,6 +79,7 @@ async def apply_change(caller: AgentCaller, asked: ApplyChange, _cursors: Cursor
         [AnswerRow(each) for each in answer["results"]],
         name="results",
         hint="All of them were written.",
+        twice=True,
     )
 
 
