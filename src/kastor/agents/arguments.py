@@ -15,6 +15,7 @@ T = TypeVar("T")
 LONGEST_QUERY = 8_000
 _LENGTHS, _SAID_ABOVE = {"minLength", "maxLength"}, {"title", "description"}
 MOST_IDS, MOST_NAMES, MOST_FIELDS, MOST_PARAMETERS = 20, 20, 30, 50
+MOST_DIMENSIONS = 4_096
 
 Id: TypeAlias = Annotated[str, Meta(min_length=1, max_length=128)]
 ModelName: TypeAlias = Annotated[str, Meta(min_length=1, max_length=2_048)]
@@ -25,6 +26,7 @@ Cursor: TypeAlias = Annotated[str, Meta(max_length=1_000)]
 Ids: TypeAlias = Annotated[list[Id], Meta(min_length=1, max_length=MOST_IDS)]
 _Text: TypeAlias = Annotated[str, Meta(min_length=1, max_length=200)]
 _Query: TypeAlias = Annotated[str, Meta(min_length=1, max_length=LONGEST_QUERY)]
+_Vector: TypeAlias = Annotated[list[float], Meta(min_length=1, max_length=MOST_DIMENSIONS)]
 _Names: TypeAlias = Annotated[list[Id], Meta(max_length=MOST_NAMES)]
 _Fields: TypeAlias = Annotated[
     list[Annotated[str, Meta(min_length=1, max_length=300)]],
@@ -61,8 +63,12 @@ class GetModel(Arguments, frozen=True, kw_only=True):
 class Find(Arguments, frozen=True, kw_only=True):
     """Of `find`."""
 
-    text: _Text
-    model: Annotated[ModelName, Meta(description="Twins of it or its subtypes")] | UnsetType = UNSET
+    text: _Text | UnsetType = UNSET
+    model: Annotated[ModelName, Meta(description="Or its subtypes")] | UnsetType = UNSET
+    under: Annotated[Id, Meta(description="Below this twin, by relationships")] | UnsetType = UNSET
+    like: Annotated[Id, Meta(description="Near this twin in meaning")] | UnsetType = UNSET
+    vector: _Vector | UnsetType = UNSET
+    mode: Literal["auto", "words", "vector"] = "auto"
     limit: Annotated[int, Meta(ge=1, le=50)] = 20
 
 

@@ -69,8 +69,8 @@ TOOLS: tuple[ToolEntry, ...] = (
     ),
     ToolEntry(
         "find",
-        "Twins, models and relationship names by words or the beginning of an id, best first. "
-        "Forgives one wrong letter.",
+        "Twins, models and relationship names by words or the beginning of an id, best first; "
+        "with under also all twins below one. Forgives one wrong letter.",
         a.Find,
         find,
         (P.QUERY,),
@@ -139,8 +139,7 @@ TOOLS: tuple[ToolEntry, ...] = (
     ),
     ToolEntry(
         "apply_change",
-        "Write a proposal as a whole, once the person has seen its diff and agrees. A repeat "
-        "answers as the first time.",
+        "Write a proposal as a whole, once the person has seen its diff and agrees.",
         a.ApplyChange,
         apply_change,
         (P.BATCH_WRITE,),

@@ -12,7 +12,7 @@ from kastor.agents.arguments import Diff, History, given
 from kastor.agents.fitting import AnswerRow, ToolAnswer
 from kastor.agents.refusals import ToolRefused
 from kastor.agents.shortening import shortened
-from kastor.agents.tools.finding import near_twins, require_model
+from kastor.agents.tools.near import near_twins, require_model
 from kastor.errors import InvalidArgument, NotFound
 from kastor.graph.ids import require_id
 from kastor.graph.instants import Named, read_instant, shown
