@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ class Speaker:
     api: Api
     revision: str = NEWEST
     prefix: str = ""
+    capabilities: dict[str, Any] = field(default_factory=dict)
 
     def send(
         self, method: str, params: dict[str, Any] | None = None, **headers: str
@@ -45,7 +46,7 @@ class Speaker:
             params["_meta"] = {
                 f"{_META}protocolVersion": self.revision,
                 f"{_META}clientInfo": {"name": "by hand", "version": "1"},
-                f"{_META}clientCapabilities": {},
+                f"{_META}clientCapabilities": self.capabilities,
             }
             all_headers["Mcp-Method"] = method
             if (name := params.get(_NAMED.get(method, ""))) is not None:

@@ -12,6 +12,7 @@ from kastor.records import Context
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from kastor.agents.asking import Word
     from kastor.auth.roles import Permission
     from kastor.hosting.services import Services
     from kastor.proposals import Caller, Via
@@ -30,6 +31,8 @@ class AgentCaller:
         services: of the graph.
         traceparent: of the request.
         client: name of its program, as it claims.
+        asks: whether that program can ask its person something.
+        word: what the person said when asked, if that was.
         proposer: tells how it deals with proposals by a way; None: it may not write.
     """
 
@@ -40,6 +43,8 @@ class AgentCaller:
     services: Services
     traceparent: str | None = None
     client: str | None = None
+    asks: bool = False
+    word: Word | None = None
     proposer: Callable[[Via], Caller] | None = None
 
     def context(self, at: AsOf | None = None) -> Context:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from kastor.agents.asking import PersonNeeded
 from kastor.agents.catalogue import TOOLS, seen_by
 from kastor.agents.cursors import Cursors
 from kastor.agents.fitting import fitted
@@ -35,11 +36,13 @@ class Called:
         text: of its result.
         is_error: whether that tells of an error.
         as_value: whether the same goes out as a value too.
+        asked: what a person has to be asked first; then the text is the question.
     """
 
     text: str
     is_error: bool = False
     as_value: bool = False
+    asked: PersonNeeded | None = None
 
 
 async def call(
@@ -60,6 +63,8 @@ async def call(
             answer = await tool.run(caller, asked, Cursors(caller, name, arguments))
         text, _ = fitted(answer, asked.max_chars)
         return Called(text, answer.is_error, answer.twice)
+    except PersonNeeded as needed:
+        return Called(needed.message, asked=needed)
     except ToolRefused as refused:
         return Called(text_of(refused), is_error=True)
     except KastorError as error:
