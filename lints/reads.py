@@ -52,7 +52,7 @@ ALLOWED: dict[str, str] = {
     ),
     "about a request's body or text alone": (
         "GraphService.taking_upload GraphService.read_upload QueryService.given"
-        " QueryService.require_language"
+        " QueryService.require_language QueryService.place_of QueryService.token_at"
         " QueryService.compile Runner.compile Runner.whole"
     ),
     "starting, stopping and forgetting": (

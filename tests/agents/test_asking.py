@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOM = "dtmi:kastor:sample:Room;1"
-ASKING = {"elicitation": {"form": {}}}
+ASKING: dict[str, Any] = {"elicitation": {"form": {}}}
 YES = {"action": "accept", "content": {"apply": True}}
 NO: list[dict[str, Any]] = [
     {"action": "decline"},
@@ -91,6 +91,9 @@ def test_yes_applies_what_was_shown(ben: Speaker, writing: Api) -> None:
     assert "\u202e" not in told
     assert made["token"] not in json.dumps(asked), "the state is sealed"
     assert _is_there(writing), "asking changes nothing"
+    small = {"token": made["token"], "max_chars": 2_000}
+    short = ben.ask("tools/call", {"name": "apply_change", "arguments": small})
+    assert len(json.dumps(short)) <= 2_000
     done = _apply(
         ben, made["token"], inputResponses={key: YES}, requestState=asked["requestState"]
     ).json()["result"]
@@ -149,7 +152,8 @@ def test_who_cannot_ask_is_sent_to_the_explorer(writing: Api, revision: str) -> 
     assert "explorer" in made["next"]
     refused = ben.call("apply_change", token=made["token"])
     assert (refused.is_error, refused.value["code"]) == (True, "ProposalNotApproved")
-    for capabilities in ({"elicitation": {"url": {}}}, {"sampling": {}}):
+    others: list[dict[str, Any]] = [{"elicitation": {"url": {}}}, {"sampling": {}}]
+    for capabilities in others:
         quiet = Speaker(writing, revision, capabilities=capabilities)
         assert (
             quiet.call("apply_change", token=made["token"]).value["code"] == "ProposalNotApproved"
@@ -170,7 +174,8 @@ def test_what_needs_no_word_is_not_asked_for(ben: Speaker, writing: Api, confirm
 def test_the_official_client_asks_its_person(writing: Api, said: Any, left: bool) -> None:
     heard: list[str] = []
 
-    async def answer(_context: Any, params: Any) -> ElicitResult:
+    async def answer(context: Any, params: Any) -> ElicitResult:
+        del context
         heard.append(params.message)
         return ElicitResult(action=said, content={"apply": True} if said == "accept" else None)
 

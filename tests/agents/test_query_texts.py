@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from kastor.query.estimate import Held, guessed, told_by_engine
+from kastor.query.estimate import GraphSize, guessed, told_by_engine
 from kastor.query.token import Position, decode, encode, place_of, position_at
 
 from .speaking import Speaker
@@ -158,8 +158,8 @@ def test_rules_of_thumb_are_finite_whatever_the_plan_is() -> None:
     sources = tuple(Source("twin") for _ in range(12))
     hops = tuple(Hop(0, n, "-", (), 1, 30) for n in range(1, 6))
     plan = Plan(Graph(sources, hops), Truth(value=True), None)
-    assert guessed(plan, Held(10**9, 10**12, 5)) == 10**15
-    assert guessed(plan, Held(0, 0, 0)) == 0
+    assert guessed(plan, GraphSize(10**9, 10**12, 5)) == 10**15
+    assert guessed(plan, GraphSize(0, 0, 0)) == 0
 
 
 def test_a_place_is_what_a_token_says_beside_what_is_sent_again() -> None:

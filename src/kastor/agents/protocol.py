@@ -80,20 +80,7 @@ def make_server(caller: AgentCaller, *, writes: bool = False) -> Server[Any]:
         return ListToolsResult(tools=[definition(each) for each in seen_by(caller, writes=writes)])
 
     async def call_tool(context: Any, params: Any) -> CallToolResult | InputRequiredResult:
-        claimed = replace(
-            caller, client=_client_of(context), asks=_can_ask(context), word=_word_of(params)
-        )
-        called = await call(claimed, params.name, params.arguments or {}, writes=writes)
-        if called.asked is not None:
-            return InputRequiredResult(
-                input_requests={_ANSWER: _question(called.text)},
-                request_state=called.asked.proposal,
-            )
-        return CallToolResult(
-            content=[TextContent(text=called.text)],
-            structured_content=orjson.loads(called.text) if called.as_value else None,
-            is_error=called.is_error,
-        )
+        return await _called(caller, context, params, writes=writes)
 
     async def list_resources(_context: Any, _params: Any) -> ListResourcesResult:
         return ListResourcesResult(
@@ -151,6 +138,25 @@ def make_server(caller: AgentCaller, *, writes: bool = False) -> Server[Any]:
     if writes:
         server.middleware.append(_sealing(caller))
     return server
+
+
+async def _called(
+    caller: AgentCaller, context: Any, params: Any, *, writes: bool
+) -> CallToolResult | InputRequiredResult:
+    claimed = replace(
+        caller, client=_client_of(context), asks=_can_ask(context), word=_word_of(params)
+    )
+    called = await call(claimed, params.name, params.arguments or {}, writes=writes)
+    if called.asked is not None:
+        return InputRequiredResult(
+            input_requests={_ANSWER: _question(called.text)},
+            request_state=called.asked.proposal,
+        )
+    return CallToolResult(
+        content=[TextContent(text=called.text)],
+        structured_content=orjson.loads(called.text) if called.as_value else None,
+        is_error=called.is_error,
+    )
 
 
 def definition(tool: ToolEntry) -> Tool:

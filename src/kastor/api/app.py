@@ -216,6 +216,8 @@ class Application:
             if self.strangers is not None:
                 self.strangers.check(scope, headers)
             name = mount.name
+            if mount.door is not None:
+                mount.door.check(scope, headers)
             entry = await self._enter(mount, scope, headers, raw_path)
             await mount.app({**scope, ENTRY: entry}, receive, noting)
         except Exception as error:
@@ -223,6 +225,9 @@ class Application:
                 raise
             fault = self._gate.judged(error, scope, headers)
             response = self._refuse(scope, fault)
+            if mount.door is not None:
+                base = self._server.base_urls.of(scope, headers)
+                _challenge(response, mount.door.challenge(base, raw_path, fault))
             if self._auditing is not None:
                 self._auditing.refused_at(scope, headers, mount, (response.status, fault))
             await send_response(scope, headers, response, noting)
@@ -309,6 +314,16 @@ class Application:
             return answer(error, strict=self._strict)
         _log.exception("request failed", path=scope["path"], exc_info=error)
         return unexpected()
+
+
+def _challenge(response: Response, value: bytes | None) -> None:
+    """Put a header in the place of the usual one that says how to be let in."""
+    if value is not None:
+        name = b"www-authenticate"
+        response.headers[:] = [
+            *(each for each in response.headers if each[0] != name),
+            (name, value),
+        ]
 
 
 def _tell_beside(request: Request, response: Response | StreamResponse) -> None:

@@ -38,7 +38,7 @@ _STEP = re.compile(r"^\s*(?:->\s*)?(?P<name>.*?)\s+\(cost=\S+ rows=(?P<rows>\d+)
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class GraphSize:
     """What a graph holds: numbers of twins, relationships and models."""
 
     twins: int
@@ -60,7 +60,7 @@ def told_by_engine(steps: Sequence[str], plan: Plan) -> int | None:
     return None
 
 
-def guessed(plan: Plan, held: Held) -> int:
+def guessed(plan: Plan, held: GraphSize) -> int:
     """Return the rows that a plan may have over a graph of this size, by rules of thumb."""
     if plan.counts or (plan.grouped and not plan.group):
         return 1
@@ -77,7 +77,7 @@ def _within(plan: Plan, rows: float) -> int:
     return whole if plan.top is None else min(whole, plan.top)
 
 
-def _sources(plan: Plan, held: Held) -> int:
+def _sources(plan: Plan, held: GraphSize) -> int:
     """Return how many ways there are to bind what no hop leads to."""
     counts = {"twin": held.twins, "relationship": held.relationships, "model": held.models}
     reached = {hop.right for hop in plan.graph.hops}
@@ -90,7 +90,7 @@ def _sources(plan: Plan, held: Held) -> int:
     return prod(free)
 
 
-def _walks(hop: Hop, held: Held) -> float:
+def _walks(hop: Hop, held: GraphSize) -> float:
     """Return how many walks leave a twin on average."""
     each = held.relationships / max(held.twins, 1)
     if hop.direction == "-":
@@ -104,8 +104,9 @@ def _walks(hop: Hop, held: Held) -> float:
     return max(walks, 1.0) if hop.optional else walks
 
 
-def _share(condition: Condition, held: Held) -> float:
+def _share(condition: Condition, held: GraphSize) -> float:
     """Return which share of the rows a condition may leave."""
+    # Branches because there is one for each kind of condition.
     match condition:
         case Truth(value=value):
             return float(value)

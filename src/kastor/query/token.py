@@ -12,7 +12,7 @@ import binascii
 import hashlib
 import hmac
 import zlib
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -72,8 +72,8 @@ def position_at(
 ) -> Position:
     """The position of `place_of`, with what the client sent again."""
     values = [tuple(each) if isinstance(each, list) else each for each in place]
-    said = dict(zip(_kept(), values, strict=True))
-    return Position(text=text, page=None, as_of=as_of, given=given, **said)
+    said: dict[str, Any] = dict(zip(_kept(), values, strict=True))
+    return replace(Position(text, None, None, (), as_of=as_of, given=given), **said)
 
 
 def _kept() -> list[str]:

@@ -56,6 +56,10 @@ class ServerAccess:
             () if self.issuers is None else self.issuers.issuers,
         )
 
+    def policy_now(self) -> Policy:
+        """Return what callers may do now."""
+        return self.authenticator.policy
+
     def watch(self, vitals: Vitals) -> list[Kept]:
         """Notice what others change; until what is returned is stopped."""
         if self.policy is not None:

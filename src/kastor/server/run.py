@@ -65,6 +65,7 @@ from kastor.storage.sqlite.placement import FilePlacement
 from kastor.vital import Kept, Vitals, attempt, stop_all
 
 if TYPE_CHECKING:
+    from kastor.auth.policy import Policy
     from kastor.server.notify import Notifier
     from kastor.storage.postgres.databases import Databases
 
@@ -179,7 +180,8 @@ async def _start(
     auditing = None
     if audit is not None:
         auditing = Auditing(audit, entrance, OPERATIONS, state.trusted_proxies)
-    app = _application(settings, in_force, state, entrance, auditing, draining)
+    policy = None if access is None else access.policy_now
+    app = _application(settings, in_force, state, entrance, policy, auditing, draining)
     server = Server(
         uvicorn_config(with_cors(settings, app), certificate),
         edge_of(settings, state.meter.note_refusal, state.connections),
@@ -314,6 +316,7 @@ def _application(
     in_force: InForce,
     state: ServerState,
     entrance: Entrance,
+    policy: Callable[[], Policy] | None,
     auditing: Auditing | None,
     draining: asyncio.Event,
 ) -> Application:
@@ -323,7 +326,7 @@ def _application(
         mounts=(
             *description_mounts(strict=state.limits.strict),
             *explorer_mounts(state, in_force),
-            *agent_mounts(state, in_force),
+            *agent_mounts(state, in_force, policy),
         ),
         entrance=entrance,
         strangers=stranger_check(settings),

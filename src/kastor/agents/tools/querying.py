@@ -12,7 +12,7 @@ from kastor.agents.arguments import ExplainQuery, Query, given
 from kastor.agents.fitting import AnswerRow, ToolAnswer, fitted
 from kastor.agents.shortening import LONGEST_TEXT, shown_row, stub_of
 from kastor.graph.instants import shown
-from kastor.query.estimate import Held, guessed, told_by_engine
+from kastor.query.estimate import GraphSize, guessed, told_by_engine
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -89,9 +89,9 @@ async def explain_query(caller: AgentCaller, asked: ExplainQuery, _cursors: Curs
     return answer
 
 
-async def _held(caller: AgentCaller, context: Context) -> Held:
+async def _held(caller: AgentCaller, context: Context) -> GraphSize:
     status = await caller.services.status(context)
-    return Held(status.twins, status.relationships, status.models)
+    return GraphSize(status.twins, status.relationships, status.models)
 
 
 async def _page(
