@@ -101,7 +101,8 @@ def make_server(caller: AgentCaller, *, writes: bool = False) -> Server[Any]:
         )
 
     async def read_resource(_context: Any, params: Any) -> ReadResourceResult:
-        read = await _or_error(resources.read(caller, str(params.uri)))
+        data = {"uri": str(params.uri)[: resources.LONGEST_URI]}
+        read = await _or_error(resources.read(caller, str(params.uri)), data)
         contents = TextResourceContents(uri=params.uri, mime_type=resources.JSON, text=read)
         return ReadResourceResult(contents=[contents], ttl_ms=0, cache_scope="private")
 
@@ -224,12 +225,12 @@ def _client_of(context: Any) -> str | None:
     return name if isinstance(name, str) and 0 < len(name) <= _LONGEST_CLIENT else None
 
 
-async def _or_error(work: Any) -> str:
+async def _or_error(work: Any, data: Any = None) -> str:
     """Return a text; a refusal becomes an error of the protocol."""
     try:
         text: str = await work
     except ToolRefused as refused:
-        raise MCPError(INVALID_PARAMS, refused.told["message"]) from None
+        raise MCPError(INVALID_PARAMS, refused.told["message"], data) from None
     return text
 
 

@@ -108,7 +108,7 @@ class AgentsApp:
             server, json_response=True, stateless=True, max_request_body_size=self._most
         )
         async with manager.run():
-            await manager.handle_request(scope, receive, send)
+            await manager.handle_request(_trimmed(scope), receive, send)
 
     def _proposer(self, entry: Entry) -> Callable[[Via], Caller]:
         allowed = entry.actor.on(entry.graph)
@@ -144,6 +144,15 @@ class AgentsApp:
 
     def _too_large(self) -> PayloadTooLarge:
         return PayloadTooLarge(f"A request to /mcp has at most {self._most} bytes.")
+
+
+def _trimmed(scope: Scope) -> Scope:
+    """Return a request whose headers of the protocol have no blanks around (RFC 9110, 5.5)."""
+    headers = [
+        (name, value.strip(b" \t") if name.startswith(b"mcp-") else value)
+        for name, value in scope["headers"]
+    ]
+    return {**scope, "headers": headers}
 
 
 def _is_too_deep(body: bytes) -> bool:
