@@ -48,6 +48,7 @@ from kastor.agents.arguments import schema_of
 from kastor.agents.asking import Word
 from kastor.agents.calling import call
 from kastor.agents.catalogue import ToolEntry, seen_by
+from kastor.agents.plain import visible
 from kastor.agents.refusals import ToolRefused
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def make_server(caller: AgentCaller, *, writes: bool = False) -> Server[Any]:
         )
 
     async def read_resource(_context: Any, params: Any) -> ReadResourceResult:
-        data = {"uri": str(params.uri)[: resources.LONGEST_URI]}
+        data = {"uri": visible(str(params.uri)[: resources.LONGEST_URI])}
         read = await _or_error(resources.read(caller, str(params.uri)), data)
         contents = TextResourceContents(uri=params.uri, mime_type=resources.JSON, text=read)
         return ReadResourceResult(contents=[contents], ttl_ms=0, cache_scope="private")
