@@ -136,3 +136,29 @@ def test_circles_end_and_too_many_twins_are_refused(api: Api) -> None:
     refused = speaker.call("find", under="a", text="t1")
     assert (refused.is_error, refused.value["code"]) == (True, "UnderTooLarge")
     assert refused.characters <= 2_000
+
+
+def test_hits_of_a_model_are_not_hidden_by_better_ones_of_others(api: Api) -> None:
+    speaker = Speaker(api, NEWEST)
+    for name in "AB":
+        prop = {"@type": "Property", "name": "text", "schema": "string"}
+        model = {"@id": f"dtmi:t:{name};1", "@type": "Interface", "contents": [prop]}
+        api.add_models({**model, "@context": "dtmi:dtdl:context;2"})
+    operations: list[dict[str, Any]] = [
+        {
+            "op": "put",
+            "kind": "twin",
+            "id": f"pump-{n}",
+            "body": {"$metadata": {"$model": "dtmi:t:A;1"}, "text": "pump"},
+        }
+        for n in range(150)
+    ]
+    for n in range(3):
+        body = {"$metadata": {"$model": "dtmi:t:B;1"}, "text": "beside the pump of the cellar"}
+        operations.append({"op": "put", "kind": "twin", "id": f"z{n}", "body": body})
+    done = api.post("/kastor/v1/batch", {"atomic": True, "operations": operations}, version=None)
+    assert done.status_code == 200, done.text
+    told = speaker.got("find", text="pump", model="dtmi:t:B;1")
+    assert sorted(each["id"] for each in told["found"]) == ["z0", "z1", "z2"]
+    assert "more" not in told
+    assert "note" not in told

@@ -1,7 +1,7 @@
-"""The twins below one: those that relationships lead to, read whole, so that none is missed.
+"""The twins below one, or of a model, read whole, so that none that is meant is missed.
 
-An index of texts knows no relationships: its best hits may all lie elsewhere. So what lies below is
-found first, as the graph is now, and each of its documents is looked at.
+An index of texts knows no relationships and no models: its best hits may all lie elsewhere. So what
+is meant is found first, as the graph is now, and each of its documents is looked at.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ MOST_BELOW, MOST_STEPS = 2_000, 10
 """Twins that may lie below one, and relationships from it to the furthest that is looked for."""
 _AT_ONCE, _PAGE = 500, 1_000
 _TARGETS = "SELECT R.$targetId AS id FROM RELATIONSHIPS R WHERE R.$sourceId IN $ids"
+_OF_MODEL = "SELECT * FROM DIGITALTWINS T WHERE IS_OF_MODEL(T, '{}')"
+"""A stored model's id holds no quote (DTDL)."""
 _TWINS = "SELECT * FROM DIGITALTWINS T WHERE T.$dtId IN $ids"
 _RESEMBLING = 8
 
@@ -80,6 +82,22 @@ async def found_below(
     return await asyncio.to_thread(_ranked, asked, documents), []
 
 
+async def found_of_model(caller: AgentCaller, model: str, text: str) -> list[Hit] | None:
+    """Return what answers a text among the twins of a model, best first; None: they are too many.
+
+    Args:
+        caller: who asks.
+        model: the id of a stored model; its subtypes count.
+        text: what to look for.
+    """
+    asked, found = read_question(text), []
+    async for row in _rows(caller, _OF_MODEL.format(model), None, caller.context()):
+        found.append(row)
+        if len(found) > MOST_BELOW:
+            return None
+    return await asyncio.to_thread(_ranked, asked, found)
+
+
 async def _steps_to(caller: AgentCaller, twin_id: str, context: Context) -> dict[str, int]:
     """Return how many relationships lead to each twin below one."""
     steps, level = {twin_id: 0}, [twin_id]
@@ -116,8 +134,8 @@ async def _documents(
     return found
 
 
-async def _rows(caller: AgentCaller, text: str, ids: Sequence[str], context: Context) -> Any:
-    token, given = None, {"ids": list(ids)}
+async def _rows(caller: AgentCaller, text: str, ids: Sequence[str] | None, context: Context) -> Any:
+    token, given = None, None if ids is None else {"ids": list(ids)}
     while True:
         page = await caller.services.query.run(
             text, context, token=token, max_items=_PAGE, parameters=given

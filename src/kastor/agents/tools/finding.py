@@ -10,7 +10,7 @@ from kastor.agents.arguments import Find, given
 from kastor.agents.fitting import AnswerRow, ToolAnswer
 from kastor.agents.refusals import ToolRefused
 from kastor.agents.shortening import shortened
-from kastor.agents.tools.below import found_below
+from kastor.agents.tools.below import found_below, found_of_model
 from kastor.agents.tools.near import require_model
 from kastor.auth.roles import Permission
 from kastor.errors import Unavailable
@@ -61,6 +61,14 @@ async def _find_anywhere(
     most = asked.limit if model is None else MOST_HITS
     found = await service.search(text, kinds if model is None else _TWINS, most, caller.context())
     hits = [each for each in found.hits if model is None or _is_of(caller, each.model, model)]
+    more = found.more or len(hits) > asked.limit
+    if model is not None and found.more and len(hits) < asked.limit:
+        # The best of all are of other models; those of this one may stand behind them.
+        of_model = await found_of_model(caller, model, text)
+        if of_model is None:
+            note = [*note, f"Only the best {MOST_HITS} of all models were looked at."]
+        else:
+            hits, more = of_model, len(of_model) > asked.limit
     if found.building:
         note = [*note, "The index is being built; anything may be missing."]
     elif found.lag:
@@ -69,8 +77,8 @@ async def _find_anywhere(
         {"note": " ".join(note)} if note else {},
         [AnswerRow(_shown(each)) for each in hits[: asked.limit]],
         name="found",
-        more=found.more or len(hits) > asked.limit,
-        hint="Only the best are shown. Give more words, or a model.",
+        more=more,
+        hint="Only the best are shown. Give more words, a model, or under.",
     )
 
 
