@@ -143,8 +143,7 @@ _operations = st.lists(
 def test_no_proposal_changes_the_graph_or_passes_its_bound(
     writing: Api, operations: list[Any], reason: str, most: int
 ) -> None:
-    capabilities = {"elicitation": {"form": {}}}
-    speaker = Speaker(writing, NEWEST, capabilities=capabilities)
+    speaker = Speaker(writing, NEWEST, capabilities={"elicitation": {"form": {}}})
     before = writing.query("SELECT * FROM DIGITALTWINS T").json()["value"]
     asked = {"operations": operations, "reason": reason, "max_chars": most}
     try:
@@ -186,15 +185,15 @@ def test_names_come_back_in_no_message_that_is_not_json(
     writing: Api, method: str, name: str
 ) -> None:
     speaker = Speaker(writing, "2025-11-25")  # in which no header repeats the name
-    params: dict[str, Any] = {
+    all_params: dict[str, dict[str, Any]] = {
         "resources/read": {"uri": f"kastor://twins/{name}"},
         "prompts/get": {"name": "investigate", "arguments": {"id": name}},
         "completion/complete": {
             "ref": {"type": "ref/resource", "uri": "kastor://twins/{id}"},
             "argument": {"name": "id", "value": name},
         },
-    }[method]
-    response = speaker.send(method, params)
+    }
+    response = speaker.send(method, all_params[method])
     assert len(response.content) <= 12_000
     assert not re.search("[\u202a-\u202e\u2066-\u2069\u200b]", response.text)
     json.loads(response.text)
