@@ -17,6 +17,13 @@ _NAMED = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
 _META = "io.modelcontextprotocol/"
 
 
+def load_quiet_building(api: Api) -> None:
+    """Load the sample building, in which nothing changes by itself."""
+    asked = {"name": "building", "simulate": False}
+    loaded = api.post("/kastor/v1/sample", asked, version=None)
+    assert loaded.status_code == 200, loaded.text
+
+
 @dataclass
 class Result:
     """What a tool answered: its values, whether they tell of an error, characters of the result."""

@@ -20,7 +20,7 @@ from kastor.testing import KastorServer
 from tests.contract.client import Api
 from tests.contract.guarded import guarding
 
-from .speaking import BEFORE, NEWEST, Speaker
+from .speaking import BEFORE, NEWEST, Speaker, load_quiet_building
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,8 +46,9 @@ def confirm(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="module")
 def writing(confirm: str) -> Iterator[Api]:
-    flags = ("--sample", "building", "--agents", "write", "--agents-confirm", confirm)
+    flags = ("--agents", "write", "--agents-confirm", confirm)
     with KastorServer(flags) as server, Api(server.url) as client:
+        load_quiet_building(client)
         yield client
 
 

@@ -9,7 +9,7 @@ import pytest
 from kastor.testing import KastorServer
 from tests.contract.client import Api
 
-from .speaking import REVISIONS, Speaker
+from .speaking import REVISIONS, Speaker, load_quiet_building
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,9 +20,10 @@ ROOM = "dtmi:kastor:sample:Room;1"
 @pytest.fixture(scope="module")
 def writing() -> Iterator[Api]:
     with (
-        KastorServer(("--sample", "building", "--agents", "write")) as server,
+        KastorServer(("--agents", "write")) as server,
         Api(server.url) as client,
     ):
+        load_quiet_building(client)
         yield client
 
 

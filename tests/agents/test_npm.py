@@ -16,7 +16,7 @@ from tests.contract.client import Api
 from tests.npm import packages
 from tests.programs import need
 
-from .speaking import BEFORE, NEWEST
+from .speaking import BEFORE, NEWEST, load_quiet_building
 from .test_access import READING, WRITING
 
 if TYPE_CHECKING:
@@ -55,8 +55,8 @@ def modules() -> Path:
 
 @pytest.fixture(scope="module")
 def writing() -> Iterator[Api]:
-    flags = ("--sample", "building", "--agents", "write")
-    with KastorServer(flags) as server, Api(server.url) as client:
+    with KastorServer(("--agents", "write")) as server, Api(server.url) as client:
+        load_quiet_building(client)
         yield client
 
 

@@ -9,7 +9,7 @@ import pytest
 from kastor.testing import KastorServer
 from tests.contract.client import Api
 
-from .speaking import Speaker
+from .speaking import Speaker, load_quiet_building
 from .trial import CHANGES, QUESTIONS, Building, Planned, Question
 
 if TYPE_CHECKING:
@@ -21,9 +21,10 @@ DOCUMENTS = Building()
 @pytest.fixture(scope="module")
 def writing() -> Iterator[Api]:
     with (
-        KastorServer(("--sample", "building", "--agents", "write")) as server,
+        KastorServer(("--agents", "write")) as server,
         Api(server.url) as client,
     ):
+        load_quiet_building(client)
         yield client
 
 
