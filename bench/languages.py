@@ -51,8 +51,10 @@ def pairs(keys: dict[str, int]) -> list[tuple[str, str, str]]:
         ),
         (
             "model and range",
-            "SELECT T FROM DIGITALTWINS T WHERE IS_OF_MODEL(T, 'dtmi:bench:Point0;1')"
-            " AND T.temperature > 90",
+            (
+                "SELECT T FROM DIGITALTWINS T WHERE IS_OF_MODEL(T, 'dtmi:bench:Point0;1')"
+                " AND T.temperature > 90"
+            ),
             "MATCH (T:`dtmi:bench:Point0;1`) WHERE T.temperature > 90 RETURN T",
         ),
         (
@@ -62,14 +64,18 @@ def pairs(keys: dict[str, int]) -> list[tuple[str, str, str]]:
         ),
         (
             "two hops",
-            "SELECT t FROM DIGITALTWINS MATCH (s)-[:hasPart]->(m)-[:hasPart]->(t)"
-            f" WHERE s.$dtId = '{level}'",
+            (
+                "SELECT t FROM DIGITALTWINS MATCH (s)-[:hasPart]->(m)-[:hasPart]->(t)"
+                f" WHERE s.$dtId = '{level}'"
+            ),
             f"MATCH (s)-[:hasPart]->(m)-[:hasPart]->(t) WHERE s.$dtId = '{level}' RETURN t",
         ),
         (
             "1..4 hops",
-            "SELECT t FROM DIGITALTWINS MATCH (s)-[:hasPart*1..4]->(t)"
-            f" WHERE s.$dtId = '{building}'",
+            (
+                "SELECT t FROM DIGITALTWINS MATCH (s)-[:hasPart*1..4]->(t)"
+                f" WHERE s.$dtId = '{building}'"
+            ),
             f"MATCH (s)-[:hasPart*1..4]->(t) WHERE s.$dtId = '{building}' RETURN t",
         ),
     ]
