@@ -153,6 +153,8 @@ def _entry(version: Version, before: Version | None, *, as_patch: bool) -> Docum
     if version.end is not None:
         entry["to"] = twin_time(version.end)
     entry["actor"] = version.actor
+    if version.via is not None:
+        entry["via"] = orjson.Fragment(version.via)
     if version.doc is None:
         return {**entry, "deleted": True}
     is_first = version.version == 1 or (before is not None and before.doc is None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 from msgspec import Meta, Struct
@@ -11,9 +11,15 @@ from msgspec import Meta, Struct
 from kastor.errors import InvalidArgument
 from kastor.graph.batch import BatchOperation, Verb, read_operations
 
+if TYPE_CHECKING:
+    from kastor.proposals.caller import Caller
+    from kastor.storage.proposals import ProposalEntry
+
 MOST_BYTES = 1_048_576
 """Of the body of a proposal."""
 LONGEST_REASON = 300
+LONGEST_CLIENT = 200
+"""Characters of the name that a program gives itself, where it is kept."""
 _REMEDY = "(a limit of proposals). Propose a part of them."
 
 
@@ -68,6 +74,23 @@ def read_kept(text: bytes) -> list[BatchOperation]:
     """Return the operations of what `operations_text` made."""
     found = read_operations(text, _KeptOperations, text.count(b'"kind"'), "proposal", _REMEDY)
     return found.operations
+
+
+def via_text(entry: ProposalEntry, caller: Caller) -> bytes:
+    """Return by which way the changes of an applied proposal came, as the history keeps it.
+
+    JSON: `{"way", "tool"?, "clientClaims"?, "proposal", "approver"?, "reason"}`.
+    """
+    via = caller.via
+    members = {
+        "way": via.way,
+        "tool": via.tool,
+        "clientClaims": None if via.client is None else via.client[:LONGEST_CLIENT],
+        "proposal": entry.id,
+        "approver": entry.approver,
+        "reason": entry.reason,
+    }
+    return msgspec.json.encode({name: each for name, each in members.items() if each is not None})
 
 
 def _text(operation: BatchOperation) -> bytes:
