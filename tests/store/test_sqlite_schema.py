@@ -36,6 +36,7 @@ TABLES = {
     "meta",
     "model_keys",
     "models",
+    "origins",
     "proposals",
     "relationship_names",
     "relationship_versions",
@@ -139,6 +140,7 @@ ADDED_BY = {
     6: ("instants", "setbacks", "version_blocks", "telemetry"),
     7: ("saved",),
     8: ("proposals",),
+    9: ("origins",),
 }
 BEFORE_6 = """
 DROP INDEX twin_versions_by_key;

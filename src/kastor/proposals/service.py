@@ -23,7 +23,6 @@ from kastor.clock import TICKS_PER_SECOND, new_guid, now_ticks
 from kastor.errors import KastorError, TooManyRequests
 from kastor.graph.batch import commands_of
 from kastor.graph.batch_told import taken_text
-from kastor.graph.instants import Named
 from kastor.proposals.forms import operations_text, read_kept, via_text
 from kastor.proposals.refusals import (
     ProposalOutdated,
@@ -50,7 +49,6 @@ if TYPE_CHECKING:
     from kastor.types import Ticks
 
 TOKEN_BYTES = 16
-_NOW = Named()
 
 
 class Proposed(Struct, frozen=True):
@@ -133,7 +131,7 @@ class ProposalService:
         context.require_plain()
         writes = "\n".join(sorted({f"{each.op.value} {each.kind.name}" for each in operations}))
         commands = await _commands(operations, writes, caller)
-        position = (await self._graph.at(_NOW)).change
+        position = await self._graph.position()
         trial = await try_out(self._graph, commands, context, self.limits.looked_bytes)
         if trial.refused:
             raise ProposalRefused(operations, _told(trial))
