@@ -10,6 +10,7 @@ from msgspec import Meta, Struct
 
 from kastor.errors import InvalidArgument
 from kastor.graph.batch import BatchOperation, Verb, read_operations
+from kastor.history.ways import ChangeVia
 
 if TYPE_CHECKING:
     from kastor.proposals.caller import Caller
@@ -76,21 +77,17 @@ def read_kept(text: bytes) -> list[BatchOperation]:
     return found.operations
 
 
-def via_text(entry: ProposalEntry, caller: Caller) -> bytes:
-    """Return by which way the changes of an applied proposal came, as the history keeps it.
-
-    JSON: `{"way", "tool"?, "clientClaims"?, "proposal", "approver"?, "reason"}`.
-    """
+def way_of(entry: ProposalEntry, caller: Caller) -> ChangeVia:
+    """Return by which way the changes of an applied proposal came, as the history keeps it."""
     via = caller.via
-    members = {
-        "way": via.way,
-        "tool": via.tool,
-        "clientClaims": None if via.client is None else via.client[:LONGEST_CLIENT],
-        "proposal": entry.id,
-        "approver": entry.approver,
-        "reason": entry.reason,
-    }
-    return msgspec.json.encode({name: each for name, each in members.items() if each is not None})
+    return ChangeVia(
+        way=via.way,
+        proposal=entry.id,
+        reason=entry.reason,
+        approver=entry.approver,
+        tool=via.tool,
+        client_claims=None if via.client is None else via.client[:LONGEST_CLIENT],
+    )
 
 
 def _text(operation: BatchOperation) -> bytes:

@@ -23,7 +23,7 @@ from kastor.clock import TICKS_PER_SECOND, new_guid, now_ticks
 from kastor.errors import KastorError, TooManyRequests
 from kastor.graph.batch import commands_of
 from kastor.graph.batch_told import taken_text
-from kastor.proposals.forms import operations_text, read_kept, via_text
+from kastor.proposals.forms import operations_text, read_kept, way_of
 from kastor.proposals.refusals import (
     ProposalOutdated,
     ProposalRefused,
@@ -266,7 +266,7 @@ class ProposalService:
 
         def note(results: Results) -> AppliedProposal:
             answer = _answer(operations, results.outcomes)
-            via = via_text(entry, caller)
+            via = way_of(entry, caller).text()
             return AppliedProposal(entry.id, caller.principal, answer, now, via)
 
         try:
