@@ -6,7 +6,6 @@ import hashlib
 import random
 import secrets
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 

@@ -89,11 +89,11 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
             assert http.put(path, json=body).status_code == 200
         http.delete("/digitaltwins/t18/relationships/r")
         http.delete("/digitaltwins/t26")
-        for twin in ("t0", "t3"):
+        for changed in ("t0", "t3"):
             note = [{"op": "replace", "path": "/note", "value": "proposed"}]
-            operation = {"op": "patch", "kind": "twin", "id": twin, "body": note}
-            body = {"operations": [operation], "reason": "a copy"}
-            made = http.post("/kastor/v1/proposals", json=body).json()
+            operation = {"op": "patch", "kind": "twin", "id": changed, "body": note}
+            proposal = {"operations": [operation], "reason": "a copy"}
+            made = http.post("/kastor/v1/proposals", json=proposal).json()
             path = f"/kastor/v1/proposals/{made['id']}/apply"
             assert http.post(path, json={"token": made["token"]}).is_success
         http.post("/digitaltwins/t1/telemetry", json={"a": [1, 2.50]})
