@@ -81,7 +81,7 @@ function labels(facts: Facts, ids: boolean): Option[] {
     const id = each.insert ?? ''
     const label = labelOf(id)
     const count = facts.twins.get(id) ?? 0
-    const option: Option = { label, insert: written(label), kind: 'model', also: each.label, detail: count > 0 ? `${id} · ${count}` : id, ...(each.info !== undefined && { info: each.info }) }
+    const option: Option = { label, insert: written(label, true), kind: 'model', also: each.label, detail: count > 0 ? `${id} · ${count}` : id, ...(each.info !== undefined && { info: each.info }) }
     if (!seen.has(label)) seen.set(label, option)
   }
   if (ids) return modelIds(facts).map((each) => ({ ...each, label: each.insert ?? each.label, also: each.label }))
@@ -101,7 +101,7 @@ function inText(before: readonly Token[], scope: Scope, facts: Facts, quoted: bo
   if (spot.kind === 'pattern') return []
   if (last === 'ORDER') return keywords(['BY'])
   if (last === 'OPTIONAL') return keywords(['MATCH'])
-  if (last === 'STARTS' || last === 'ENDS') return keywords(['WITH'])
+  if (last === 'STARTS' || last === 'ENDS') return [{ label: 'WITH', kind: 'keyword' }]
   if (last === 'IS') return keywords(['NULL', 'NOT NULL'])
   if (last === 'AS' || last === 'SKIP' || last === 'LIMIT' || last === 'MATCH') return []
   if (clause === '' || clause === 'EXPLAIN') return keywords([...(clause === '' ? ['EXPLAIN'] : []), 'MATCH', 'OPTIONAL MATCH', 'WITH', 'UNWIND', 'RETURN'])
