@@ -44,6 +44,8 @@ function PathCell({ value, models, hrefOf }: { value: readonly Json[]; models: M
     <span className="query-path">
       {value.slice(0, MOST_OF_PATH).map((each, index) => {
         if (isTwin(each)) return <TwinChip key={index} value={each} models={models} hrefOf={hrefOf} />
+        // Without twins around it says itself what it joins.
+        if (!isTwin(value[index - 1]) && !isTwin(value[index + 1])) return <RelationshipChip key={index} value={each} />
         const name = isRelationship(each) && typeof each['$relationshipName'] === 'string' ? each['$relationshipName'] : ''
         const before = value[index - 1]
         // Against its direction it is walked from its target.
