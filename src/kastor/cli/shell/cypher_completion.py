@@ -12,7 +12,7 @@ from kastor.cli.shell import cypher_places as places
 from kastor.lang.cypher.words import LEFT_OUT, RESERVED, is_plain
 
 if TYPE_CHECKING:
-    from kastor.cli.shell.cypher_places import Pattern, Spot
+    from kastor.cli.shell.cypher_places import TypedPatterns, PatternSpot
     from kastor.cli.shell.declared import ValueFacts
     from kastor.cli.shell.graph_names import GraphNames
     from kastor.cli.shell.lexing import TypedToken
@@ -85,7 +85,7 @@ def in_string(tokens: Sequence[TypedToken], names: GraphNames) -> Iterator[tuple
 
 
 def in_backticks(
-    tokens: Sequence[TypedToken], found: Pattern, names: GraphNames
+    tokens: Sequence[TypedToken], found: TypedPatterns, names: GraphNames
 ) -> Iterator[tuple[str, str]]:
     """Yield names that may stand in backticks; labels as whole ids of models."""
     if _spot(tokens).kind == "label":
@@ -98,7 +98,7 @@ def in_backticks(
 
 
 def in_text(
-    tokens: Sequence[TypedToken], found: Pattern, names: GraphNames
+    tokens: Sequence[TypedToken], found: TypedPatterns, names: GraphNames
 ) -> Iterator[tuple[str, str]]:
     """Yield what may stand behind these tokens, the likeliest first, and what it is."""
     last = tokens[-1].key if tokens else ""
@@ -119,11 +119,13 @@ def in_text(
         yield from _expression(clause, last, found)
 
 
-def _spot(tokens: Sequence[TypedToken]) -> Spot:
+def _spot(tokens: Sequence[TypedToken]) -> PatternSpot:
     return places.spot_of(tokens, *places.clause_of(tokens))
 
 
-def _in_pattern(spot: Spot, found: Pattern, names: GraphNames) -> Iterator[tuple[str, str]]:
+def _in_pattern(
+    spot: PatternSpot, found: TypedPatterns, names: GraphNames
+) -> Iterator[tuple[str, str]]:
     match spot.kind:
         case "label":
             yield from _labels(names)
@@ -151,7 +153,7 @@ def label_of(model: str) -> str:
     return model.rpartition(":")[2].partition(";")[0]
 
 
-def models_of(variable: str, found: Pattern, names: GraphNames) -> list[str]:
+def models_of(variable: str, found: TypedPatterns, names: GraphNames) -> list[str]:
     """Return the ids of models that a variable may have; none where anything may be."""
     labels = found.scope.models.get(variable)
     if labels:
@@ -180,7 +182,7 @@ def _heirs(ids: Sequence[str], names: GraphNames) -> list[str]:
     return [each for each in names.models if any(base.id in wanted for base in names.line(each))]
 
 
-def _members(path: list[str], found: Pattern, names: GraphNames) -> Iterator[tuple[str, str]]:
+def _members(path: list[str], found: TypedPatterns, names: GraphNames) -> Iterator[tuple[str, str]]:
     """Yield what may stand behind the dot of a path."""
     variable, *steps = path or [""]
     kind = found.scope.aliases.get(variable)
@@ -219,7 +221,7 @@ def _values(values: Mapping[str, ValueFacts]) -> Iterator[tuple[str, str]]:
         yield written(name), values[name].schema or "property"
 
 
-def _expression(clause: str, last: str, found: Pattern) -> Iterator[tuple[str, str]]:
+def _expression(clause: str, last: str, found: TypedPatterns) -> Iterator[tuple[str, str]]:
     from kastor.query.cypher.functions import AGGREGATES
 
     for name, kind in found.scope.aliases.items():

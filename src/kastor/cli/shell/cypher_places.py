@@ -23,7 +23,7 @@ _NODE_BEGINS = frozenset({"MATCH", "EXISTS", "WHERE", "NOT", "AND", "OR", "-", "
 _IDS = frozenset({"ID", "ELEMENTID"})
 
 
-class Hop(NamedTuple):
+class NamedHop(NamedTuple):
     """A relationship of a pattern, from its source to its target, by their variables."""
 
     source: str
@@ -31,14 +31,14 @@ class Hop(NamedTuple):
     names: tuple[str, ...]
 
 
-class Pattern(NamedTuple):
+class TypedPatterns(NamedTuple):
     """What a query says of its own names: labels stand in `models` as they are written."""
 
     scope: NamesInQuery
-    hops: list[Hop]
+    hops: list[NamedHop]
 
 
-class Spot(NamedTuple):
+class PatternSpot(NamedTuple):
     """What a place of a pattern wants, and whose."""
 
     kind: Literal["label", "type", "map", "variable", ""]
@@ -46,9 +46,9 @@ class Spot(NamedTuple):
     words: tuple[str, ...] = ()
 
 
-def scope_of(tokens: Sequence[TypedToken]) -> Pattern:
+def scope_of(tokens: Sequence[TypedToken]) -> TypedPatterns:
     """Return what a query says, wherever it says it: the cursor may stand before that."""
-    found = Pattern(NamesInQuery(), [])
+    found = TypedPatterns(NamesInQuery(), [])
     for at, token in enumerate(tokens):
         if key(tokens, at - 1) == ".":
             continue
@@ -71,14 +71,14 @@ def _read_named(tokens: Sequence[TypedToken], at: int, scope: NamesInQuery) -> N
         scope.models.setdefault(new, scope.models.get(old, []))
 
 
-def _note(found: Pattern, alias: str, label: str) -> None:
+def _note(found: TypedPatterns, alias: str, label: str) -> None:
     if label == "Model":
         found.scope.aliases[alias] = "model"
     elif label != "Twin":
         found.scope.models.setdefault(alias, []).append(label)
 
 
-def _read_labels(tokens: Sequence[TypedToken], begin: int, alias: str, found: Pattern) -> int:
+def _read_labels(tokens: Sequence[TypedToken], begin: int, alias: str, found: TypedPatterns) -> int:
     at = begin
     while key(tokens, at) in _LABELS:
         if kind(tokens, at + 1) in (WORD, ESCAPED):
@@ -96,7 +96,7 @@ class _Edge(NamedTuple):
     is_range: bool
 
 
-def _read_pattern(tokens: Sequence[TypedToken], begin: int, found: Pattern) -> None:
+def _read_pattern(tokens: Sequence[TypedToken], begin: int, found: TypedPatterns) -> None:
     """``p = (a:Room {..})-[r:name]->(b)<-[..]-(c), (d) ..``."""
     at, last, edge = begin, None, None
     while at < len(tokens):
@@ -105,7 +105,7 @@ def _read_pattern(tokens: Sequence[TypedToken], begin: int, found: Pattern) -> N
             at, alias = _read_node(tokens, at, found)
             if edge is not None and last is not None and not edge.is_range:
                 ends = (alias, last) if edge.is_back else (last, alias)
-                found.hops.append(Hop(*ends, edge.names))
+                found.hops.append(NamedHop(*ends, edge.names))
             last, edge = alias, None
         elif sign == "[":
             at, edge = _read_edge(tokens, at, found)
@@ -119,7 +119,7 @@ def _read_pattern(tokens: Sequence[TypedToken], begin: int, found: Pattern) -> N
             return
 
 
-def _read_node(tokens: Sequence[TypedToken], at: int, found: Pattern) -> tuple[int, str]:
+def _read_node(tokens: Sequence[TypedToken], at: int, found: TypedPatterns) -> tuple[int, str]:
     alias = name(tokens, at + 1) if is_name(tokens, at + 1) else ""
     at += 2 if alias else 1
     if alias:
@@ -130,7 +130,7 @@ def _read_node(tokens: Sequence[TypedToken], at: int, found: Pattern) -> tuple[i
     return (at + 1 if key(tokens, at) == ")" else at), alias
 
 
-def _read_edge(tokens: Sequence[TypedToken], at: int, found: Pattern) -> tuple[int, _Edge]:
+def _read_edge(tokens: Sequence[TypedToken], at: int, found: TypedPatterns) -> tuple[int, _Edge]:
     is_back = key(tokens, at - 1) == "-" and key(tokens, at - 2) == "<"
     alias = name(tokens, at + 1) if is_name(tokens, at + 1) else ""
     at += 2 if alias else 1
@@ -179,30 +179,34 @@ def clause_of(tokens: Sequence[TypedToken]) -> tuple[str, list[int]]:
     return clause, [at for at, _ in around]
 
 
-def spot_of(tokens: Sequence[TypedToken], clause: str, around: Sequence[int]) -> Spot:
+def spot_of(tokens: Sequence[TypedToken], clause: str, around: Sequence[int]) -> PatternSpot:
     """Return what a pattern or a label wants where the cursor stands."""
     last = tokens[-1].key if tokens else ""
     inner = around[-1] if around else -1
     bracket = key(tokens, inner)
     is_edge = bracket == "[" and key(tokens, inner - 1) == "-"
     if is_edge:
-        return Spot("type", _source_of(tokens, inner)) if last in _LABELS else Spot("variable")
+        return (
+            PatternSpot("type", _source_of(tokens, inner))
+            if last in _LABELS
+            else PatternSpot("variable")
+        )
     if bracket == "{" and last in {"{", ","} and len(around) > 1:
         return _map_of(tokens, around[-2], inner)
     if last in _LABELS and bracket not in {"{", "["}:
-        return Spot("label")
+        return PatternSpot("label")
     is_node = bracket == "(" and clause == "MATCH" and key(tokens, inner - 1) in _NODE_BEGINS
-    return Spot("variable") if is_node else Spot("")
+    return PatternSpot("variable") if is_node else PatternSpot("")
 
 
-def _map_of(tokens: Sequence[TypedToken], outer: int, inner: int) -> Spot:
+def _map_of(tokens: Sequence[TypedToken], outer: int, inner: int) -> PatternSpot:
     """``(n:Room {`` and ``[r:name {``."""
     is_edge = key(tokens, outer) == "[" and key(tokens, outer - 1) == "-"
     is_node = key(tokens, outer) == "(" and key(tokens, outer - 1) in _NODE_BEGINS
     if not (is_edge or is_node):
-        return Spot("")
+        return PatternSpot("")
     words = tuple(name(tokens, at + 1) for at in range(outer, inner) if tokens[at].key in _LABELS)
-    return Spot("map", "relationship" if is_edge else "twin", words)
+    return PatternSpot("map", "relationship" if is_edge else "twin", words)
 
 
 def _source_of(tokens: Sequence[TypedToken], at: int) -> str:
