@@ -12,7 +12,7 @@ from kastor.cli.shell import cypher_places as places
 from kastor.lang.cypher.words import LEFT_OUT, RESERVED, is_plain
 
 if TYPE_CHECKING:
-    from kastor.cli.shell.cypher_places import TypedPatterns, PatternSpot
+    from kastor.cli.shell.cypher_places import PatternSpot, TypedPatterns
     from kastor.cli.shell.declared import ValueFacts
     from kastor.cli.shell.graph_names import GraphNames
     from kastor.cli.shell.lexing import TypedToken
