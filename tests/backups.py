@@ -70,6 +70,12 @@ def fill(http: httpx2.Client, events: Path, graph: str = "") -> None:
     put("/digitaltwins/t0/relationships/r", {"$relationshipName": "next", "$targetId": "t3"})
     assert http.delete(f"{graph}/digitaltwins/t4/relationships/r").status_code == 204
     assert http.delete(f"{graph}/digitaltwins/t7").status_code == 204
+    note = [{"op": "replace", "path": "/note", "value": "as proposed"}]
+    operation = {"op": "patch", "kind": "twin", "id": "t5", "body": note}
+    proposal = {"operations": [operation], "reason": "a reason \u00e4"}
+    made = http.post(f"{graph}/kastor/v1/proposals", json=proposal).json()
+    applied = f"{graph}/kastor/v1/proposals/{made['id']}/apply"
+    assert http.post(applied, json={"token": made["token"]}).is_success
     assert http.post(f"{graph}/digitaltwins/t1/telemetry", json={"a": [1, 2.50]}).is_success
 
 

@@ -9,7 +9,7 @@ import pytest
 from kastor.testing import KastorServer
 from tests.contract.client import Api
 
-from .speaking import REVISIONS, Speaker, load_quiet_building
+from .speaking import NEWEST, REVISIONS, Speaker, load_quiet_building
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,6 +57,12 @@ def test_a_change_is_shown_before_it_is_made_and_made_once(ben: Speaker, writing
     assert done["results"][0]["etag"] == after["$etag"]
     assert ben.got("apply_change", token=made["token"]) == done
     assert writing.twin("room-2-14") == after
+    [newest] = ben.got("history", id="room-2-14", limit=1)["changes"]
+    assert newest["via"] == {"way": "mcp", "proposal": made["id"], "reason": "A test"}
+    told = writing.get("/kastor/v1/digitaltwins/room-2-14/history?order=desc&limit=1", version=None)
+    via = told.json()["value"][0]["via"]
+    assert (via["tool"], via["proposal"]) == ("apply_change", made["id"])
+    assert via.get("clientClaims") == ("by hand" if ben.revision == NEWEST else None)
 
 
 def test_what_was_changed_meanwhile_is_not_written_over(ben: Speaker, writing: Api) -> None:

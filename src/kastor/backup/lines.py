@@ -21,7 +21,7 @@ _TEXTS = frozenset(
     (
         *("id", "name", "text", "etag", "actor", "ended_actor", "kind", "subject", "event_id"),
         *("traceparent", "model_id", "component", "content_type", "endpoint", "filter", "settings"),
-        *("last_error", "route", "error"),
+        *("last_error", "route", "error", "via"),
     )
 )
 _BYTES = frozenset({"data", "event"})

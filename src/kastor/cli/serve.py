@@ -62,6 +62,7 @@ def serve(
     adt_rates: Annotated[str | None, Flag(help="With --profile adt, on: as often as the cloud lets one call, 429 beyond.", metavar="<on|off>", show_default="off")] = None,
     rate_limit: Annotated[float | None, Flag(help="Requests a second of each client, a token or an address, 429 beyond; 0: any number.", metavar="<number>", show_default="0")] = None,
     agents_confirm: Annotated[str | None, Flag(help="Which proposals wait for somebody's approval: none, those that delete or touch many objects, or all.", metavar="<never|destructive|always>", show_default="destructive")] = None,
+    agents_second_person: Annotated[bool | None, Flag("--agents-second-person", help="Who proposed something cannot approve it too.")] = None,
     absent_components: Annotated[str | None, Flag(help="empty: a twin gets those components of its model that it comes without.", metavar="<refuse|empty>", show_default="refuse")] = None,
     query_timeout: Annotated[float | None, Flag(help="Seconds after which a query ends.", show_default="60")] = None,
     cypher: Annotated[str | None, Flag(help="off: refuse queries in openCypher.", metavar="<on|off>", show_default="on")] = None,

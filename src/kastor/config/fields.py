@@ -150,6 +150,10 @@ class SettingsFields(BaseSettings):
         description="Which proposals are applied only once somebody approved them; `destructive`: "
         "those that delete, or touch more than 25 objects.",
     )
+    agents_second_person: bool = Field(
+        False,
+        description="Whether whoever proposed something cannot be the one who approves it.",
+    )
     absent_components: Literal["refuse", "empty"] = Field(
         "refuse",
         description="What becomes of a twin without a component of its model; `empty` adds it.",

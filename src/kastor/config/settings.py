@@ -138,6 +138,7 @@ class Settings(SettingsFields):
         self._check_server()
         self._check_issuers()
         self._keep_data_apart()
+        self._check_approval()
         others = self._others_by()
         if not self.asks_who and not self.allow_anonymous and others is not None:
             raise ValueError(
@@ -146,6 +147,21 @@ class Settings(SettingsFields):
                 "--allow-anonymous if everybody may read and write."
             )
         return self
+
+    def _check_approval(self) -> None:
+        """Refuse to ask for a second person where there is only one, or none is asked at all."""
+        if not self.agents_second_person:
+            return
+        if not self.asks_who:
+            raise ValueError(
+                "agents_second_person needs callers that can be told apart: add --auth tokens, or "
+                "name an issuer."
+            )
+        if self.agents_confirm == "never":
+            raise ValueError(
+                "agents_second_person goes with agents_confirm destructive or always: with never "
+                "nobody is asked."
+            )
 
     def _check_database(self) -> None:
         """Refuse addresses and schemas of databases that are none, or go with no database."""

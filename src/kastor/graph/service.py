@@ -91,6 +91,10 @@ class GraphService:
         found = await self._store.history.resolve(time=named.time, change=named.change)
         return structs.replace(found, catalog=await self._store.history.catalog(found))
 
+    async def position(self) -> int:
+        """Return where the present stands in the change log, also where no past is kept."""
+        return (await self._store.history.resolve()).change
+
     def catalog_of(self, context: Context) -> ModelCatalog:
         """Return the models of what a request reads."""
         context.require_all()

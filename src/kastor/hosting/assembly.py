@@ -203,7 +203,10 @@ def _proposal_service(
     settings: Settings, store: Store[ModelCatalog], graph: GraphService, name: str
 ) -> ProposalService:
     confirm = Confirm(settings.agents_confirm)
-    return ProposalService(store.proposals, graph, store.ticker.age_now, confirm, name)
+    return ProposalService(
+        *(store.proposals, graph, store.ticker.age_now, confirm, name),
+        second_person=settings.agents_second_person,
+    )
 
 
 async def _model_epoch(store: Store[ModelCatalog]) -> int:

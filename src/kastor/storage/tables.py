@@ -11,6 +11,7 @@ _BULK = {
     "dead_letters": "event",
     "jobs": "progress",
     "kept_answers": "answer",
+    "proposals": "diff",
     "saved": "data",
 }
 
@@ -97,6 +98,7 @@ COPIED: tuple[Table, ...] = (
         ("time", "written"),
         ("change", "time", "written", "kind", "twin_key", "subject"),
     ),
+    Table("origins", ("change",), ("via",), ("change", "time", "via")),
     Table("setbacks", ("change",), ("time",), ("change", "time")),
     Table(
         "telemetry",
@@ -160,8 +162,19 @@ JOB_TABLES: tuple[Table, ...] = (
         ("done", "created"),
         ("id", "digest", "answer", "done", "created"),
     ),
+    Table(
+        "proposals",
+        ("id",),
+        ("approver", "approved", "applied"),
+        (
+            *("id", "caller", "actor", "reason", "writes", "count", "position", "needs_approval"),
+            *("size", "created", "expires", "approver", "approved", "applied", "token"),
+            *("operations", "seen", "diff", "answer"),
+        ),
+    ),
 )
-"""What goes along when a graph is moved; a copy of it begins no job of its source."""
+"""What goes along when a graph is moved; a copy of it begins no job of its source, and has none of
+its proposals."""
 
 TABLES: tuple[Table, ...] = (*COPIED, *JOB_TABLES)
 """All there are."""

@@ -136,6 +136,12 @@ def _tracked(asked: History) -> Tracked:
 def _entry(entry: Mapping[str, Any]) -> dict[str, Any]:
     shown_entry = {name: entry[name] for name in ("version", "change", "actor") if name in entry}
     shown_entry["at"] = entry["from"]
+    if "via" in entry:
+        shown_entry["via"] = {
+            name: entry["via"][name]
+            for name in ("way", "proposal", "approver", "reason")
+            if name in entry["via"]
+        }
     if entry.get("deleted"):
         return shown_entry | {"deleted": True}
     if "patch" not in entry:

@@ -24,6 +24,11 @@ FROM {graph}.meta, {graph}.log_head
 """
 """The time of the newest change is where it is placed: whatever comes later is behind it. Of a
 graph that keeps nothing the newest state is the oldest, wherever it is brought."""
+DROP_ORIGIN = """
+DELETE FROM {graph}.origins o USING {graph}.instants i
+WHERE i.pos = $1 AND i.time = o.time AND i.xid = o.xid
+"""
+"""Of the entry of a position."""
 _ACTIVE = """
 SELECT (SELECT count(*) FROM {graph}.routes WHERE NOT paused),
        (SELECT count(*) FROM {graph}.inputs WHERE NOT paused)
@@ -126,6 +131,8 @@ def from_clause(table: Table, unplaced: str | None = None) -> str:
         return "(SELECT * FROM {graph}.changes WHERE pos IS NOT NULL) c"
     if table.name == "instants":
         return f"({_instants(unplaced)}) c"
+    if table.name == "origins":
+        return f"({_origins(unplaced)}) c"
     if table.name == "setbacks":
         return "(SELECT pos AS change, time FROM {graph}.setbacks) c"
     if table.name == "telemetry":
@@ -168,6 +175,16 @@ def _instants(unplaced: str | None) -> str:
             ),
         )[: 1 if unplaced is None else 2]
     )
+
+
+def _origins(unplaced: str | None) -> str:
+    """The query of origins whose positions are known; others' states are not."""
+    position = _position("i.pos", "o.time", "o.xid", unplaced)
+    return f"""
+    SELECT * FROM (
+        SELECT {position} AS change, o.time, o.via FROM {{graph}}.origins o
+        LEFT JOIN {{graph}}.instants i ON i.time = o.time AND i.xid = o.xid
+    ) o WHERE change > 0"""
 
 
 def _positioned(table: Table, unplaced: str | None) -> str:

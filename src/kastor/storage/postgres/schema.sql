@@ -205,6 +205,15 @@ CREATE TABLE {graph}.setbacks (
     time  bigint NOT NULL
 );
 
+-- By which way changes came that were no call of their author's own, such as those of proposals.
+-- They go with the instants of their states.
+CREATE TABLE {graph}.origins (
+    time  bigint NOT NULL,                 -- these two as in instants
+    xid   bigint NOT NULL,
+    via   text   NOT NULL,                 -- JSON
+    PRIMARY KEY (time, xid)
+);
+
 -- Documents of versions that are no longer young, many together; their rows hold null in place.
 CREATE TABLE {graph}.version_blocks (
     kind      text COLLATE "C" NOT NULL CHECK (kind IN ('twin', 'relationship')),

@@ -170,6 +170,14 @@ CREATE TABLE setbacks (
     time    INTEGER NOT NULL
 ) STRICT;
 
+-- By which way changes came that were no call of their author's own, such as those of proposals.
+-- They go with the instants of their states.
+CREATE TABLE origins (
+    change  INTEGER PRIMARY KEY,           -- changes.seq
+    time    INTEGER NOT NULL,              -- that its rows have
+    via     TEXT    NOT NULL               -- JSON
+) STRICT;
+
 -- Documents of versions that are no longer young, many together; their rows hold x'' in place.
 CREATE TABLE version_blocks (
     kind      TEXT    NOT NULL CHECK (kind IN ('twin', 'relationship')),
