@@ -243,3 +243,19 @@ def test_a_question_is_short_whatever_it_is_about(ids: list[str], reason: str, m
     told = question_of(entry, diff, most)
     assert cost(told) <= most - ENVELOPE - STATE_CHARACTERS
     assert told.isprintable() or not any(0x202A <= ord(each) <= 0x202E for each in told)
+
+
+def test_nobody_is_asked_where_the_word_of_another_is_wanted(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    flags = ("--agents", "write", "--agents-confirm", "always", "--agents-second-person")
+    with guarding(tmp_path_factory.mktemp("second"), flags) as guarded:
+        owner = Speaker(guarded.static["o"].api, capabilities=ASKING)
+        body = [{"op": "add", "path": "/level", "value": 7}]
+        operation = {"op": "patch", "kind": "twin", "id": "a", "body": body}
+        made = owner.got("propose_change", operations=[operation], reason="x")
+        refused = owner.call("apply_change", token=made["token"])
+        assert (refused.is_error, refused.value["code"]) == (True, "ProposalNeedsSecondPerson")
+        path = f"/kastor/v1/proposals/{made['id']}/approve"
+        assert guarded.signed["o"].api.post(path, version=None).status_code == 200
+        assert owner.got("apply_change", token=made["token"])["applied"] == 1
