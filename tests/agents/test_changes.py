@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -128,7 +129,7 @@ def test_all_definitions_together_are_short_and_say_what_they_do(ben: Speaker) -
     listed = ben.send("tools/list")
     tools = listed.json()["result"]["tools"]
     assert len(tools) == 11
-    assert len(listed.text) <= 9_000
+    assert max(len(listed.text), len(json.dumps(tools))) <= 9_000
     hints = {each["name"]: each["annotations"] for each in tools}
     assert hints["apply_change"]["destructiveHint"] is True
     assert {name for name, each in hints.items() if not each["readOnlyHint"]} == {

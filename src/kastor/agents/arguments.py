@@ -68,6 +68,7 @@ class Find(Arguments, frozen=True, kw_only=True):
     under: Annotated[Id, Meta(description="Below this twin, by relationships")] | UnsetType = UNSET
     like: Annotated[Id, Meta(description="Near this twin in meaning")] | UnsetType = UNSET
     vector: _Vector | UnsetType = UNSET
+    index: Id | UnsetType = UNSET
     mode: Literal["auto", "words", "vector"] = "auto"
     limit: Annotated[int, Meta(ge=1, le=50)] = 20
 

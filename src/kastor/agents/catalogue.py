@@ -53,8 +53,7 @@ class ToolEntry:
 TOOLS: tuple[ToolEntry, ...] = (
     ToolEntry(
         "describe_graph",
-        "What the graph holds: counts, models with their numbers of twins, names of relationships. "
-        "Begin here.",
+        "What the graph holds: counts, models with their numbers of twins, names of relationships.",
         a.DescribeGraph,
         describe_graph,
         (P.MODELS_READ, P.QUERY),
@@ -70,7 +69,7 @@ TOOLS: tuple[ToolEntry, ...] = (
     ToolEntry(
         "find",
         "Twins, models and relationship names by words or the beginning of an id, best first; "
-        "with under also all twins below one. Forgives one wrong letter.",
+        "with under also all twins below one.",
         a.Find,
         find,
         (P.QUERY,),

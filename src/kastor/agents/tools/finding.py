@@ -105,7 +105,9 @@ def _note_of_vectors(asked: Find) -> list[str]:
     Raises:
         ToolRefused: nothing else is asked for.
     """
-    near_to = [name for name in ("like", "vector") if given(getattr(asked, name)) is not None]
+    near_to = [
+        name for name in ("like", "vector", "index") if given(getattr(asked, name)) is not None
+    ]
     if asked.mode == "vector" or (near_to and given(asked.text) is None):
         raise ToolRefused(
             "VectorsOff",
