@@ -6,8 +6,8 @@ is meant is found first, as the graph is now, and each of its documents is looke
 
 from __future__ import annotations
 
-import asyncio
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -17,12 +17,12 @@ from kastor.agents.tools.near import near_twins
 from kastor.errors import NotFound
 from kastor.graph.ids import require_id
 from kastor.search.documents import indexed
-from kastor.search.service import Hit, ranked, read_question
-from kastor.storage.search import Candidates, IndexedRow, SourceRow
+from kastor.search.service import Hit, order_of, ranked, read_question
+from kastor.storage.search import MOST_RESEMBLING, Candidates, IndexedRow, SourceRow
 from kastor.storage.search_texts import is_near, is_tolerant, words_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Sequence
 
     from kastor.agents.caller import AgentCaller
     from kastor.records import Context
@@ -35,7 +35,6 @@ _TARGETS = "SELECT R.$targetId AS id FROM RELATIONSHIPS R WHERE R.$sourceId IN $
 _OF_MODEL = "SELECT * FROM DIGITALTWINS T WHERE IS_OF_MODEL(T, '{}')"
 """A stored model's id holds no quote (DTDL)."""
 _TWINS = "SELECT * FROM DIGITALTWINS T WHERE T.$dtId IN $ids"
-_RESEMBLING = 8
 
 
 async def found_below(
@@ -55,7 +54,7 @@ async def found_below(
     Raises:
         ToolRefused: there is no such twin, or too much lies below it.
     """
-    asked = None if text is None else read_question(text)
+    found = _Hits(None if text is None else read_question(text), wanted)
     context = caller.context()
     try:
         await caller.services.graph.twin(require_id(twin_id, "twin"), context)
@@ -63,23 +62,16 @@ async def found_below(
         near = await near_twins(caller, twin_id)
         raise ToolRefused(error.code, error.message, at="under", near=near) from None
     steps = await _steps_to(caller, twin_id, context)
-    documents = [
-        document
-        for document in await _documents(caller, list(steps), context)
-        if wanted(document["$metadata"].get("$model"))
+    ids = list(steps)
+    for start in range(0, len(ids), _AT_ONCE):
+        some = ids[start : start + _AT_ONCE]
+        async for page, _ in _pages(caller, _TWINS, some, context):
+            await caller.worked(len(page), partial(found.take, page))
+    listed: list[dict[str, Any]] = [
+        {"kind": "twin", "id": each, "model": model, "steps": steps[each]}
+        for each, model in sorted(found.listed, key=lambda each: (steps[each[0]], each[0]))
     ]
-    if asked is None:
-        documents.sort(key=lambda each: (steps[each["$dtId"]], each["$dtId"]))
-        return [], [
-            {
-                "kind": "twin",
-                "id": each["$dtId"],
-                "model": each["$metadata"].get("$model"),
-                "steps": steps[each["$dtId"]],
-            }
-            for each in documents
-        ]
-    return await asyncio.to_thread(_ranked, asked, documents), []
+    return found.best(), listed
 
 
 async def found_of_model(caller: AgentCaller, model: str, text: str) -> list[Hit] | None:
@@ -90,12 +82,13 @@ async def found_of_model(caller: AgentCaller, model: str, text: str) -> list[Hit
         model: the id of a stored model; its subtypes count.
         text: what to look for.
     """
-    asked, found = read_question(text), []
-    async for row in _rows(caller, _OF_MODEL.format(model), None, caller.context()):
-        found.append(row)
-        if len(found) > MOST_BELOW:
+    found, count = _Hits(read_question(text)), 0
+    async for page, rows in _pages(caller, _OF_MODEL.format(model), None, caller.context()):
+        count += rows
+        if count > MOST_BELOW:
             return None
-    return await asyncio.to_thread(_ranked, asked, found)
+        await caller.worked(len(page), partial(found.take, page))
+    return found.best()
 
 
 async def _steps_to(caller: AgentCaller, twin_id: str, context: Context) -> dict[str, int]:
@@ -105,10 +98,10 @@ async def _steps_to(caller: AgentCaller, twin_id: str, context: Context) -> dict
         following: list[str] = []
         for start in range(0, len(level), _AT_ONCE):
             ids = level[start : start + _AT_ONCE]
-            async for row in _rows(caller, _TARGETS, ids, context):
-                if row["id"] not in steps:
-                    steps[row["id"]] = step
-                    following.append(row["id"])
+            async for page, _ in _pages(caller, _TARGETS, ids, context):
+                new = [r["id"] for r in orjson.loads(page) if r["id"] not in steps]
+                steps |= dict.fromkeys(new, step)
+                following += dict.fromkeys(new)
                 if len(steps) > MOST_BELOW + 1:
                     raise ToolRefused(
                         "UnderTooLarge",
@@ -124,42 +117,62 @@ async def _steps_to(caller: AgentCaller, twin_id: str, context: Context) -> dict
     return steps
 
 
-async def _documents(
-    caller: AgentCaller, ids: Sequence[str], context: Context
-) -> list[Mapping[str, Any]]:
-    found: list[Mapping[str, Any]] = []
-    for start in range(0, len(ids), _AT_ONCE):
-        async for row in _rows(caller, _TWINS, ids[start : start + _AT_ONCE], context):
-            found.append(row)  # noqa: PERF401 - of several readings
-    return found
-
-
-async def _rows(caller: AgentCaller, text: str, ids: Sequence[str] | None, context: Context) -> Any:
+async def _pages(
+    caller: AgentCaller, text: str, ids: Sequence[str] | None, context: Context
+) -> AsyncIterator[tuple[bytes, int]]:
+    """Yield pages of a query as JSON text, each with the number of its rows."""
     token, given = None, None if ids is None else {"ids": list(ids)}
     while True:
         page = await caller.services.query.run(
             text, context, token=token, max_items=_PAGE, parameters=given
         )
-        for row in orjson.loads(page.value):
-            yield row
+        yield page.value, page.rows
         if (token := page.continuation) is None:
             return
 
 
-def _ranked(asked: SearchText, documents: Sequence[Mapping[str, Any]]) -> list[Hit]:
-    sources = [SourceRow(0, each["$dtId"], orjson.dumps(each)) for each in documents]
-    rows = indexed("twin", sources)
-    words = words_of(text for each in rows for _, text in each.fields)
-    found = Candidates(
-        [IndexedRow(each.id, each.name, each.model, orjson.dumps(each.fields)) for each in rows]
-    )
-    hits, _ = ranked(asked, "twin", found)
-    if hits:
-        return hits
-    # As in a search everywhere: who finds nothing may have mistyped a word.
-    found.resembling = {
-        word: tuple(sorted(each for each in words if is_near(word, each))[:_RESEMBLING])
-        for word in asked.words
-        if is_tolerant(word)
-    }
-    return ranked(replace(asked, resembling=found.resembling), "twin", found)[0]
+@dataclass(slots=True)
+class _Hits:
+    """What answers a text, page by page, so that no more than a page is held.
+
+    Attributes:
+        asked: what is looked for; None: everything is listed.
+        wanted: whether twins of a model are asked for, by its id.
+        listed: ids and models, where everything is listed.
+    """
+
+    asked: SearchText | None
+    wanted: Callable[[str | None], bool] = lambda _model: True
+    listed: list[tuple[str, str | None]] = field(default_factory=list)
+    _exact: list[Hit] = field(default_factory=list)
+    _resembling: list[Hit] = field(default_factory=list)
+
+    def take(self, page: bytes) -> None:
+        """Look at the documents of a page; in whichever thread."""
+        documents = [
+            each for each in orjson.loads(page) if self.wanted(each["$metadata"].get("$model"))
+        ]
+        if self.asked is None:
+            self.listed += [(each["$dtId"], each["$metadata"]["$model"]) for each in documents]
+            return
+        rows = indexed(
+            "twin", [SourceRow(0, each["$dtId"], orjson.dumps(each)) for each in documents]
+        )
+        found = Candidates(
+            [IndexedRow(each.id, each.name, each.model, orjson.dumps(each.fields)) for each in rows]
+        )
+        self._exact += ranked(self.asked, "twin", found)[0]
+        if self._exact:
+            return
+        # As in a search everywhere: who finds nothing may have mistyped a word.
+        words = words_of(text for each in rows for _, text in each.fields)
+        resembling = {
+            word: tuple(sorted(each for each in words if is_near(word, each))[:MOST_RESEMBLING])
+            for word in self.asked.words
+            if is_tolerant(word)
+        }
+        self._resembling += ranked(replace(self.asked, resembling=resembling), "twin", found)[0]
+
+    def best(self) -> list[Hit]:
+        """Return the hits, best first."""
+        return sorted(self._exact or self._resembling, key=order_of)

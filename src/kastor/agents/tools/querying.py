@@ -39,25 +39,28 @@ async def query(caller: AgentCaller, asked: Query, cursors: Cursors) -> ToolAnsw
         change, place = cursors.read(cursor)
         token = caller.services.query.token_at(place, asked.q, change, given(asked.parameters))
     context = await caller.pinned(given(asked.as_of), change)
-    size, guess = asked.limit, "-" * _LIKELY_CURSOR
+    size = asked.limit
     for _ in range(_ATTEMPTS):
         page = await _page(caller, asked, context, token, size)
         made = _cursor(caller, cursors, page, context)
-        values = orjson.loads(page.value)
-        more = page.continuation is not None
-        answer = replace(
-            _answer(values, page, context),
-            more=more,
-            cursor=partial(_cursor_behind, {len(values): made}, guess),
-        )
-        _, count = fitted(answer, asked.max_chars)
-        if count == len(values):
-            return answer
-        if not count or context.at is None:
+        cut = partial(_cut, page, context, made, asked.max_chars)
+        answer, count, there = await caller.worked(len(page.value), cut)
+        if count == there or not count or context.at is None:
             break
         # The bound falls between two rows: a page that ends there says where the next one begins.
         size = count
-    return replace(answer, cursor=None)
+    return answer if count == there else replace(answer, cursor=None)
+
+
+def _cut(
+    page: ResultPage, context: Context, made: str | None, most: int
+) -> tuple[ToolAnswer, int, int]:
+    """Return the answer of a page, how many of its rows fit, and how many there are."""
+    values = orjson.loads(page.value)
+    more = page.continuation is not None
+    behind = partial(_cursor_behind, {len(values): made}, "-" * _LIKELY_CURSOR)
+    answer = replace(_answer(values, page, context), more=more, cursor=behind)
+    return answer, fitted(answer, most)[1], len(values)
 
 
 def _cursor_behind(made: Mapping[int, str | None], guess: str, count: int) -> str | None:

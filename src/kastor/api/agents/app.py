@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 
+from kastor.agents.caller import LARGE_AT_ONCE as LARGE_ANSWERS_AT_ONCE
 from kastor.agents.caller import AgentCaller
 from kastor.agents.protocol import make_server
 from kastor.api.http.clients import client_of
@@ -47,6 +48,7 @@ class AgentsApp:
         self._most = MOST_BYTES_OF_WRITES if writes else MOST_BYTES
         self._own: Counter[str] = Counter()
         self._turns = asyncio.Semaphore(LARGE_AT_ONCE)
+        self._room = asyncio.Semaphore(LARGE_ANSWERS_AT_ONCE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request.
@@ -102,6 +104,7 @@ class AgentsApp:
             services,
             None if trace is None else trace.decode("latin-1"),
             proposer=self._proposer(entry) if self._writes else None,
+            room=self._room,
         )
         server = make_server(caller, writes=self._writes)
         manager = StreamableHTTPSessionManager(
