@@ -81,6 +81,21 @@ def test_a_missing_scope_is_named_with_the_refusal(guarded: Guarded) -> None:
     assert "scope=" not in elsewhere.headers["www-authenticate"].replace("insufficient_scope", "")
 
 
+def test_a_tool_that_needs_another_scope_names_it(guarded: Guarded) -> None:
+    reader, team = guarded.signed["r"].api, f"/graphs/{TEAM_GRAPH}"
+    operations = [{"op": "delete", "kind": "twin", "id": "a"}]
+    arguments = {"operations": operations, "reason": "x"}
+    asked = {"name": "propose_change", "arguments": arguments}
+    refused = Speaker(reader, prefix=team).send("tools/call", asked)
+    assert refused.status_code == 403
+    assert 'scope="twins.team"' in refused.headers["www-authenticate"]
+    assert "kastor/batch/write" in refused.json()["error"]["message"]
+    # Where no scope would help, and where nothing names the tool, the tool itself says no.
+    for speaker in (Speaker(reader), Speaker(reader, "2025-11-25", team)):
+        found = speaker.call("propose_change", **arguments)
+        assert (found.is_error, found.value["code"]) == (True, "Forbidden")
+
+
 def test_other_operations_are_refused_as_before(guarded: Guarded) -> None:
     for caller in guarded.nobody:
         refused = caller.api.get("/models")

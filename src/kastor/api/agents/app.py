@@ -28,6 +28,7 @@ from kastor.proposals import Caller, Via
 if TYPE_CHECKING:
     from collections.abc import Callable, MutableMapping
 
+    from kastor.api.agents.door import AgentsDoor
     from kastor.api.http.request import Receive, Scope, Send
     from kastor.api.http.server_state import ServerState
     from kastor.graph.batch import Subject, Verb
@@ -43,8 +44,8 @@ MOST_AT_ONCE = 64
 class AgentsApp:
     """Answers the requests to /mcp of all graphs of one process."""
 
-    def __init__(self, state: ServerState, *, writes: bool) -> None:
-        self._state, self._writes = state, writes
+    def __init__(self, state: ServerState, door: AgentsDoor, *, writes: bool) -> None:
+        self._state, self._door, self._writes = state, door, writes
         self._most = MOST_BYTES_OF_WRITES if writes else MOST_BYTES
         self._own: Counter[str] = Counter()
         self._turns = asyncio.Semaphore(LARGE_AT_ONCE)
@@ -56,6 +57,7 @@ class AgentsApp:
         Raises:
             TooManyRequests: too many are under way, of this client or in all.
             PayloadTooLarge, BadRequest: the body is too large, or nested too deeply.
+            Forbidden: a scope is missing.
         """
         entry: Entry = scope[ENTRY]
         headers: dict[bytes, bytes] = dict(scope["headers"])
@@ -72,6 +74,7 @@ class AgentsApp:
         clients.begin_query(client)
         self._own[client] += 1
         try:
+            self._door.require_for_tool(entry, headers, writes=self._writes)
             body = await self._body(headers, receive)
             if body is None:
                 return

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from kastor.api.http.answering import send_response
+from kastor.api.http.entrance import refusal
 from kastor.api.http.mount import ENTRY
 from kastor.api.http.origins import StrangerCheck
 from kastor.api.http.request import json_response
@@ -84,10 +85,40 @@ class AgentsDoor:
         said = [f'resource_metadata="{base}{DESCRIPTION}{_shown(path)}"']
         if isinstance(error, Forbidden):
             said.insert(0, 'error="insufficient_scope"')
-        scopes = self._scopes(Permission.QUERY, _graph_of(path))
+        wanted = Permission.QUERY
+        if isinstance(error, Forbidden) and error.permission:
+            wanted = Permission(error.permission)
+        scopes = self._scopes(wanted, _graph_of(path))
         if scopes:
             said.append(f'scope="{scopes[0]}"')
         return f"Bearer {', '.join(said)}".encode("latin-1", "ignore")
+
+    def require_for_tool(
+        self, entry: Entry, headers: Mapping[bytes, bytes], *, writes: bool
+    ) -> None:
+        """Refuse a call of a tool that a caller may not use, where another scope would let it.
+
+        A client can then ask for a token with that scope; all else a tool's answer says.
+
+        Args:
+            entry: of the request.
+            headers: of the request; in the newest revision they name the tool.
+            writes: whether tools that write are there.
+
+        Raises:
+            Forbidden: with the permission that is missing.
+        """
+        if headers.get(b"mcp-method") != b"tools/call" or not entry.actor.principal.issuer:
+            return
+        name = headers.get(b"mcp-name", b"").strip().decode("latin-1")
+        allowed = entry.actor.on(entry.graph)
+        from kastor.agents.catalogue import TOOLS  # noqa: PLC0415 - once somebody calls
+
+        for tool in TOOLS:
+            if tool.name == name and (writes or not tool.writes):
+                for permission in tool.needs:
+                    if permission not in allowed and self._scopes(permission, entry.graph):
+                        raise refusal(entry.actor, permission, entry.graph)
 
     async def describe(self, scope: Scope, _receive: Receive, send: Send) -> None:
         """Answer the description of the resource that a path behind DESCRIPTION names.

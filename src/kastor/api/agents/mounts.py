@@ -50,7 +50,7 @@ def agent_mounts(
             return _absent(f"the library is missing: {install_extra('agents')}")
         from kastor.api.agents.app import AgentsApp  # noqa: PLC0415 - an extra
 
-        return AgentsApp(state, writes=settings.agents == "write")
+        return AgentsApp(state, door, writes=settings.agents == "write")
 
     return (
         Mount(
