@@ -236,6 +236,8 @@ def trial() -> int:
             found = speaker.call(tool, **arguments)
             used[0] += 1
             used[1] += found.characters
+            if found.is_error:
+                print(f"{tool}: {found.value['code']}: {found.value['message']}")
             return found.value
 
         print(f"{'':7}{'calls':>6}{'characters':>12}  question or change")

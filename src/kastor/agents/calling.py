@@ -70,13 +70,22 @@ async def call(
     except KastorError as error:
         return Called(text_of(refusal_of(error)), is_error=True)
     except TimeoutError:
-        message = f"This took longer than {SECONDS:g} seconds and was ended."
-        advice = "Ask for less: a condition on a model or an id, fewer rows, less depth."
-        return Called(text_of(ToolRefused("TimeoutError", message, advice=advice)), is_error=True)
+        return Called(text_of(_late(name)), is_error=True)
     except Exception as error:  # noqa: BLE001 - the last line of defence
         _log.exception("a tool failed", tool=name[:100], exc_info=error)
         message = "Something went wrong inside Kastor; its log has the details."
         return Called(text_of(ToolRefused("InternalServerError", message)), is_error=True)
+
+
+def _late(name: str) -> ToolRefused:
+    """Return the refusal of a call that took too long; what it wrote nobody knows."""
+    message = f"This took longer than {SECONDS:g} seconds and was ended."
+    if any(each.name == name and each.destructive for each in TOOLS):
+        message += " Nobody knows whether it was done."
+        advice = "Call it again with the same arguments: what was done is answered, and not redone."
+    else:
+        advice = "Ask for less: a condition on a model or an id, fewer rows, less depth."
+    return ToolRefused("TimeoutError", message, advice=advice)
 
 
 def _tool(caller: AgentCaller, name: str, *, writes: bool) -> ToolEntry:
