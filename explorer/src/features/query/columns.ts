@@ -93,7 +93,7 @@ const WIDE = 340
 function widthOf(key: string, kind: ColumnKind, values: readonly Json[], digits: number): number {
   const head = key.length * CHARACTER + 52
   if (kind === 'twin') return 280
-  if (kind === 'object' && values.some(isPath)) return 480
+  if (kind === 'object' && values.some(isPath)) return 600
   if (kind === 'relationship' || kind === 'object') return 260
   if (kind === 'model') return 180
   const longest = values.reduce<number>((most, value) => Math.max(most, kind === 'number' ? shown(value, kind, digits).length : shown(value, kind, 0).length), 0)
