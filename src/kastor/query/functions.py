@@ -28,10 +28,46 @@ _ARGUMENTS: dict[str, tuple[str, ...]] = {
     "DATETIME_ADD": (_STRING, _NUMBER, _STRING),
     "DATETIME_DIFF": (_STRING, _STRING, _STRING),
     "DATETIME_PART": (_STRING, _STRING),
+    "AT": (_JSON, _JSON),
+    "SLICE": (_JSON, _NUMBER, _NUMBER),
+    "APPEND": (_JSON, _JSON),
+    "ADD": (_JSON, _JSON),
+    "RANGE": (_NUMBER, _NUMBER, _NUMBER),
+    "SPLIT": (_STRING, _STRING),
+    "REPLACE": (_STRING, _STRING, _STRING),
+    "LEFT": (_STRING, _NUMBER),
+    "RIGHT": (_STRING, _NUMBER),
+    "MID": (_STRING, _NUMBER, _NUMBER),
+    "DIV": (_NUMBER, _NUMBER),
+    "QUOTIENT": (_NUMBER, _NUMBER),
+    "REMAINDER": (_NUMBER, _NUMBER),
+    "TO_POWER": (_NUMBER, _NUMBER),
+    **dict.fromkeys(("TRIMMED", "LTRIM", "RTRIM", "TOLOWER", "TOUPPER"), (_STRING,)),
+    **dict.fromkeys(("INTEGER_TEXT", "REAL_TEXT", "SIGN", "ROUNDED"), (_NUMBER,)),
+    **dict.fromkeys(("ROOT", "EXP", "LOG", "LOG10", "SIN", "COS", "TAN"), (_NUMBER,)),
+    **dict.fromkeys(("ASIN", "ACOS", "ATAN", "DEGREES", "RADIANS"), (_NUMBER,)),
+    **dict.fromkeys(("SIZE", "KEYS", "REVERSE", "TOSTRING", "TOINTEGER", "TOFLOAT"), (_JSON,)),
+    **dict.fromkeys(("TOBOOLEAN", "AS_STRING", "AS_NUMBER", "AS_INTEGER"), (_JSON,)),
+    **dict.fromkeys(("AS_BOOLEAN", "AS_LIST", "SCALAR"), (_JSON,)),
 }
 _TEXTS = frozenset(
     {"LOWER", "UPPER", "TRIM", "CONCAT", "SUBSTRING", "NOW", "DATETIME", "DATETIME_ADD"}
 )
+
+
+_MADE_TEXTS = frozenset(
+    [
+        *("REPLACE", "LEFT", "RIGHT", "MID", "TRIMMED", "LTRIM", "RTRIM", "TOLOWER", "TOUPPER"),
+        *("INTEGER_TEXT", "REAL_TEXT", "TOSTRING", "AS_STRING"),
+    ]
+)
+_MADE_JSON = frozenset(
+    [
+        *("AT", "SLICE", "APPEND", "ADD", "KEYS", "RANGE", "SPLIT", "REVERSE", "TOBOOLEAN"),
+        *("AS_BOOLEAN", "AS_LIST", "SCALAR"),
+    ]
+)
+"""Calls that give JSON text, of kinds that the plan's node tells."""
 
 
 def argument_kinds(name: str, count: int) -> tuple[str, ...]:
@@ -44,5 +80,7 @@ def argument_kinds(name: str, count: int) -> tuple[str, ...]:
 
 
 def result_kind(name: str) -> str:
-    """The kind that a call gives when it is defined."""
-    return _STRING if name in _TEXTS else _NUMBER
+    """The kind that a call gives when it is defined; ``json`` for those of several."""
+    if name in _MADE_JSON:
+        return _JSON
+    return _STRING if name in _TEXTS or name in _MADE_TEXTS else _NUMBER

@@ -8,11 +8,16 @@ from typing import TYPE_CHECKING, Any
 from kastor.query.plan import (
     ALL_KINDS,
     Aggregate,
+    ByModel,
     Call,
+    Case,
     Const,
     Doc,
     Field,
     Flag,
+    ListOf,
+    MapOf,
+    Part,
     Scalar,
     Slot,
     Undefined,
@@ -58,14 +63,21 @@ def kinds_of(value: Value) -> frozenset[str]:
         case Undefined():
             return frozenset()
         case Call():
-            return frozenset({value.kind})
+            return ALL_KINDS if value.kind == "any" else frozenset({value.kind})
         case Flag():
             return frozenset({"boolean"})
-        case Walked():
+        case Walked() | ListOf() | ByModel():
             return frozenset({"array"})
-        case Slot():
+        case MapOf():
+            return frozenset({"object"})
+        case Slot() | Part():
             return ALL_KINDS
+        case Case():
+            values = [one for _, one in value.branches]
+            return frozenset().union(*map(kinds_of, [*values, value.otherwise]))
         case Aggregate():
+            if value.name == "COLLECT":
+                return frozenset({"array"})
             if value.name in {"MIN", "MAX"}:
                 return frozenset({"number", "string"})
             return frozenset({"number"})

@@ -47,7 +47,10 @@ class Undefined:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A function or an arithmetic operator; `kind` is that of its result (number or string)."""
+    """A function or an arithmetic operator.
+
+    `kind` is that of its result; ``any`` if only the data tells.
+    """
 
     name: str
     args: tuple[Value, ...]
@@ -56,11 +59,49 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Aggregate:
-    """COUNT (of rows, when `argument` is None), SUM, AVG, MIN or MAX over a group."""
+    """COUNT (of rows, when `argument` is None), SUM, AVG, MIN, MAX or COLLECT over a group."""
 
     name: str
     argument: Value | None = None
     distinct: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ListOf:
+    """The array of these values; what is missing is null there."""
+
+    items: tuple[Value, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MapOf:
+    """The object of these members; what is missing is null there."""
+
+    entries: tuple[tuple[str, Value], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What a path leads to in a value that is made; in documents it is a `Doc`."""
+
+    base: Value
+    steps: tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """The value of the first branch whose condition is true, else `otherwise`."""
+
+    branches: tuple[tuple[Condition, Value], ...]
+    otherwise: Value
+
+
+@dataclass(frozen=True, slots=True)
+class ByModel:
+    """An array of texts that the twin's model decides, by the model's key."""
+
+    source: int
+    texts: tuple[tuple[int, tuple[str, ...]], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +126,22 @@ class Slot:
     number: int
 
 
-Value: TypeAlias = Const | Doc | Field | Undefined | Call | Aggregate | Flag | Walked | Slot
+Value: TypeAlias = (
+    Const
+    | Doc
+    | Field
+    | Undefined
+    | Call
+    | Aggregate
+    | ListOf
+    | MapOf
+    | Part
+    | Case
+    | ByModel
+    | Flag
+    | Walked
+    | Slot
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +197,27 @@ class TextTest:
 @dataclass(frozen=True, slots=True)
 class ArrayHas:
     """The array has the value as an element; negated: it is an array and has it not."""
+
+    array: Value
+    value: Value
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Same:
+    """Equal at any depth, as openCypher has it: what is null equals nothing and differs from nothing.
+
+    Negated: different wherever nulls would be filled in, also of two kinds.
+    """
+
+    left: Value
+    right: Value
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Among:
+    """An element of the array is `Same` as the value; negated: it is an array, and all differ."""
 
     array: Value
     value: Value
@@ -204,7 +281,19 @@ class Or:
     terms: tuple[Condition, ...]
 
 
-Leaf: TypeAlias = Compare | In | IsKind | TextTest | ArrayHas | OfModel | Within | Exists | InQuery
+Leaf: TypeAlias = (
+    Compare
+    | In
+    | IsKind
+    | TextTest
+    | ArrayHas
+    | Same
+    | Among
+    | OfModel
+    | Within
+    | Exists
+    | InQuery
+)
 Condition: TypeAlias = Truth | Leaf | Not | And | Or
 
 

@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING
 
 from kastor.query.plan import (
     Aggregate,
+    Among,
     And,
     ArrayHas,
+    ByModel,
     Call,
+    Case,
     Compare,
     Doc,
     Exists,
@@ -17,8 +20,12 @@ from kastor.query.plan import (
     In,
     InQuery,
     IsKind,
+    ListOf,
+    MapOf,
     OfModel,
     Or,
+    Part,
+    Same,
     TextTest,
     Walked,
     Within,
@@ -61,7 +68,7 @@ def has_queries(*items: Condition | Value) -> bool:
 
 def _collect(item: Condition | Value, found: set[int]) -> None:
     match item:
-        case Doc() | Field() | OfModel():
+        case Doc() | Field() | OfModel() | ByModel():
             found.add(item.source)
         case Exists():
             outer = {i for i, one in enumerate(item.graph.sources) if one.outer}
@@ -76,16 +83,17 @@ def _collect(item: Condition | Value, found: set[int]) -> None:
 
 def parts_of(item: Condition | Value) -> Iterable[Condition | Value]:
     """What a condition or a value is made of, one level down."""
+    # Branches because each kind of node names its parts in its own way.
     match item:
         case And() | Or():
             return item.terms
-        case Compare():
+        case Compare() | Same():
             return (item.left, item.right)
         case In() | IsKind() | InQuery():
             return (item.value,)
         case TextTest():
             return (item.subject, item.part)
-        case ArrayHas():
+        case ArrayHas() | Among():
             return (item.array, item.value)
         case Within():
             return (item.point, item.area)
@@ -95,5 +103,13 @@ def parts_of(item: Condition | Value) -> Iterable[Condition | Value]:
             return () if item.argument is None else (item.argument,)
         case Flag():
             return (item.true, item.false)
+        case ListOf():
+            return item.items
+        case MapOf():
+            return tuple([value for _, value in item.entries])
+        case Part():
+            return (item.base,)
+        case Case():
+            return (*[one for branch in item.branches for one in branch], item.otherwise)
         case _:
             return ()

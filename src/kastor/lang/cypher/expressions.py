@@ -191,7 +191,7 @@ class ExpressionReader(Cursor):
         return self._accessed(self._atom(start, key), start)
 
     def _accessed(self, base: tree.Expression, start: int) -> tree.Expression:
-        """``.name``, ``['name']`` and ``[0]``, any number of them; labels behind a variable."""
+        """``.name``, ``['name']``, ``[0]`` and ``[0..1]``, any number; labels behind a variable."""
         steps = 0
         while self.keys[self.at] in {".", "["}:
             steps += 1
@@ -200,19 +200,51 @@ class ExpressionReader(Cursor):
             if self.take("."):
                 base = tree.MemberOf(base, self.member_name(), self.span(start))
                 continue
-            self.at += 1
-            if self.kinds[self.at] == STRING:
-                name = self.text_value()
-                self.expect("]")
-                base = tree.MemberOf(base, name, self.span(start))
-                continue
-            index = self.unsigned("the number of an element, or a name in quotes")
-            self.expect("]", "']'; slices are not in the subset")
-            base = tree.ItemOf(base, index, self.span(start))
+            base = self._indexed(base, start)
         if self.keys[self.at] == ":" and isinstance(base, tree.Variable):
             labels = self.labels()
             return tree.Labelled(tree.Name(base.name, base.span), labels, self.span(start))
         return base
+
+    def _indexed(self, base: tree.Expression, start: int) -> tree.Expression:
+        """What stands in brackets behind a value."""
+        self.expect("[")
+        if self.kinds[self.at] == STRING and self.key(1) == "]":
+            name = self.text_value()
+            self.expect("]")
+            return tree.MemberOf(base, name, self.span(start))
+        self.enter()
+        low = None if self.keys[self.at] == ".." else self.expression()
+        if self.take(".."):
+            high = None if self.keys[self.at] == "]" else self.expression()
+            self.leave()
+            self.expect("]")
+            return tree.SliceOf(base, low, high, self.span(start))
+        self.leave()
+        self.expect("]", "']' or '..'")
+        if low is None:
+            raise AssertionError("neither an index nor a slice")
+        return tree.ItemOf(base, low, self.span(start))
+
+    def _case(self, start: int) -> tree.Case:
+        """Both forms; what is tested of each branch is bounded like terms of AND and OR."""
+        self.at += 1
+        self.enter()
+        subject = None if self.keys[self.at] == "WHEN" else self.expression()
+        branches: list[tuple[tree.Expression, tree.Expression]] = []
+        while self.take("WHEN"):
+            self.terms += 1
+            if self.terms > self.limits.max_terms:
+                self.fail(f"more than {self.limits.max_terms} WHEN (limit max_terms)")
+            test = self._item()
+            self.expect("THEN")
+            branches.append((test, self._item()))
+        if not branches:
+            self.mismatch("WHEN")
+        otherwise = self._item() if self.take("ELSE") else None
+        self.leave()
+        self.expect("END", "WHEN, ELSE or END")
+        return tree.Case(subject, tuple(branches), otherwise, self.span(start))
 
     def labels(self) -> tuple[tree.Name, ...]:
         """``:A:B``, none or more."""
@@ -260,7 +292,7 @@ class ExpressionReader(Cursor):
         if key == "EXISTS" and self.key(1) == "{":
             return self.exists()
         if key == "CASE":
-            self.fail("CASE is not in the subset")
+            return self._case(start)
         if key in {"COUNT", "COLLECT"} and self.key(1) == "{":
             self.fail(f"{key} {{ }} is not in the subset; EXISTS {{ }} is")
         if self.key(1) == "(" or (self.key(1) == "." and self._is_prefixed()):

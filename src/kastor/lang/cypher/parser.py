@@ -44,7 +44,7 @@ class QueryReader(PatternReader):
         limit = self._count("LIMIT")
         self._refuse_clause()
         self.take(";")
-        if self.keys[self.at] != END:
+        if self.kinds[self.at] != END:
             hint = suggestion(self.keys[self.at], _CLAUSES)
             self.fail(f"extraneous input '{self.shown()}' expecting <EOF>.{hint}")
         return tree.Query(

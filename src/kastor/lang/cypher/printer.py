@@ -95,6 +95,8 @@ def _atom(
     | tree.Variable
     | tree.MemberOf
     | tree.ItemOf
+    | tree.SliceOf
+    | tree.Case
     | tree.ListOf
     | tree.MapOf
     | tree.Labelled
@@ -112,7 +114,12 @@ def _atom(
         case tree.MemberOf():
             return f"{_base(node.base)}.{print_name(node.key)}"
         case tree.ItemOf():
-            return f"{_base(node.base)}[{node.index}]"
+            return f"{_base(node.base)}[{print_expression(node.index)}]"
+        case tree.SliceOf():
+            ends = ["" if one is None else print_expression(one) for one in (node.low, node.high)]
+            return f"{_base(node.base)}[{'..'.join(ends)}]"
+        case tree.Case():
+            return _case(node)
         case tree.ListOf():
             return f"[{', '.join(map(print_expression, node.items))}]"
         case tree.MapOf():
@@ -127,6 +134,15 @@ def _atom(
             return f"EXISTS {{ {', '.join(map(_pattern, node.patterns))}{where} }}"
         case _:
             assert_never(node)
+
+
+def _case(node: tree.Case) -> str:
+    parts = ["CASE"] if node.subject is None else ["CASE", print_expression(node.subject)]
+    for test, value in node.branches:
+        parts.append(f"WHEN {print_expression(test)} THEN {print_expression(value)}")
+    if node.otherwise is not None:
+        parts.append(f"ELSE {print_expression(node.otherwise)}")
+    return " ".join([*parts, "END"])
 
 
 def _base(node: tree.Expression) -> str:

@@ -51,7 +51,27 @@ class ItemOf:
     """``base[index]``."""
 
     base: Expression
-    index: int
+    index: Expression
+    span: Span = field(default=(0, 0), compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SliceOf:
+    """``base[low..high]``; None where nothing was written."""
+
+    base: Expression
+    low: Expression | None
+    high: Expression | None
+    span: Span = field(default=(0, 0), compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """``CASE [subject] WHEN test THEN value .. [ELSE otherwise] END``."""
+
+    subject: Expression | None
+    branches: tuple[tuple[Expression, Expression], ...]
+    otherwise: Expression | None = None
     span: Span = field(default=(0, 0), compare=False, repr=False)
 
 
@@ -65,7 +85,7 @@ class ListOf:
 
 @dataclass(frozen=True, slots=True)
 class MapOf:
-    """``{key: value}``; in patterns."""
+    """``{key: value}``."""
 
     entries: tuple[tuple[str, Expression], ...]
     span: Span = field(default=(0, 0), compare=False, repr=False)
@@ -196,6 +216,8 @@ Expression: TypeAlias = (
     | Variable
     | MemberOf
     | ItemOf
+    | SliceOf
+    | Case
     | ListOf
     | MapOf
     | Negative

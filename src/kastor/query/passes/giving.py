@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, cast
 from kastor.query.forms import variable_of
 from kastor.query.plan import (
     Aggregate,
+    Among,
     And,
     ArrayHas,
     Call,
+    Case,
     Compare,
     Condition,
     Const,
@@ -25,9 +27,13 @@ from kastor.query.plan import (
     In,
     InQuery,
     IsKind,
+    ListOf,
+    MapOf,
     Or,
     Order,
+    Part,
     Plan,
+    Same,
     TextTest,
     Value,
     Within,
@@ -111,6 +117,17 @@ class _Filling:
                 return replace(item, argument=self.value(item.argument))
             case Flag():
                 return Flag(self.condition(item.true), self.condition(item.false))
+            case ListOf():
+                return ListOf(tuple([self.value(one) for one in item.items]))
+            case MapOf():
+                return MapOf(tuple([(key, self.value(one)) for key, one in item.entries]))
+            case Part():
+                return Part(self.value(item.base), item.steps)
+            case Case():
+                branches = [
+                    (self.condition(test), self.value(one)) for test, one in item.branches
+                ]
+                return Case(tuple(branches), self.value(item.otherwise))
             case _:
                 return item
 
@@ -128,7 +145,9 @@ class _Filling:
                 return replace(item, value=self.value(item.value))
             case TextTest():
                 return replace(item, subject=self.value(item.subject), part=self.value(item.part))
-            case ArrayHas():
+            case Same():
+                return replace(item, left=self.value(item.left), right=self.value(item.right))
+            case ArrayHas() | Among():
                 return replace(item, array=self.value(item.array), value=self.value(item.value))
             case Within():
                 return replace(item, point=self.value(item.point), area=self.value(item.area))

@@ -6,15 +6,21 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from kastor.query.plan import (
+    Among,
     And,
     ArrayHas,
     Call,
+    Case,
     Compare,
     Flag,
     In,
     InQuery,
     IsKind,
+    ListOf,
+    MapOf,
     Or,
+    Part,
+    Same,
     TextTest,
     Within,
 )
@@ -36,6 +42,7 @@ def _substitute(tree: Condition | Value, by: Mapping[Value, Value]) -> Condition
     found = by.get(cast("Value", tree))
     if found is not None:
         return found
+    # Branches because each kind of node is rebuilt in its own way.
     match tree:
         case And() | Or():
             return replace(tree, terms=tuple([substitute(term, by) for term in tree.terms]))
@@ -46,7 +53,10 @@ def _substitute(tree: Condition | Value, by: Mapping[Value, Value]) -> Condition
         case TextTest():
             subject, part = substitute(tree.subject, by), substitute(tree.part, by)
             return replace(tree, subject=subject, part=part)
-        case ArrayHas():
+        case Same():
+            left, right = substitute(tree.left, by), substitute(tree.right, by)
+            return replace(tree, left=left, right=right)
+        case ArrayHas() | Among():
             array, value = substitute(tree.array, by), substitute(tree.value, by)
             return replace(tree, array=array, value=value)
         case Within():
@@ -56,5 +66,16 @@ def _substitute(tree: Condition | Value, by: Mapping[Value, Value]) -> Condition
             return replace(tree, args=tuple([substitute(arg, by) for arg in tree.args]))
         case Flag():
             return Flag(substitute(tree.true, by), substitute(tree.false, by))
+        case ListOf():
+            return ListOf(tuple([substitute(item, by) for item in tree.items]))
+        case MapOf():
+            return MapOf(tuple([(key, substitute(value, by)) for key, value in tree.entries]))
+        case Part():
+            return Part(substitute(tree.base, by), tree.steps)
+        case Case():
+            branches = [
+                (substitute(test, by), substitute(value, by)) for test, value in tree.branches
+            ]
+            return Case(tuple(branches), substitute(tree.otherwise, by))
         case _:
             return tree

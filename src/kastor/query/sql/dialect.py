@@ -185,6 +185,45 @@ class Dialect(Protocol):
         """A function or operator of the superset over guarded values."""
         ...
 
+    def named(self, json: str, name: str) -> str:
+        """A FROM item with the JSON text as a document `v`, which is evaluated once."""
+        ...
+
+    def joined(self, pieces: list[str]) -> str:
+        """These texts as one, or an error when it would have more than `MAX_BYTES`."""
+        ...
+
+    def items(self, doc: str, path: str) -> tuple[str, str]:
+        """A FROM item of an array's elements, none where there is no array, and the JSON of one."""
+        ...
+
+    def same(self, first: tuple[str, str], second: tuple[str, str]) -> str:
+        """Whether two values are equal at any depth and hold no null."""
+        ...
+
+    def differ(self, first: tuple[str, str], second: tuple[str, str]) -> str:
+        """Whether two values are different whatever their nulls were."""
+        ...
+
+    def ranked_deep(self, doc: str, path: str) -> tuple[str, ...]:
+        """`ranked`, where equal arrays and objects are equal however they are written."""
+        ...
+
+    def by_model(self, table: str, alias: str) -> str:
+        """The JSON text that an object holds under the key of a twin's model."""
+        ...
+
+    def numbered(self, raw: str, sizes: str, apart: dict[str, list[str]]) -> str:
+        """Rows with their number `gn`, and for each name whether they are the first of their kind.
+
+        Fails when the `sizes` of all rows have more than `MAX_COLLECTED_BYTES` together.
+        """
+        ...
+
+    def collected(self, number: int, *, distinct: bool) -> list[str]:
+        """The `sort_columns` and the JSON text of an array of all that is there."""
+        ...
+
     def page(self, row: str, keys: list[str], source: str, order: str, *, plain: bool) -> str:
         """The statement that makes one page of many rows: count, rows, keys.
 

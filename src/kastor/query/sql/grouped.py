@@ -87,6 +87,9 @@ class Grouped:
             least = self.clauses.dialect.least(f"g{number}j")
             items += [*self._named(number), f"{least} AS g{number}j"]
         for number, aggregate in enumerate(self.aggregates, len(self.group)):
+            if aggregate.name == "COLLECT":
+                items += self.clauses.dialect.collected(number, distinct=aggregate.distinct)
+                continue
             made = self.clauses.dialect.aggregate(
                 aggregate.name, number, distinct=aggregate.distinct,
                 whole=aggregate.argument is None,
@@ -94,12 +97,31 @@ class Grouped:
             zero = self.plan.nulls and aggregate.name == "SUM"
             items += _or_zero(made, number) if zero else made
         barrier = self.clauses.dialect.barrier
-        text = f"SELECT {', '.join(items)} FROM ({self._raw()}{barrier}) g"
+        text = f"SELECT {', '.join(items)} FROM ({self._numbered()}{barrier}) g"
         if self.group:
             text += " GROUP BY " + ", ".join(
                 name for number in range(len(self.group)) for name in self._named(number)
             )
         return text
+
+    def _numbered(self) -> str:
+        """The raw rows; numbered where their order matters, and what is collected is bounded."""
+        raw = self._raw()
+        numbers = self._collected()
+        if not numbers:
+            return raw
+        sizes = " + ".join(f"coalesce(octet_length(g{number}j), 0)" for number in numbers)
+        groups = [name for number in range(len(self.group)) for name in self._named(number)]
+        apart = {
+            f"g{number}f": [*groups, *self._named(number)]
+            for number, one in numbers.items()
+            if one.distinct
+        }
+        return self.clauses.dialect.numbered(raw, sizes, apart)
+
+    def _collected(self) -> dict[int, Aggregate]:
+        numbered = enumerate(self.aggregates, len(self.group))
+        return {number: one for number, one in numbered if one.name == "COLLECT"}
 
     def _raw(self) -> str:
         items = []
@@ -109,6 +131,8 @@ class Grouped:
         for number, aggregate in enumerate(self.aggregates, len(self.group)):
             if aggregate.argument is not None:
                 items += self._columns(aggregate.argument, number)
+                if aggregate.name == "COLLECT":
+                    items.append(f"{self.values.json(aggregate.argument)} AS g{number}j")
         arguments = [one.argument for one in self.aggregates if one.argument is not None]
         needed = sources_of(*self.group, *arguments)
         listed = ", ".join(items) or "1 AS one"

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 
 from kastor.query.sql.dialect import Dialect
 from kastor.query.sql.paths import is_literal
+from kastor.query.sql import postgres_made
 from kastor.query.sql.postgres_calls import aggregate, bounded, call, row_of
 from kastor.query.sql.postgres_past import PostgresPastTables
-from kastor.storage.limits import MAX_BYTES
+from kastor.storage.limits import MAX_BYTES, MAX_COLLECTED_BYTES
 from kastor.types import override
 
 if TYPE_CHECKING:
@@ -249,7 +250,66 @@ class Postgres(Dialect):
         if name == "INDEX_OF":
             subject, part = args
             return bounded("(strpos(a0, a1) - 1)", subject, part, "")
-        return call(name, args)
+        return postgres_made.call(name, args) if postgres_made.is_made(name) else call(name, args)
+
+    @override
+    def named(self, json: str, name: str) -> str:
+        return f"(SELECT ({json})::jsonb AS v OFFSET 0) {name}"
+
+    @override
+    def joined(self, pieces: list[str]) -> str:
+        members = [f"({piece})::text" for piece in pieces]
+        names = [f"m{number}" for number in range(len(members))]
+        failed = postgres_made.failure("max_bytes", "text", "''")
+        return f"coalesce({row_of(' || '.join(names), members)}, {failed})"
+
+    @override
+    def items(self, doc: str, path: str) -> tuple[str, str]:
+        return postgres_made.items(doc, path)
+
+    @override
+    def same(self, first: tuple[str, str], second: tuple[str, str]) -> str:
+        return postgres_made.same(first, second)
+
+    @override
+    def differ(self, first: tuple[str, str], second: tuple[str, str]) -> str:
+        return postgres_made.differ(first, second)
+
+    @override
+    def ranked_deep(self, doc: str, path: str) -> tuple[str, ...]:
+        rank, number, _ = self.ranked(doc, path)
+        kind, deep = self._kind(doc, path), postgres_made.canonical(doc, path)
+        text = (
+            f"CASE WHEN {kind} = 'string' THEN {doc} #>> {path}"
+            f" WHEN {kind} IN ('array', 'object') THEN {deep} ELSE '' END"
+        )
+        return rank, number, f'({text} COLLATE "C")'
+
+    @override
+    def by_model(self, table: str, alias: str) -> str:
+        return f"((SELECT ({table})::jsonb) -> {alias}.model_key::text)::text"
+
+    @override
+    def numbered(self, raw: str, sizes: str, apart: dict[str, list[str]]) -> str:
+        flags = [
+            f", row_number() OVER (PARTITION BY {', '.join(by)} ORDER BY gn) = 1 AS {flag}"
+            for flag, by in apart.items()
+        ]
+        size = f"sum({sizes}) OVER (ROWS UNBOUNDED PRECEDING)"
+        numbered = f"SELECT q.*, row_number() OVER () AS gn, {size} AS gz FROM ({raw}) q"
+        failed = postgres_made.failure("max_collected_bytes", "text", "gz")
+        return (
+            f"SELECT q.*{''.join(flags)} FROM ({numbered}) q"
+            f" WHERE CASE WHEN gz > {MAX_COLLECTED_BYTES} THEN {failed} = '' ELSE true END"
+        )
+
+    @override
+    def collected(self, number: int, *, distinct: bool) -> list[str]:
+        some = f"g{number}r > 0{f' AND g{number}f' if distinct else ''}"
+        made = f"string_agg(g{number}j, ',' ORDER BY gn) FILTER (WHERE {some})"
+        listed = f"'[' || coalesce({made}, '') || ']'"
+        empty = f"(''::text COLLATE \"C\") AS g{number}t"
+        return [f"5 AS g{number}r", f"0::numeric AS g{number}v", empty, f"{listed} AS g{number}j"]
 
     @override
     def page(self, row: str, keys: list[str], source: str, order: str, *, plain: bool) -> str:

@@ -8,7 +8,7 @@ from kastor.storage.limits import MAX_BYTES, MAX_TEXT_WORK, REFUSAL
 _SMALL = "abs({0}) <= 1099511627776 OR abs({0}) > 1e308"
 _ROUNDED = "{0}::float8::text::numeric"
 """Large numbers go into a sum as doubles, as SQLite's do, so that both give the same sum."""
-_DOUBLE = (
+DOUBLE = (
     "(SELECT CASE WHEN abs(d.x) > 1.7976931348623157e308 THEN NULL WHEN abs(d.x) < 1e-300 THEN 0"
     " WHEN d.x BETWEEN -9223372036854775808 AND 9223372036854775807 AND scale(d.x) = 0 THEN d.x"
     " ELSE d.x::float8::text::numeric END FROM (SELECT ({0}) AS x OFFSET 0) d)"
@@ -96,10 +96,10 @@ _WITHIN = (
     f" FROM {_ELEMENTS} WITH ORDINALITY t(e, n)) END"
 )
 _CALLS = {
-    "+": _DOUBLE.format("{0} + {1}"),
-    "-": _DOUBLE.format("{0} - {1}"),
-    "*": _DOUBLE.format("{0} * {1}"),
-    "/": _DOUBLE.format("{0} / nullif({1}, 0)"),
+    "+": DOUBLE.format("{0} + {1}"),
+    "-": DOUBLE.format("{0} - {1}"),
+    "*": DOUBLE.format("{0} * {1}"),
+    "/": DOUBLE.format("{0} / nullif({1}, 0)"),
     "%": "mod({0}, nullif({1}, 0))",
     "ABS": "abs({0})",
     "CEILING": "ceil({0})",

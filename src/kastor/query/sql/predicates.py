@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, assert_never
 from kastor.query.kinds import RANKS, kind_of, kinds_of
 from kastor.query.plan import (
     ALL_KINDS,
+    Among,
     And,
     ArrayHas,
     Compare,
@@ -26,6 +27,7 @@ from kastor.query.plan import (
     Not,
     OfModel,
     Or,
+    Same,
     Scalar,
     Slot,
     TextTest,
@@ -33,6 +35,8 @@ from kastor.query.plan import (
     Value,
     Within,
 )
+from kastor.query.sql.paths import balanced
+from kastor.query.sql.values import is_made
 from kastor.storage.limits import MAX_BYTES, MAX_TEXT_WORK
 
 if TYPE_CHECKING:
@@ -61,9 +65,9 @@ class Predicates:
         """The condition, in parentheses where it needs them."""
         match condition:
             case And():
-                return _balanced([self.sql(term) for term in condition.terms], " AND ")
+                return balanced([self.sql(term) for term in condition.terms], " AND ")
             case Or():
-                return _balanced([self.sql(term) for term in condition.terms], " OR ")
+                return balanced([self.sql(term) for term in condition.terms], " OR ")
             case Truth():
                 return "1 = 1" if condition.value else "1 = 0"
             case Not():
@@ -83,6 +87,10 @@ class Predicates:
                 return self._text_test(leaf)
             case ArrayHas():
                 return self._array_has(leaf)
+            case Same():
+                return self._same(leaf)
+            case Among():
+                return self._among(leaf)
             case OfModel():
                 keys = ", ".join(map(str, leaf.keys))
                 return _negated(
@@ -173,23 +181,51 @@ class Predicates:
             terms.append(f"({both} AND {same if op == '=' else f'NOT {same}'})")
         return terms
 
+    def _same(self, leaf: Same) -> str:
+        tell = self.dialect.differ if leaf.negated else self.dialect.same
+        return self.values.over(
+            leaf.left,
+            lambda *left: self.values.over(leaf.right, lambda *right: tell(left, right)),
+        )
+
+    def _among(self, leaf: Among) -> str:
+        """An element is the same; or all of them differ, of which null is sure only of none."""
+        values = self.values
+
+        def tell(array: tuple[str, str], value: tuple[str, str]) -> str:
+            item, element = self.dialect.items(*array)
+            if not leaf.negated:
+                test = values.over_json(element, lambda *one: self.dialect.same(one, value))
+                return f"EXISTS (SELECT 1 FROM {item} WHERE {test})"
+            test = values.over_json(element, lambda *one: self.dialect.differ(one, value))
+            kind = self.dialect.is_kind(*array, frozenset({"array"}))
+            return f"{kind} AND NOT EXISTS (SELECT 1 FROM {item} WHERE ({test}) IS NOT TRUE)"
+
+        return values.over(
+            leaf.array, lambda *array: values.over(leaf.value, lambda *one: tell(array, one))
+        )
+
     # Lists
 
     def _in(self, leaf: In) -> str:
         if isinstance(leaf.value, Field):
             return self._field_in(leaf.value, leaf)
         if isinstance(leaf.value, Doc):
-            doc, path = self.values.place(leaf.value)
-            found = self._doc_in(doc, path, leaf.values)
-            if not leaf.negated:
-                return found
-            defined = self.dialect.is_kind(doc, path, ALL_KINDS)
-            return f"{defined} AND ({found}) IS NOT TRUE"
+            return self._in_place(*self.values.place(leaf.value), leaf)
+        if is_made(leaf.value):
+            return self.values.over(leaf.value, lambda *place: self._in_place(*place, leaf))
         terms = [self._compare(Compare("=", leaf.value, Const(value))) for value in leaf.values]
-        found = _balanced([f"({term})" for term in terms], " OR ")
+        found = balanced([f"({term})" for term in terms], " OR ")
         if not leaf.negated:
             return found
         return f"({self.defined(leaf.value)}) AND ({found}) IS NOT TRUE"
+
+    def _in_place(self, doc: str, path: str, leaf: In) -> str:
+        found = self._doc_in(doc, path, leaf.values)
+        if not leaf.negated:
+            return found
+        defined = self.dialect.is_kind(doc, path, ALL_KINDS)
+        return f"{defined} AND ({found}) IS NOT TRUE"
 
     def defined(self, value: Value) -> str:
         """Whether the value is there, of whatever kind."""
@@ -200,6 +236,8 @@ class Predicates:
                 return "1 = 1"
             case Slot():
                 return f"k.g{value.number}r > 0"
+            case _ if is_made(value):
+                return self.values.over(value, lambda *at: self.dialect.is_kind(*at, ALL_KINDS))
             case _:
                 return (
                     " OR ".join(f"({sql}) IS NOT NULL" for sql in self._guarded(value)) or "1 = 0"
@@ -248,6 +286,8 @@ class Predicates:
         elif isinstance(leaf.value, Slot):
             ranks = ", ".join(str(RANKS[kind]) for kind in sorted(leaf.kinds))
             test = f"k.g{leaf.value.number}r IN ({ranks})"
+        elif is_made(leaf.value):
+            test = self.values.over(leaf.value, lambda *at: self.dialect.is_kind(*at, leaf.kinds))
         else:
             terms = [f"({sql}) IS NOT NULL" for sql in self._guarded(leaf.value)]
             test = " OR ".join(terms) if terms else "1 = 1"
@@ -352,15 +392,3 @@ def _is_quick(size: int) -> bool:
 def _negated(test: str, negated: bool) -> str:
     # Not NOT: where a value is missing the test may be NULL, and so would be its negation.
     return f"({test}) IS NOT TRUE" if negated else test
-
-
-def _balanced(terms: list[str], word: str) -> str:
-    """The terms joined as a balanced tree of parentheses.
-
-    In a row without parentheses they would be a tree as deep as they are many, and engines bound
-    the depth of an expression.
-    """
-    if len(terms) <= 8:  # noqa: PLR2004 - shallow enough to leave flat
-        return f"({word.join(terms)})"
-    half = len(terms) // 2
-    return f"({_balanced(terms[:half], word)}{word}{_balanced(terms[half:], word)})"

@@ -12,10 +12,11 @@ import operator
 from typing import TYPE_CHECKING
 
 from kastor.query.sql.dialect import Dialect
-from kastor.query.sql.paths import is_literal, json_path
+from kastor.query.sql.paths import balanced, is_literal, json_path
+from kastor.query.sql import sqlite_made
 from kastor.query.sql.sqlite_calls import aggregate, call
 from kastor.query.sql.sqlite_past import SqlitePastTables
-from kastor.storage.limits import MAX_TEXT_WORK, REFUSAL
+from kastor.storage.limits import MAX_COLLECTED_BYTES, MAX_TEXT_WORK, REFUSAL
 from kastor.types import override
 
 if TYPE_CHECKING:
@@ -321,7 +322,58 @@ class Sqlite(Dialect):
         if name == "INDEX_OF":
             subject, part = args
             return self.bounded("(instr(a0, a1) - 1)", subject, part)
-        return call(name, args)
+        return sqlite_made.call(name, args) if sqlite_made.is_made(name) else call(name, args)
+
+    @override
+    def named(self, json: str, name: str) -> str:
+        return f"(SELECT {json} AS v) {name}"
+
+    @override
+    def joined(self, pieces: list[str]) -> str:
+        return balanced(pieces, " || ")
+
+    @override
+    def items(self, doc: str, path: str) -> tuple[str, str]:
+        return sqlite_made.items(doc, path)
+
+    @override
+    def same(self, first: tuple[str, str], second: tuple[str, str]) -> str:
+        return sqlite_made.same(first, second, self.same_json(first, second))
+
+    @override
+    def differ(self, first: tuple[str, str], second: tuple[str, str]) -> str:
+        return sqlite_made.differ(first, second)
+
+    @override
+    def ranked_deep(self, doc: str, path: str) -> tuple[str, ...]:
+        rank, value = self.ranked(doc, path)
+        deep = sqlite_made.canonical(doc, path)
+        return rank, f"CASE WHEN {rank} >= 5 THEN {deep} ELSE {value} END"
+
+    @override
+    def by_model(self, table: str, alias: str) -> str:
+        return f"({table} -> CAST({alias}.model_key AS TEXT))"
+
+    @override
+    def numbered(self, raw: str, sizes: str, apart: dict[str, list[str]]) -> str:
+        flags = [
+            f", row_number() OVER (PARTITION BY {', '.join(by)} ORDER BY gn) = 1 AS {flag}"
+            for flag, by in apart.items()
+        ]
+        size = f"sum({sizes}) OVER (ROWS UNBOUNDED PRECEDING)"
+        numbered = f"SELECT q.*, row_number() OVER () AS gn, {size} AS gz FROM ({raw}) q"
+        failed = sqlite_made.failure("max_collected_bytes", "gz")
+        return (
+            f"SELECT q.*{''.join(flags)} FROM ({numbered}) q"
+            f" WHERE CASE WHEN gz > {MAX_COLLECTED_BYTES} THEN {failed} ELSE 1 END"
+        )
+
+    @override
+    def collected(self, number: int, *, distinct: bool) -> list[str]:
+        some = f"g{number}r > 0{f' AND g{number}f' if distinct else ''}"
+        made = f"group_concat(g{number}j, ',' ORDER BY gn) FILTER (WHERE {some})"
+        listed = f"'[' || coalesce({made}, '') || ']'"
+        return [f"5 AS g{number}r", f"'' AS g{number}v", f"{listed} AS g{number}j"]
 
     @override
     def page(self, row: str, keys: list[str], source: str, order: str, *, plain: bool) -> str:

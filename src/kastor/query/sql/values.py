@@ -7,15 +7,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kastor.query.functions import argument_kinds
-from kastor.query.kinds import RANKS, kind_of
+from kastor.query.kinds import RANKS, kind_of, kinds_of
 from kastor.query.plan import (
     Aggregate,
+    ByModel,
     Call,
+    Case,
     Condition,
     Const,
     Doc,
     Field,
     Flag,
+    ListOf,
+    MapOf,
+    Part,
     Scalar,
     Slot,
     Undefined,
@@ -41,6 +46,16 @@ _FIELD_STEPS: dict[str, tuple[str, ...]] = {
 _ID_STEPS = {"twin": ("$dtId",), "relationship": ("$relationshipId",), "model": ("@id",)}
 
 
+_SCALAR_CALLS = frozenset({"number", "string"})
+
+
+def is_made(value: Value) -> bool:
+    """Whether a value is JSON text that the statement puts together."""
+    if isinstance(value, Call):
+        return value.kind not in _SCALAR_CALLS
+    return isinstance(value, ListOf | MapOf | Part | Case | ByModel | Walked)
+
+
 @dataclass(slots=True)
 class Values:
     """Writes values into one statement.
@@ -56,6 +71,7 @@ class Values:
     graph: Graph
     condition: Callable[[Condition], str]
     walks: dict[int, str]
+    depth: int = 0
 
     def alias(self, source: int) -> str:
         """The table alias of a source."""
@@ -93,7 +109,7 @@ class Values:
             case Slot():
                 return self._slot(value, "number")
             case _:
-                return None
+                return self._guarded(value, "number", self.number, self.dialect.number)
 
     def text(self, value: Value) -> str | None:
         """The guarded string, or None if it can be none."""
@@ -109,7 +125,7 @@ class Values:
             case Slot():
                 return self._slot(value, "string")
             case _:
-                return None
+                return self._guarded(value, "string", self.text, self.dialect.text)
 
     def boolean(self, value: Value) -> str | None:
         """The guarded boolean as 0 or 1, or None if it can be none."""
@@ -124,7 +140,45 @@ class Values:
             case Slot():
                 return self._slot(value, "boolean")
             case _:
-                return None
+                return self._guarded(value, "boolean", self.boolean, self.dialect.boolean)
+
+    def _guarded(
+        self,
+        value: Value,
+        kind: str,
+        make: Callable[[Value], str | None],
+        read: Callable[[str, str], str],
+    ) -> str | None:
+        """The same of a value that is made; a choice among values of one kind is made of those."""
+        if not is_made(value) or kind not in kinds_of(value):
+            return None
+        if isinstance(value, Case) and kinds_of(value) - {"null"} == {kind}:
+            chosen = self._chosen(value, lambda one: make(one) or "NULL")
+            return self.dialect.constant(f"({chosen})", kind) if kind != "boolean" else chosen
+        return self.over(value, read)
+
+    def _chosen(self, value: Case, make: Callable[[Value], str]) -> str:
+        branches = " ".join(
+            f"WHEN {self.condition(test)} THEN {make(one)}" for test, one in value.branches
+        )
+        return self.parameters.written(f"CASE {branches} ELSE {make(value.otherwise)} END")
+
+    def over(self, value: Value, make: Callable[[str, str], str]) -> str:
+        """What `make` says of the place of a value: in its document, or in one that is made."""
+        if isinstance(value, Doc) and value.steps:
+            return make(*self.place(value))
+        base, steps = (value.base, value.steps) if isinstance(value, Part) else (value, ())
+        return self.over_json(self.json(base), make, steps)
+
+    def over_json(
+        self, json: str, make: Callable[[str, str], str], steps: tuple[str | int, ...] = ()
+    ) -> str:
+        """The same of a JSON text. Names differ by depth, since `make` may look at outer ones."""
+        self.depth += 1
+        name = f"d{self.depth}"
+        made = make(f"{name}.v", self.dialect.path(steps, self.parameters))
+        self.depth -= 1
+        return self.parameters.written(f"(SELECT {made} FROM {self.dialect.named(json, name)})")
 
     def comparable(self, value: Value) -> str | None:
         """A number, string or boolean so that values of different kinds are never equal."""
@@ -136,7 +190,7 @@ class Values:
                 columns = [f"k.g{value.number}{letter}" for letter in letters]
                 return self.dialect.comparable_slot(*columns)
             case _:
-                return None
+                return self.over(value, self.dialect.comparable) if is_made(value) else None
 
     def field(self, value: Field) -> str:
         """The text of a system field; NULL only if an optional source is missing."""
@@ -178,6 +232,8 @@ class Values:
                 return self._part(value)
             case Field():
                 return self._system_field(value)
+            case Call() if is_made(value):
+                return self._call(value)
             case Call():
                 call = self._call(value)
                 quote = self.dialect.quote_text if value.kind == "string" else None
@@ -189,8 +245,52 @@ class Values:
                 return self.walks[value.hop]
             case Slot():
                 return f"k.g{value.number}j"
+            case ListOf() | MapOf():
+                return self._joined(value)
+            case Part():
+                return self.over(value, self.dialect.json)
+            case Case():
+                return self._case(value)
+            case ByModel():
+                return self._by_model(value)
             case Undefined() | Aggregate():
                 return "NULL"
+
+    def _joined(self, value: ListOf | MapOf) -> str:
+        """The text of an array or an object; what is constant in a row stands in one piece."""
+        opening, closing = ("[", "]") if isinstance(value, ListOf) else ("{", "}")
+        members: list[tuple[str, Value]] = []
+        if isinstance(value, MapOf):
+            members = [(json.dumps(key, ensure_ascii=False) + ":", one) for key, one in value.entries]
+        else:
+            members = [("", one) for one in value.items]
+        pieces: list[str] = []
+        constant = opening
+        for number, (name, one) in enumerate(members):
+            constant += ("," if number else "") + name
+            if isinstance(one, Const | Undefined):
+                item = one.value if isinstance(one, Const) else None
+                constant += json.dumps(item, ensure_ascii=False)
+                continue
+            if constant:
+                pieces.append(self.dialect.constant(self.constant(constant), "string"))
+            pieces.append(self.parameters.written(f"coalesce({self.json(one)}, 'null')"))
+            constant = ""
+        pieces.append(self.dialect.constant(self.constant(constant + closing), "string"))
+        return pieces[0] if len(pieces) == 1 else self.dialect.joined(pieces)
+
+    def _case(self, value: Case) -> str:
+        kinds = kinds_of(value) - {"null"}
+        if kinds == {"number"}:
+            return self.dialect.quote_number(self.number(value) or "NULL")
+        if kinds == {"string"}:
+            return self.dialect.quote_text(self.text(value) or "NULL")
+        return self._chosen(value, self.json)
+
+    def _by_model(self, value: ByModel) -> str:
+        texts = {str(key): words for key, words in value.texts}
+        table = self.constant(json.dumps(texts, ensure_ascii=False))
+        return self.dialect.by_model(table, self.alias(value.source))
 
     def _part(self, value: Doc) -> str:
         """A part of a document, or all of it; twins and relationships bring their ETag along."""
@@ -223,6 +323,12 @@ class Values:
                 return self.dialect.ranked_as(rank, "number", key)
             case Walked():
                 return self.dialect.ranked_as(str(RANKS["array"]), "string", self.walks[value.hop])
+            case _ if is_made(value):
+                width = len(self.dialect.sort_columns)
+                return tuple(
+                    self.over(value, lambda *at, n=number: self.dialect.ranked_deep(*at)[n])
+                    for number in range(width)
+                )
             case _:
                 return self._ranked_as(value)
 
@@ -245,9 +351,19 @@ class Values:
 
     def _call(self, value: Call) -> str:
         """A call over guarded arguments; each function says which kind it takes where."""
+        if value.name == "COALESCE":
+            return self._coalesced(value)
         wanted = argument_kinds(value.name, len(value.args))
         args = []
         for arg, kind in zip(value.args, wanted, strict=True):
             make = {"number": self.number, "string": self.text}.get(kind, self.json)
             args.append(make(arg) or self.dialect.constant("NULL", kind))
         return self.dialect.call(value.name, args)
+
+    def _coalesced(self, value: Call) -> str:
+        """The first value that is not null."""
+        make = {"number": self.number, "string": self.text}.get(value.kind)
+        if make is not None:
+            return f"coalesce({', '.join([make(arg) or 'NULL' for arg in value.args])}, NULL)"
+        made = [f"nullif({self.json(arg)}, 'null')" for arg in value.args]
+        return self.parameters.written(f"coalesce({', '.join(made)}, NULL)")
