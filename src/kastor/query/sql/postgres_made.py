@@ -1,0 +1,267 @@
+"""Lists, maps and what openCypher's functions make of them, in PostgreSQL.
+
+Values that are made are JSON text between statements' parts, and jsonb inside of one: arguments are
+named a0, a1 .. in a one-row sub-select, and null is NULL there. OFFSET 0 as in `postgres_calls`.
+"""
+
+from __future__ import annotations
+
+from kastor.query.functions import argument_kinds, result_kind
+from kastor.query.sql.postgres_calls import DOUBLE
+from kastor.storage.limits import MAX_BYTES, MAX_ITEMS, MAX_TEXT_WORK, REFUSAL
+
+
+def failure(limit: str, kind: str, of: str = "a0") -> str:
+    """An error that names a limit, where a value of this SQL type stands."""
+    failed = f"('{REFUSAL}{limit}' || left(({of})::text, 0))::int"
+    return f"to_jsonb({failed})" if kind == "jsonb" else f"({failed})::{kind}"
+
+
+_KINDS = failure("kinds", "jsonb")
+_TEXT = "(a0 #>> '{}')"
+_NUMBER = "({0} #>> '{{}}')::numeric"
+_BOTH = "a0 IS NULL OR a1 IS NULL"
+_KIND = "jsonb_typeof({0})"
+_ELEMENTS = "jsonb_array_elements(a0) WITH ORDINALITY e(value, n)"
+_INDEX = f"least(greatest({_NUMBER.format('a1')}, -2000000000), 2000000000)"
+_WIDE = f"octet_length(a0::text)::bigint + octet_length(a1::text) > {MAX_BYTES}"
+_APPEND = (
+    f"CASE WHEN {_WIDE} THEN {failure('max_bytes', 'jsonb')} ELSE"
+    " CASE jsonb_typeof(a0) WHEN 'array' THEN a0 ELSE jsonb_build_array(a0) END ||"
+    " CASE jsonb_typeof(a1) WHEN 'array' THEN a1 ELSE jsonb_build_array(a1) END END"
+)
+_WORK = f"octet_length(a0)::bigint * octet_length(a1) > {MAX_TEXT_WORK}"
+_FOUND = "((length(a0) - length(replace(a0, a1, ''))) / length(a1))::bigint"
+_BLANKS = "E' \\t\\n\\r'"
+_DECIMAL = r"'^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?$'"
+_FITS = "trunc({0}) BETWEEN -9223372036854775808 AND 9223372036854775807"
+_FLOAT = "({0})::float8::text::numeric"
+
+
+def _finite(made: str) -> str:
+    """A number, or an error where there is none; the engine itself fails beyond a double."""
+    return f"CASE WHEN a0 IS NOT NULL THEN coalesce({made}, {failure('finite', 'numeric')}) END"
+
+
+def _parsed(made: str) -> str:
+    """`made` of a text `t.t` that is a decimal number."""
+    return (
+        f"(SELECT CASE WHEN length(t.t) < 400 AND t.t ~ {_DECIMAL} THEN {made} END"
+        f" FROM (SELECT btrim({_TEXT}, {_BLANKS}) AS t OFFSET 0) t)"
+    )
+
+
+def _letters(function: str) -> str:
+    """As on the other engine, letters of ASCII alone."""
+    return (
+        f'CASE WHEN octet_length(a0) = length(a0) THEN {function}(a0 COLLATE "C")'
+        f" WHEN a0 IS NOT NULL THEN {failure('letters', 'text')} END"
+    )
+
+
+_MADE = {
+    "AT": f"CASE WHEN {_BOTH} THEN NULL"
+    f" WHEN {_KIND.format('a0')} = 'array' AND {_KIND.format('a1')} = 'number'"
+    f" THEN CASE WHEN {_NUMBER.format('a1')} = trunc({_NUMBER.format('a1')})"
+    f" THEN a0 -> ({_INDEX})::int ELSE {_KINDS} END"
+    f" WHEN {_KIND.format('a0')} = 'object' AND {_KIND.format('a1')} = 'string'"
+    f" THEN a0 -> (a1 #>> '{{}}') ELSE {_KINDS} END",
+    "SLICE": f"CASE WHEN {_BOTH} OR a2 IS NULL THEN NULL WHEN {_KIND.format('a0')} = 'array'"
+    f" THEN (SELECT coalesce(jsonb_agg(e.value ORDER BY e.n), '[]') FROM {_ELEMENTS}"
+    " WHERE e.n > CASE WHEN a1 < 0 THEN jsonb_array_length(a0) + a1 ELSE a1 END"
+    " AND e.n <= CASE WHEN a2 < 0 THEN jsonb_array_length(a0) + a2 ELSE a2 END)"
+    f" ELSE {_KINDS} END",
+    "APPEND": f"CASE WHEN {_BOTH} THEN NULL ELSE {_APPEND} END",
+    "ADD": f"CASE WHEN {_BOTH} THEN NULL WHEN 'array' IN (jsonb_typeof(a0), jsonb_typeof(a1))"
+    f" THEN {_APPEND} WHEN jsonb_typeof(a0) = 'number' AND jsonb_typeof(a1) = 'number' THEN"
+    f" to_jsonb({DOUBLE.format(_NUMBER.format('a0') + ' + ' + _NUMBER.format('a1'))})"
+    " WHEN jsonb_typeof(a0) = 'string' AND jsonb_typeof(a1) = 'string' THEN"
+    f" CASE WHEN {_WIDE} THEN {failure('max_bytes', 'jsonb')}"
+    f" ELSE to_jsonb((a0 #>> '{{}}') || (a1 #>> '{{}}')) END ELSE {_KINDS} END",
+    "SIZE": "CASE jsonb_typeof(a0) WHEN 'array' THEN jsonb_array_length(a0)::numeric"
+    f" WHEN 'string' THEN length({_TEXT})::numeric"
+    f" ELSE CASE WHEN a0 IS NOT NULL THEN {failure('kinds', 'numeric')} END END",
+    "KEYS": "CASE WHEN jsonb_typeof(a0) = 'object' THEN (SELECT coalesce(jsonb_agg(k ORDER BY"
+    " k COLLATE \"C\"), '[]') FROM jsonb_object_keys(a0) k WHERE left(k, 1) <> '$')"
+    f" WHEN a0 IS NOT NULL THEN {_KINDS} END",
+    "RANGE": f"CASE WHEN {_BOTH} OR a2 IS NULL THEN NULL WHEN a2 = 0 OR a0 <> trunc(a0)"
+    f" OR a1 <> trunc(a1) OR a2 <> trunc(a2) THEN {failure('range', 'jsonb')}"
+    f" WHEN (a1 - a0) / a2 >= {MAX_ITEMS} THEN {failure('max_items', 'jsonb')} ELSE"
+    " (SELECT coalesce(jsonb_agg(n), '[]') FROM"
+    " generate_series(trunc(a0), trunc(a1), trunc(a2)) n) END",
+    "SPLIT": f"CASE WHEN {_BOTH} THEN NULL WHEN a1 = '' OR strpos(a0, chr(1114111)) > 0"
+    f" THEN {failure('split', 'jsonb')} WHEN {_WORK} THEN {failure('max_text_work', 'jsonb')}"
+    f" WHEN octet_length(a0) + 3 * {_FOUND} > {MAX_BYTES} THEN {failure('max_bytes', 'jsonb')}"
+    " WHEN a0 = '' THEN '[\"\"]'::jsonb ELSE to_jsonb(string_to_array(a0, a1)) END",
+    "REPLACE": f"CASE WHEN {_BOTH} OR a2 IS NULL THEN NULL WHEN a1 = ''"
+    f" THEN {failure('split', 'text')} WHEN {_WORK} THEN {failure('max_text_work', 'text')}"
+    f" WHEN octet_length(a0) + {_FOUND} * octet_length(a2) > {MAX_BYTES}"
+    f" THEN {failure('max_bytes', 'text')} ELSE replace(a0, a1, a2) END",
+    "REVERSE": "CASE jsonb_typeof(a0) WHEN 'array' THEN (SELECT coalesce(jsonb_agg(e.value"
+    f" ORDER BY e.n DESC), '[]') FROM {_ELEMENTS}) WHEN 'string' THEN CASE WHEN"
+    f" octet_length({_TEXT})::bigint * octet_length({_TEXT}) > {MAX_TEXT_WORK}"
+    f" THEN {failure('max_text_work', 'jsonb')} ELSE to_jsonb(reverse({_TEXT})) END"
+    f" ELSE CASE WHEN a0 IS NOT NULL THEN {_KINDS} END END",
+    "LEFT": f"CASE WHEN {_BOTH} THEN NULL WHEN a1 < 0 THEN {failure('range', 'text')}"
+    " ELSE left(a0, least(a1, 1000000000)::int) END",
+    "RIGHT": f"CASE WHEN {_BOTH} THEN NULL WHEN a1 < 0 THEN {failure('range', 'text')}"
+    " ELSE right(a0, least(a1, 1000000000)::int) END",
+    "MID": f"CASE WHEN {_BOTH} OR a2 IS NULL THEN NULL WHEN a1 < 0 OR a2 < 0"
+    f" THEN {failure('range', 'text')} ELSE substr(a0, least(a1, 1000000000)::int + 1,"
+    " least(a2, 1000000000)::int) END",
+    "TRIMMED": f"btrim(a0, {_BLANKS})",
+    "LTRIM": f"ltrim(a0, {_BLANKS})",
+    "RTRIM": f"rtrim(a0, {_BLANKS})",
+    "TOLOWER": _letters("lower"),
+    "TOUPPER": _letters("upper"),
+    "TOSTRING": f"CASE jsonb_typeof(a0) WHEN 'string' THEN {_TEXT} WHEN 'boolean' THEN {_TEXT}"
+    f" ELSE CASE WHEN a0 IS NOT NULL THEN {failure('kinds', 'text')} END END",
+    "INTEGER_TEXT": "trunc(a0)::text",
+    "REAL_TEXT": "CASE WHEN a0 = 0 THEN '0.0' WHEN abs(a0) >= 0.001 AND abs(a0) < 10000000 THEN"
+    " (SELECT CASE WHEN strpos(t, '.') > 0 THEN t ELSE t || '.0' END FROM"
+    " (SELECT (a0::float8)::text AS t OFFSET 0) t)"
+    f" WHEN a0 IS NOT NULL THEN {failure('digits', 'text')} END",
+    "TOINTEGER": f"CASE jsonb_typeof(a0) WHEN 'number' THEN CASE WHEN"
+    f" {_FITS.format(_NUMBER.format('a0'))} THEN trunc({_NUMBER.format('a0')})"
+    f" ELSE {failure('finite', 'numeric')} END WHEN 'string' THEN "
+    + _parsed(f"CASE WHEN {_FITS.format('t.t::numeric')} THEN trunc(t.t::numeric) END")
+    + " WHEN 'boolean' THEN CASE WHEN a0 = 'true'::jsonb THEN 1 ELSE 0 END"
+    f" ELSE CASE WHEN a0 IS NOT NULL THEN {failure('kinds', 'numeric')} END END",
+    "TOFLOAT": f"CASE jsonb_typeof(a0) WHEN 'number' THEN {_NUMBER.format('a0')}"
+    " WHEN 'string' THEN "
+    + _parsed(
+        "CASE WHEN abs(t.t::numeric) < 1e-300 THEN 0 WHEN abs(t.t::numeric)"
+        f" <= 1.7976931348623157e308 THEN {_FLOAT.format('t.t::numeric')} END"
+    )
+    + f" ELSE CASE WHEN a0 IS NOT NULL THEN {failure('kinds', 'numeric')} END END",
+    "TOBOOLEAN": "CASE jsonb_typeof(a0) WHEN 'boolean' THEN a0 WHEN 'string' THEN"
+    f" CASE lower(btrim({_TEXT}, {_BLANKS}) COLLATE \"C\") WHEN 'true' THEN 'true'::jsonb"
+    " WHEN 'false' THEN 'false'::jsonb END WHEN 'number' THEN CASE WHEN"
+    f" scale({_NUMBER.format('a0')}) > 0 THEN {_KINDS} WHEN {_NUMBER.format('a0')} = 0"
+    " THEN 'false'::jsonb ELSE 'true'::jsonb END"
+    f" ELSE CASE WHEN a0 IS NOT NULL THEN {_KINDS} END END",
+    "AS_STRING": f"CASE jsonb_typeof(a0) WHEN 'string' THEN {_TEXT} ELSE CASE WHEN a0 IS NOT NULL"
+    f" THEN {failure('kinds', 'text')} END END",
+    "AS_NUMBER": f"CASE jsonb_typeof(a0) WHEN 'number' THEN {_NUMBER.format('a0')} ELSE"
+    f" CASE WHEN a0 IS NOT NULL THEN {failure('kinds', 'numeric')} END END",
+    "AS_INTEGER": f"CASE WHEN jsonb_typeof(a0) = 'number' THEN CASE WHEN"
+    f" scale({_NUMBER.format('a0')}) = 0 THEN {_NUMBER.format('a0')} ELSE"
+    f" {failure('kinds', 'numeric')} END WHEN a0 IS NOT NULL THEN {failure('kinds', 'numeric')}"
+    " END",
+    "AS_BOOLEAN": f"CASE WHEN jsonb_typeof(a0) = 'boolean' THEN a0 WHEN a0 IS NOT NULL"
+    f" THEN {_KINDS} END",
+    "AS_LIST": f"CASE WHEN jsonb_typeof(a0) = 'array' THEN a0 WHEN a0 IS NOT NULL THEN {_KINDS} END",
+    "SCALAR": "CASE WHEN jsonb_typeof(a0) IN ('array', 'object') THEN"
+    f" {failure('order', 'jsonb')} ELSE a0 END",
+    "DIV": f"CASE WHEN {_BOTH} THEN NULL WHEN a1 = 0 THEN {failure('zero', 'numeric')}"
+    f" WHEN {_FITS.format('div(a0, a1)')} THEN div(a0, a1) ELSE {failure('finite', 'numeric')} END",
+    "QUOTIENT": f"CASE WHEN {_BOTH} THEN NULL WHEN a1 = 0 THEN {failure('zero', 'numeric')}"
+    f" ELSE {DOUBLE.format('a0 / a1')} END",
+    "REMAINDER": f"CASE WHEN {_BOTH} THEN NULL WHEN a1 = 0 THEN {failure('zero', 'numeric')}"
+    " ELSE mod(a0, a1) END",
+    "SIGN": "sign(a0)",
+    "TO_POWER": "CASE WHEN a0 IS NOT NULL AND a1 IS NOT NULL THEN coalesce(CASE WHEN a0 = 0 THEN"
+    " CASE WHEN a1 = 0 THEN 1 WHEN a1 > 0 THEN 0 END WHEN a0 < 0 AND a1 <> trunc(a1) THEN NULL"
+    " WHEN a1 * ln(abs(a0)) > 709.78 THEN NULL WHEN a1 * ln(abs(a0)) < -744 THEN 0"
+    " ELSE power(a0::float8, a1::float8)::text::numeric END, "
+    + failure("finite", "numeric")
+    + ") END",
+    "ROUNDED": "CASE WHEN abs(a0) < 4503599627370496 THEN floor(a0 + 0.5) ELSE a0 END",
+    "ROOT": _finite(f"CASE WHEN a0 >= 0 THEN {_FLOAT.format('sqrt(a0::float8)')} END"),
+    "EXP": _finite(
+        f"CASE WHEN a0 < -744 THEN 0 WHEN a0 < 709.78 THEN {_FLOAT.format('exp(a0::float8)')} END"
+    ),
+    "LOG": _finite(f"CASE WHEN a0 > 0 THEN {_FLOAT.format('ln(a0::float8)')} END"),
+    "LOG10": _finite(f"CASE WHEN a0 > 0 THEN {_FLOAT.format('log(a0::float8)')} END"),
+    **{
+        name.upper(): _finite(_FLOAT.format(f"{name}(a0::float8)"))
+        for name in ("sin", "cos", "tan", "atan", "degrees", "radians")
+    },
+    **{
+        name.upper(): _finite(
+            f"CASE WHEN abs(a0) <= 1 THEN {_FLOAT.format(f'{name}(a0::float8)')} END"
+        )
+        for name in ("asin", "acos")
+    },
+}
+
+
+def is_made(name: str) -> bool:
+    """Whether a call is one of these."""
+    return name in _MADE
+
+
+def call(name: str, args: list[str]) -> str:
+    """The SQL of one call."""
+    kinds = argument_kinds(name, len(args))
+    named = ", ".join(
+        f"{f'nullif(({arg})::jsonb, {_NULL})' if kind == 'json' else arg} AS a{index}"
+        for index, (arg, kind) in enumerate(zip(args, kinds, strict=True))
+    )
+    made = _MADE[name]
+    if result_kind(name) == "json":
+        made = f"({made})::text"
+    return f"(SELECT {made} FROM (SELECT {named} OFFSET 0) c)"
+
+
+_NULL = "'null'::jsonb"
+
+
+def items(doc: str, path: str) -> tuple[str, str]:
+    """A FROM item with the elements of an array, and the JSON text of one."""
+    array = f"CASE WHEN jsonb_typeof({doc} #> {path}) = 'array' THEN {doc} #> {path} END"
+    return f"jsonb_array_elements({array}) e", "e.value::text"
+
+
+_EACH = (
+    "SELECT {0}, x.value FROM jsonb_array_elements(CASE WHEN jsonb_typeof(w.v) = 'array' THEN w.v"
+    " ELSE '[]' END) WITH ORDINALITY x(value, n)"
+)
+
+
+def canonical(doc: str, path: str) -> str:
+    """A text that equal arrays and objects share, however their numbers are written."""
+    return (
+        f"(WITH RECURSIVE w(p, v) AS (SELECT ''::text, {doc} #> {path} UNION ALL SELECT c.p, c.v"
+        f" FROM w CROSS JOIN LATERAL ({_EACH.format("w.p || '/' || x.n")} UNION ALL"
+        " SELECT w.p || '/' || to_jsonb(x.key)::text, x.value FROM jsonb_each(CASE WHEN"
+        " jsonb_typeof(w.v) = 'object' THEN w.v ELSE '{}' END) x(key, value)) c(p, v))"
+        " SELECT string_agg(w.p || ' ' || CASE jsonb_typeof(w.v) WHEN 'number'"
+        " THEN trim_scale((w.v #>> '{}')::numeric)::text WHEN 'array' THEN 'a' WHEN 'object'"
+        " THEN 'o' ELSE w.v::text END, E'\\n' ORDER BY w.p COLLATE \"C\") FROM w)"
+    )
+
+
+def same(first: tuple[str, str], second: tuple[str, str]) -> str:
+    """Whether two values are equal and hold no null."""
+    left, right = (f"({doc} #> {path})" for doc, path in (first, second))
+    return f"({left} = {right} AND NOT jsonb_path_exists({left}, '$.** ? (@ == null)'))"
+
+
+_BOTH_ARE = "CASE WHEN jsonb_typeof(w.a) = '{0}' AND jsonb_typeof(w.b) = '{0}' THEN w.{1} ELSE '{2}' END"
+_MEMBERS = "(SELECT array_agg(k ORDER BY k COLLATE \"C\") FROM jsonb_object_keys(w.{0}) k)"
+
+
+def differ(first: tuple[str, str], second: tuple[str, str]) -> str:
+    """Whether two values are different whatever their nulls were."""
+    left, right = (f"{doc} #> {path}" for doc, path in (first, second))
+    arrays = [f"jsonb_array_elements({_BOTH_ARE.format('array', one, '[]')})" for one in "ab"]
+    objects = [f"jsonb_each({_BOTH_ARE.format('object', one, '{}')})" for one in "ab"]
+    below = (
+        f"SELECT x.value, y.value FROM {arrays[0]} WITH ORDINALITY x(value, n)"
+        f" JOIN {arrays[1]} WITH ORDINALITY y(value, n) ON x.n = y.n UNION ALL"
+        f" SELECT x.value, y.value FROM {objects[0]} x(key, value)"
+        f" JOIN {objects[1]} y(key, value) ON x.key = y.key"
+    )
+    unlike = (
+        "CASE WHEN jsonb_typeof(w.a) <> jsonb_typeof(w.b) THEN true"
+        " WHEN jsonb_typeof(w.a) = 'array' THEN"
+        " jsonb_array_length(w.a) <> jsonb_array_length(w.b) WHEN jsonb_typeof(w.a) = 'object'"
+        f" THEN {_MEMBERS.format('a')} IS DISTINCT FROM {_MEMBERS.format('b')}"
+        " ELSE w.a <> w.b END"
+    )
+    return (
+        f"EXISTS (WITH RECURSIVE w(a, b) AS (SELECT {left}, {right} UNION ALL SELECT c.a, c.b"
+        f" FROM w CROSS JOIN LATERAL ({below}) c(a, b)) SELECT 1 FROM w"
+        f" WHERE w.a <> 'null' AND w.b <> 'null' AND {unlike})"
+    )

@@ -1,0 +1,249 @@
+"""Lists, maps and what openCypher's functions make of them, in SQLite.
+
+Values that are made are JSON text, and NULL or ``null`` where they are missing. Arguments are named
+a0, a1 .. in a one-row sub-select, and null is NULL there.
+"""
+
+from __future__ import annotations
+
+from kastor.query.functions import argument_kinds
+from kastor.storage.limits import MAX_ITEMS, MAX_TEXT_WORK, REFUSAL
+
+_ITEM = (
+    "CASE e.type WHEN 'text' THEN json_quote(e.value) WHEN 'real' THEN json_quote(e.value)"
+    " WHEN 'true' THEN 'true' WHEN 'false' THEN 'false' WHEN 'null' THEN 'null' ELSE e.value END"
+)
+"""The JSON text of an element e; a path for each would be looked for from the beginning."""
+
+
+def failure(limit: str, of: str = "a0") -> str:
+    """An error that names a limit; `of` is some value that is there, so that nobody fails early."""
+    return f"json_extract('{{}}', '{REFUSAL}{limit}' || substr({of}, 1, 0))"
+
+
+_KINDS = failure("kinds")
+_SEPARATOR = "char(1114111)"
+_LISTED = "'[' || coalesce(group_concat({0}, ','), '') || ']'"
+_SLICED = (
+    f"(SELECT {_LISTED.format('x')} FROM (SELECT {_ITEM} AS x FROM json_each(a0) e"
+    " WHERE e.key >= CASE WHEN a1 < 0 THEN json_array_length(a0) + a1 ELSE a1 END"
+    " AND e.key < CASE WHEN a2 < 0 THEN json_array_length(a0) + a2 ELSE a2 END ORDER BY e.key))"
+)
+_APPEND = (
+    "(SELECT CASE WHEN b0 = '[]' THEN b1 WHEN b1 = '[]' THEN b0"
+    " ELSE substr(b0, 1, length(b0) - 1) || ',' || substr(b1, 2) END FROM (SELECT"
+    " CASE json_type(a0) WHEN 'array' THEN a0 ELSE '[' || a0 || ']' END AS b0,"
+    " CASE json_type(a1) WHEN 'array' THEN a1 ELSE '[' || a1 || ']' END AS b1))"
+)
+_NUMBERS = "('integer', 'real')"
+_REVERSED = (
+    "(WITH RECURSIVE r(n, x) AS (SELECT length({0}), '' UNION ALL"
+    " SELECT n - 1, x || substr({0}, n, 1) FROM r WHERE n > 0) SELECT x FROM r WHERE n = 0)"
+)
+_TEXT = "(a0 ->> '$')"
+_TOO_LONG = f"octet_length({{0}}) * octet_length({{0}}) > {MAX_TEXT_WORK}"
+_WORK = f"octet_length(a0) * octet_length(a1) > {MAX_TEXT_WORK}"
+_DIGITS = "CASE WHEN CAST(printf('%!.{0}g', a0) AS REAL) = a0 THEN printf('%!.{0}g', a0)"
+_INF = "9e999"
+_DECIMAL = (
+    "({0} NOT GLOB '*[^0-9.eE+-]*' AND {0} GLOB '*[0-9]*' AND {0} NOT GLOB '*[eE]*[eE.]*'"
+    " AND {0} NOT GLOB '*.*.*' AND {0} NOT GLOB '?*[^eE][+-]*' AND {0} NOT GLOB '*[eE+-]'"
+    " AND {0} NOT GLOB '[eE]*' AND {0} NOT GLOB '[+-][eE]*' AND {0} NOT GLOB '*[0-9.][+-]*'"
+    " AND {0} NOT GLOB '.[eE]*' AND {0} NOT GLOB '[+-].[eE]*')"
+)
+"""Whether a text is a decimal number as programs write them."""
+_TRIMMED = "trim({0}, ' ' || char(9) || char(10) || char(13))"
+_INTEGER = (
+    f"CASE WHEN typeof({_TEXT}) = 'integer' THEN {_TEXT} WHEN abs({_TEXT}) < 9223372036854774784"
+    f" THEN CAST({_TEXT} AS INTEGER) ELSE {failure('finite')} END"
+)
+
+
+def _finite(made: str) -> str:
+    """A number that is no infinity and no NaN, or an error."""
+    made = f"nullif(nullif({made}, {_INF}), -{_INF})"
+    return f"CASE WHEN a0 IS NOT NULL THEN coalesce({made}, {failure('finite')}) END"
+
+
+def _letters(function: str) -> str:
+    """`function` knows the letters of ASCII alone."""
+    return (
+        f"CASE WHEN octet_length(a0) = length(a0) THEN {function}(a0)"
+        f" WHEN a0 IS NOT NULL THEN {failure('letters')} END"
+    )
+
+
+_BOTH = "a0 IS NULL OR a1 IS NULL"
+_MADE = {
+    "AT": f"CASE WHEN {_BOTH} THEN NULL"
+    " WHEN json_type(a0) = 'array' AND json_type(a1) = 'integer' THEN a0 -> ('$[' || CASE WHEN"
+    " (a1 ->> '$') < 0 THEN '#' ELSE '' END || (a1 ->> '$') || ']')"
+    " WHEN json_type(a0) = 'object' AND json_type(a1) = 'text' THEN"
+    f" (SELECT {_ITEM} FROM json_each(a0) e WHERE e.key = (a1 ->> '$')) ELSE {_KINDS} END",
+    "SLICE": f"CASE WHEN {_BOTH} OR a2 IS NULL THEN NULL WHEN json_type(a0) = 'array'"
+    f" THEN {_SLICED} ELSE {_KINDS} END",
+    "APPEND": f"CASE WHEN {_BOTH} THEN NULL ELSE {_APPEND} END",
+    "ADD": f"CASE WHEN {_BOTH} THEN NULL WHEN 'array' IN (json_type(a0), json_type(a1))"
+    f" THEN {_APPEND} WHEN json_type(a0) IN {_NUMBERS} AND json_type(a1) IN {_NUMBERS} THEN"
+    " nullif(json_quote(nullif(nullif((a0 ->> '$') + (a1 ->> '$'), 9e999), -9e999)), 'null')"
+    " WHEN json_type(a0) = 'text' AND json_type(a1) = 'text'"
+    f" THEN json_quote((a0 ->> '$') || (a1 ->> '$')) ELSE {_KINDS} END",
+    "SIZE": "CASE json_type(a0) WHEN 'array' THEN json_array_length(a0)"
+    f" WHEN 'text' THEN length(a0 ->> '$') ELSE CASE WHEN a0 IS NOT NULL THEN {_KINDS} END END",
+    "KEYS": "CASE WHEN json_type(a0) = 'object' THEN (SELECT "
+    + _LISTED.format("json_quote(x)")
+    + " FROM (SELECT e.key AS x FROM json_each(a0) e WHERE substr(e.key, 1, 1) <> '$'"
+    f" ORDER BY e.key)) WHEN a0 IS NOT NULL THEN {_KINDS} END",
+    "RANGE": f"CASE WHEN {_BOTH} OR a2 IS NULL THEN NULL"
+    " WHEN a2 = 0 OR typeof(a0) || typeof(a1) || typeof(a2) <> 'integerintegerinteger'"
+    f" THEN {failure('range')} WHEN (a1 * 1.0 - a0) / a2 >= {MAX_ITEMS}"
+    f" THEN {failure('max_items')} ELSE (WITH RECURSIVE r(n) AS (SELECT a0 WHERE"
+    " CASE WHEN a2 > 0 THEN a0 <= a1 ELSE a0 >= a1 END UNION ALL SELECT n + a2 FROM r"
+    " WHERE CASE WHEN a2 > 0 THEN n + a2 <= a1 ELSE n + a2 >= a1 END)"
+    f" SELECT {_LISTED.format('n')} FROM r) END",
+    "SPLIT": f"CASE WHEN {_BOTH} THEN NULL WHEN a1 = '' OR instr(a0, {_SEPARATOR}) > 0"
+    f" THEN {failure('split')} WHEN {_WORK} THEN {failure('max_text_work')} ELSE"
+    f" '[' || replace(json_quote(replace(a0, a1, {_SEPARATOR})), {_SEPARATOR}, '\",\"') || ']' END",
+    "REPLACE": f"CASE WHEN {_BOTH} OR a2 IS NULL THEN NULL WHEN a1 = '' THEN {failure('split')}"
+    f" WHEN {_WORK} THEN {failure('max_text_work')} ELSE replace(a0, a1, a2) END",
+    "REVERSE": "CASE json_type(a0) WHEN 'array' THEN (SELECT "
+    + _LISTED.format("x")
+    + f" FROM (SELECT {_ITEM} AS x FROM json_each(a0) e ORDER BY e.key DESC)) WHEN 'text' THEN"
+    f" CASE WHEN {_TOO_LONG.format(_TEXT)} THEN {failure('max_text_work')}"
+    f" ELSE json_quote({_REVERSED.format(_TEXT)}) END"
+    f" ELSE CASE WHEN a0 IS NOT NULL THEN {_KINDS} END END",
+    "LEFT": f"CASE WHEN {_BOTH} THEN NULL WHEN a1 < 0 THEN {failure('range')}"
+    " ELSE substr(a0, 1, CAST(a1 AS INTEGER)) END",
+    "RIGHT": f"CASE WHEN {_BOTH} THEN NULL WHEN a1 < 0 THEN {failure('range')} WHEN a1 = 0 THEN ''"
+    " ELSE substr(a0, -CAST(min(a1, length(a0) + 1) AS INTEGER)) END",
+    "MID": f"CASE WHEN {_BOTH} OR a2 IS NULL THEN NULL WHEN a1 < 0 OR a2 < 0"
+    f" THEN {failure('range')} ELSE substr(a0, CAST(min(a1, length(a0)) AS INTEGER) + 1,"
+    " CAST(a2 AS INTEGER)) END",
+    "TRIMMED": _TRIMMED.format("a0"),
+    "LTRIM": "l" + _TRIMMED.format("a0"),
+    "RTRIM": "r" + _TRIMMED.format("a0"),
+    "TOLOWER": _letters("lower"),
+    "TOUPPER": _letters("upper"),
+    "TOSTRING": "CASE json_type(a0) WHEN 'text' THEN a0 ->> '$' WHEN 'true' THEN 'true'"
+    f" WHEN 'false' THEN 'false' ELSE CASE WHEN a0 IS NOT NULL THEN {_KINDS} END END",
+    "INTEGER_TEXT": "CAST(CAST(a0 AS INTEGER) AS TEXT)",
+    "REAL_TEXT": "CASE WHEN a0 = 0 THEN '0.0' WHEN abs(a0) >= 1e-3 AND abs(a0) < 1e7 THEN "
+    + f"{_DIGITS.format(15)} ELSE {_DIGITS.format(16)} ELSE printf('%!.17g', a0) END END"
+    + f" WHEN a0 IS NOT NULL THEN {failure('digits')} END",
+    "TOINTEGER": f"CASE WHEN json_type(a0) IN {_NUMBERS} THEN {_INTEGER}"
+    " WHEN json_type(a0) = 'text' THEN (SELECT CASE WHEN length(t) < 400 AND"
+    f" {_DECIMAL.format('t')} THEN CASE WHEN t NOT GLOB '*[.eE]*' AND"
+    " CAST(t AS REAL) >= -9223372036854775808 AND CAST(t AS REAL) < 9223372036854775808"
+    " THEN CAST(t AS INTEGER) WHEN abs(CAST(t AS REAL)) < 9223372036854774784"
+    f" THEN CAST(CAST(t AS REAL) AS INTEGER) END END FROM (SELECT {_TRIMMED.format(_TEXT)} AS t))"
+    " WHEN json_type(a0) = 'true' THEN 1 WHEN json_type(a0) = 'false' THEN 0"
+    f" WHEN a0 IS NOT NULL THEN {_KINDS} END",
+    "TOFLOAT": f"CASE WHEN json_type(a0) IN {_NUMBERS} THEN {_TEXT} * 1.0"
+    " WHEN json_type(a0) = 'text' THEN (SELECT CASE WHEN length(t) < 400 AND"
+    f" {_DECIMAL.format('t')} THEN nullif(nullif(CAST(t AS REAL), {_INF}), -{_INF}) END"
+    f" FROM (SELECT {_TRIMMED.format(_TEXT)} AS t)) WHEN a0 IS NOT NULL THEN {_KINDS} END",
+    "TOBOOLEAN": "CASE json_type(a0) WHEN 'true' THEN 'true' WHEN 'false' THEN 'false'"
+    f" WHEN 'text' THEN CASE lower({_TRIMMED.format(_TEXT)}) WHEN 'true' THEN 'true'"
+    " WHEN 'false' THEN 'false' END WHEN 'integer' THEN CASE a0 WHEN '0' THEN 'false' ELSE 'true'"
+    f" END ELSE CASE WHEN a0 IS NOT NULL THEN {_KINDS} END END",
+    "AS_STRING": f"CASE json_type(a0) WHEN 'text' THEN {_TEXT} ELSE CASE WHEN a0 IS NOT NULL"
+    f" THEN {_KINDS} END END",
+    "AS_NUMBER": f"CASE WHEN json_type(a0) IN {_NUMBERS} THEN {_TEXT} WHEN a0 IS NOT NULL"
+    f" THEN {_KINDS} END",
+    "AS_INTEGER": f"CASE WHEN json_type(a0) = 'integer' THEN {_TEXT} WHEN a0 IS NOT NULL"
+    f" THEN {_KINDS} END",
+    "AS_BOOLEAN": "CASE WHEN json_type(a0) IN ('true', 'false') THEN a0 WHEN a0 IS NOT NULL"
+    f" THEN {_KINDS} END",
+    "AS_LIST": f"CASE WHEN json_type(a0) = 'array' THEN a0 WHEN a0 IS NOT NULL THEN {_KINDS} END",
+    "SCALAR": "CASE WHEN json_type(a0) IN ('array', 'object') THEN " + failure("order") + " ELSE a0"
+    " END",
+    "DIV": f"CASE WHEN {_BOTH} THEN NULL WHEN a1 = 0 THEN {failure('zero')}"
+    " WHEN a1 = -1 THEN CASE WHEN a0 = -9223372036854775808 THEN "
+    + failure("finite")
+    + " ELSE -a0 END ELSE a0 / a1 END",
+    "QUOTIENT": f"CASE WHEN {_BOTH} THEN NULL WHEN a1 = 0 THEN {failure('zero')}"
+    f" ELSE nullif(nullif(a0 * 1.0 / a1, {_INF}), -{_INF}) END",
+    "REMAINDER": f"CASE WHEN {_BOTH} THEN NULL WHEN a1 = 0 THEN {failure('zero')} ELSE a0 % a1 END",
+    "SIGN": "sign(a0)",
+    "TO_POWER": _finite("pow(a0, a1)").replace("a0 IS NOT NULL", "a0 + a1 IS NOT NULL"),
+    "ROUNDED": "CASE WHEN abs(a0) < 4503599627370496 THEN floor(a0 + 0.5) ELSE a0 END",
+    **{
+        name: _finite(f"{function}(a0)")
+        for name, function in (
+            *(("ROOT", "sqrt"), ("EXP", "exp"), ("LOG", "ln"), ("LOG10", "log10"), ("SIN", "sin")),
+            *(("COS", "cos"), ("TAN", "tan"), ("ASIN", "asin"), ("ACOS", "acos"), ("ATAN", "atan")),
+            *(("DEGREES", "degrees"), ("RADIANS", "radians")),
+        )
+    },
+}
+
+
+def is_made(name: str) -> bool:
+    """Whether a call is one of these."""
+    return name in _MADE
+
+
+def call(name: str, args: list[str]) -> str:
+    """The SQL of one call."""
+    kinds = argument_kinds(name, len(args))
+    named = ", ".join(
+        f"{f'nullif({arg}, {_NULL})' if kind == 'json' else arg} AS a{index}"
+        for index, (arg, kind) in enumerate(zip(args, kinds, strict=True))
+    )
+    return f"(SELECT {_MADE[name]} FROM (SELECT {named}))"
+
+
+_NULL = "'null'"
+
+
+def items(doc: str, path: str) -> tuple[str, str]:
+    """A FROM item with the elements of an array, and the JSON text of one."""
+    return f"json_each({doc}, {path}) e", f"({_ITEM})"
+
+
+def canonical(doc: str, path: str) -> str:
+    """A text that equal arrays and objects share, however their numbers are written."""
+    number = (
+        "CASE WHEN x.type = 'real' AND abs(x.atom) < 9e15 AND x.atom = CAST(x.atom AS INTEGER)"
+        " THEN CAST(x.atom AS INTEGER) ELSE x.atom END"
+    )
+    item = (
+        "x.fullkey || ' ' || CASE x.type WHEN 'text' THEN json_quote(x.atom) WHEN 'integer'"
+        f" THEN {number} WHEN 'real' THEN {number} ELSE x.type END"
+    )
+    return (
+        f"(SELECT group_concat(c, char(10)) FROM (SELECT {item} AS c"
+        f" FROM json_tree({doc}, {path}) x ORDER BY x.fullkey))"
+    )
+
+
+_BROAD = (
+    "CASE {0}.type WHEN 'real' THEN 'integer' WHEN 'false' THEN 'true' ELSE {0}.type END"
+)
+_MEMBERS = "(SELECT group_concat(json_quote(key)) FROM (SELECT key FROM json_each({0}.value) ORDER BY key))"
+
+
+def same(first: tuple[str, str], second: tuple[str, str], equal: str) -> str:
+    """Whether two values are equal and hold no null; `equal` says how deep equality is told."""
+    left, right = f"{first[0]}, {first[1]}", f"{second[0]}, {second[1]}"
+    return (
+        f"(json_type({left}) IS NOT NULL AND json_type({right}) IS NOT NULL AND {equal}"
+        f" AND NOT EXISTS (SELECT 1 FROM json_tree({left}) x WHERE x.type = 'null'))"
+    )
+
+
+def differ(first: tuple[str, str], second: tuple[str, str]) -> str:
+    """Whether two values are different whatever their nulls were."""
+    left, right = (f"json_tree({doc}, {path})" for doc, path in (first, second))
+    below = "substr({0}.fullkey, (SELECT length(fullkey) FROM {1} LIMIT 1) + 1)"
+    unlike = (
+        f"CASE WHEN {_BROAD.format('x')} <> {_BROAD.format('y')} THEN 1"
+        " WHEN x.type = 'array' THEN json_array_length(x.value) <> json_array_length(y.value)"
+        f" WHEN x.type = 'object' THEN {_MEMBERS.format('x')} IS NOT {_MEMBERS.format('y')}"
+        " ELSE x.atom <> y.atom END"
+    )
+    return (
+        f"EXISTS (SELECT 1 FROM {left} x JOIN {right} y"
+        f" ON {below.format('x', left)} = {below.format('y', right)}"
+        f" WHERE x.type <> 'null' AND y.type <> 'null' AND {unlike})"
+    )
