@@ -6,17 +6,21 @@ from typing import TYPE_CHECKING
 
 from kastor.query.kinds import kinds_of
 from kastor.query.plan import And, Condition, Exists, Graph, InQuery, Truth
-from kastor.query.references import has_queries, sources_of
+from kastor.query.references import has_queries, is_mixed, read_apart, sources_of
 from kastor.query.sql.itinerary import itinerary
+from kastor.query.sql.keyed import Keyed
 from kastor.query.sql.predicates import Predicates
 from kastor.query.sql.recursion import walk
 from kastor.query.sql.traverse import Branch, branches, build
 from kastor.query.sql.values import Values
 
 if TYPE_CHECKING:
-    from kastor.query.plan import Value
+    from collections.abc import Callable
+
+    from kastor.query.plan import Block, Value
     from kastor.query.sql.dialect import Dialect
     from kastor.query.sql.parameters import Parameters
+    from kastor.query.sql.traverse import Mixing
 
 _LISTED = frozenset({"number", "string", "boolean"})
 """Kinds that IN (SELECT ..) compares."""
@@ -26,6 +30,8 @@ class Clauses:
     """Writes one graph into a statement.
 
     Attributes:
+        mixed: makes what writes rows below and what is matched apart.
+        outer: keys of sources of the query around, of those that are no table there.
         searched: sources of which indexed values are looked for.
         ways: the branches of an unrolled graph; None when it is walked by recursion.
     """
@@ -36,6 +42,7 @@ class Clauses:
         where: Condition,
         dialect: Dialect,
         parameters: Parameters,
+        mixed: Callable[[Clauses], Mixing],
         *,
         inner: bool = False,
         searched: frozenset[int] = frozenset(),
@@ -44,12 +51,27 @@ class Clauses:
         self.where = where
         self.dialect = dialect
         self.parameters = parameters
+        self.mixed = mixed
         self.searched = searched
+        self.outer: dict[int, str] = {}
+        self._blocks: dict[int, Keyed] = {}
         self.ways = branches(graph)
         if inner and len(self.ways or ()) > 1 and has_queries(where):
             self.ways = None  # walked, so that a query inside this one is written once
         self.values = Values(dialect, parameters, graph, self.condition, {})
         self._predicates = Predicates(self.values, self._exists, self._subquery)
+
+    def of(self, graph: Graph, where: Condition, *, inner: bool = False) -> Clauses:
+        """Another graph of the same statement."""
+        return Clauses(graph, where, self.dialect, self.parameters, self.mixed, inner=inner)
+
+    def block(self, block: Block) -> Keyed:
+        """The rows of a block of this graph."""
+        known = self._blocks.get(id(block))
+        if known is None:
+            inner = self.of(block.graph, block.where, inner=True)
+            known = self._blocks[id(block)] = Keyed(inner)
+        return known
 
     def condition(self, condition: Condition) -> str:
         """A condition over this graph."""
@@ -69,20 +91,31 @@ class Clauses:
             starts = {start for start in starts if not self.graph.sources[start].outer}
             terms = tuple(term for term in terms if not _only(sources_of(term), starts))
         needed = needed | sources_of(*terms)
+        mix = None
+        if is_mixed(self.graph):
+            needed |= read_apart(self.graph)
+            mix = self.mixed(self)
         written = [self.condition(term) for term in terms if term not in (Truth(value=True), skip)]
         if self.ways is None:
             branch = walk(
-                self.graph, self.where, needed, self.dialect, self.parameters, self.condition
-            )
+                self.graph, self.where, needed, self.dialect, self.parameters, self.condition,
+                self.outer,
+            )  # fmt: skip
+            if mix is not None:
+                for hop in range(len(self.graph.hops) + 1):
+                    mix.before(branch, hop, needed)
             return [(branch, branch.conditions + written)]
         found = []
         for ways in self.ways:
-            branch = build(self.graph, ways, needed, self.dialect, self.parameters, self.searched)
+            branch = build(
+                self.graph, ways, needed, self.dialect, self.parameters, self.searched, self.outer,
+                mix,
+            )  # fmt: skip
             found.append((branch, branch.conditions + written))
         return found
 
     def _exists(self, leaf: Exists) -> str:
-        inner = Clauses(leaf.graph, leaf.where, self.dialect, self.parameters, inner=True)
+        inner = self.of(leaf.graph, leaf.where, inner=True)
         selects = [select("1", branch, terms) for branch, terms in inner.branches(set())]
         return f"{'NOT ' if leaf.negated else ''}EXISTS ({' UNION ALL '.join(selects)})"
 
@@ -91,7 +124,7 @@ class Clauses:
         column = (leaf.plan.columns or ())[0].value
         shared = kinds_of(leaf.value) & kinds_of(column) & _LISTED
         kind = next(iter(shared)) if len(shared) == 1 else "any"
-        inner = Clauses(leaf.plan.graph, leaf.plan.where, self.dialect, self.parameters, inner=True)
+        inner = self.of(leaf.plan.graph, leaf.plan.where, inner=True)
         outer = item = None
         if shared:  # engines refuse a parameter that is written and not used
             outer, item = self._guarded(kind, leaf.value), inner._guarded(kind, column)

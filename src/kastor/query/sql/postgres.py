@@ -312,6 +312,37 @@ class Postgres(Dialect):
         return [f"5 AS g{number}r", f"0::numeric AS g{number}v", empty, f"{listed} AS g{number}j"]
 
     @override
+    def apart(
+        self, text: str, names: list[str], alias: str, *, optional: bool
+    ) -> tuple[str, list[str]]:
+        columns = [f"{alias}.{name}" for name in names]
+        if optional:
+            return f" LEFT JOIN LATERAL ({text}) {alias} ON true", columns
+        return f" CROSS JOIN LATERAL ({text}) {alias}", columns
+
+    @override
+    def unwound(self, json: str, alias: str) -> str:
+        array = f"(CASE WHEN jsonb_typeof(a) = 'array' THEN a ELSE '[]' END)"
+        ranked = self.ranked("e.value", "'{}'")
+        letters = [letter for letter, _ in self.sort_columns]
+        columns = [f"{sql} AS c0{at}" for at, sql in zip(letters, ranked, strict=True)]
+        listed = ", ".join(["e.ordinality AS o0", *columns, "e.value::text AS c0j"])
+        source = f"(SELECT ({json})::jsonb AS a OFFSET 0) s"
+        return (
+            f" CROSS JOIN LATERAL (SELECT {listed} FROM {source}"
+            f" CROSS JOIN jsonb_array_elements({array}) WITH ORDINALITY e) {alias}"
+        )
+
+    @override
+    def place_of_item(self, alias: str) -> str:
+        return f"{alias}.o0"
+
+    @override
+    def item(self, alias: str) -> tuple[str, ...]:
+        letters = [*(letter for letter, _ in self.sort_columns), "j"]
+        return tuple(f"{alias}.c0{letter}" for letter in letters)
+
+    @override
     def page(self, row: str, keys: list[str], source: str, order: str, *, plain: bool) -> str:
         """The rows are joined only when it is known how much they are."""
         ordered = [f"k.o{index}" for index in range(len(keys))]

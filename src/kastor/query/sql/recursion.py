@@ -11,13 +11,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from kastor.query.plan import And, Truth
+from kastor.query.plan import And, Truth, Walked
 from kastor.query.references import sources_of
 from kastor.query.sql.itinerary import itinerary
 from kastor.query.sql.traverse import Branch, name_condition
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from kastor.query.plan import Condition, Graph, Hop
     from kastor.query.sql.dialect import Dialect
@@ -35,9 +35,13 @@ def walk(
     dialect: Dialect,
     parameters: Parameters,
     write: Callable[[Condition], str],
+    outer: Mapping[int, str] | None = None,
 ) -> Branch:
-    """The one branch of a graph that is walked: its first table is the walk itself, ``w``."""
-    walker = _Walker(graph, where, dialect, parameters, write)
+    """The one branch of a graph that is walked: its first table is the walk itself, ``w``.
+
+    `outer` has the keys of sources of the query around where they are no table there.
+    """
+    walker = _Walker(graph, where, dialect, parameters, write, outer or {})
     walker.run()
     return walker.branch(needed)
 
@@ -85,6 +89,7 @@ class _Walker:
         dialect: Dialect,
         parameters: Parameters,
         write: Callable[[Condition], str],
+        outer: Mapping[int, str],
     ) -> None:
         self.graph = graph
         self.where = where
@@ -92,6 +97,7 @@ class _Walker:
         self.dialect = dialect
         self.parameters = parameters
         self.write = write
+        self.outer = outer
         self.groups = sorted({hop.group for hop in graph.hops})
         self.columns: list[str] = []
         self.bound: set[int] = set()
@@ -101,8 +107,13 @@ class _Walker:
 
     def run(self) -> None:
         """Binds every node and hop of the graph."""
+        ends = {end for hop in self.graph.hops for end in (hop.left, hop.right)}
+        for node in sorted(ends):
+            if self.graph.sources[node].outer:
+                self._start(node)
         for start, steps in itinerary(self.graph, self.where):
-            self._start(start)
+            if start not in self.bound:
+                self._start(start)
             for step in steps:
                 self._walk(_leg(step, self.graph))
 
@@ -112,7 +123,7 @@ class _Walker:
         head = f"WITH RECURSIVE {', '.join(self.stages)}"
         listed = ", ".join(self.columns)
         branch.tables.append(f"({head} SELECT {listed} FROM {self.last}) w")
-        branch.walks = {number: f"w.q{number}" for number in self.named}
+        branch.walks = {Walked(number): f"w.q{number}" for number in self.named}
         for index, source in enumerate(self.graph.sources):
             letter = "n" if source.kind == "twin" else "r"
             if f"{letter}{index}" not in self.columns:
@@ -122,7 +133,7 @@ class _Walker:
                 alias = ("t" if source.kind == "twin" else "r") + str(index)
                 table = self.dialect.table(source.kind + "s")
                 # Behind the walk, whose rows are few and have the keys.
-                branch.outer.append(f" CROSS JOIN {table} {alias}")
+                branch.tables.append(f" CROSS JOIN {table} {alias}")
                 branch.conditions.append(f"{alias}.key = w.{letter}{index}")
         return branch
 
@@ -143,7 +154,8 @@ class _Walker:
             self.columns = [f"p{group}" for group in self.groups]
             kept = [f"'.' AS {column}" for column in self.columns]
         source, condition = self._found(node)
-        body = f"SELECT {', '.join(kept)}, t{node}.key AS n{node}"
+        key = self.outer.get(node, f"t{node}.key")
+        body = f"SELECT {', '.join(kept)}, {key} AS n{node}"
         if source:
             body += f" FROM {source}"
         if condition:
@@ -184,6 +196,10 @@ class _Walker:
         longer = f"{last}.{path} || r.key || '.' AS {path}"
         listed = [longer if c == path else f"{last}.{c}" for c in self.columns]
         listed.append(f"r.key AS r{leg.hop.relationship}")
+        same = self.graph.sources[leg.hop.relationship].same
+        if same >= 0:
+            known = f"{last}.r{same}" if f"r{same}" in self.columns else self.outer[same]
+            conditions.append(f"r.key = {known}")
         if leg.end in self.bound:
             conditions.append(f"{far} = {last}.n{leg.end}")
         else:

@@ -376,6 +376,42 @@ class Sqlite(Dialect):
         return [f"5 AS g{number}r", f"'' AS g{number}v", f"{listed} AS g{number}j"]
 
     @override
+    def apart(
+        self, text: str, names: list[str], alias: str, *, optional: bool
+    ) -> tuple[str, list[str]]:
+        """SQLite has no LATERAL, but functions that make rows may read what stands before them."""
+        listed = f"SELECT json_group_array(json_array({', '.join(names)})) FROM ({text})"
+        word = "LEFT JOIN" if optional else "CROSS JOIN"
+        columns = [f"({alias}.value ->> {place})" for place in range(len(names))]
+        return f" {word} json_each(({listed})) {alias}", columns
+
+    @override
+    def unwound(self, json: str, alias: str) -> str:
+        array = "CASE WHEN json_type(a) = 'array' THEN a END"
+        return f" CROSS JOIN json_each((SELECT {array} FROM (SELECT {json} AS a))) {alias}"
+
+    @override
+    def place_of_item(self, alias: str) -> str:
+        return f"{alias}.key"
+
+    @override
+    def item(self, alias: str) -> tuple[str, ...]:
+        """Numbers with a fraction are read where they stand: to write them anew would round them."""
+        kind = f"{alias}.type"
+        rank = (
+            f"CASE {kind} WHEN 'true' THEN 2 WHEN 'false' THEN 2 WHEN 'integer' THEN 3"
+            f" WHEN 'real' THEN 3 WHEN 'text' THEN 4 WHEN 'array' THEN 5 WHEN 'object' THEN 6"
+            " ELSE 1 END"
+        )
+        json = (
+            f"CASE {kind} WHEN 'true' THEN 'true' WHEN 'false' THEN 'false' WHEN 'null' THEN 'null'"
+            f" WHEN 'real' THEN {alias}.json -> {alias}.fullkey"
+            f" WHEN 'array' THEN {alias}.value WHEN 'object' THEN {alias}.value"
+            f" ELSE json_quote({alias}.atom) END"
+        )
+        return rank, f"coalesce({alias}.value, 0)", f"({json})"
+
+    @override
     def page(self, row: str, keys: list[str], source: str, order: str, *, plain: bool) -> str:
         """The connection bounds what values may have."""
         del order  # rows arrive in it

@@ -46,6 +46,7 @@ _FIELD_STEPS: dict[str, tuple[str, ...]] = {
 _ID_STEPS = {"twin": ("$dtId",), "relationship": ("$relationshipId",), "model": ("@id",)}
 
 
+_LETTERS = {"twin": "t", "rows": "v", "items": "v"}
 _SCALAR_CALLS = frozenset({"number", "string"})
 
 
@@ -70,12 +71,22 @@ class Values:
     parameters: Parameters
     graph: Graph
     condition: Callable[[Condition], str]
-    walks: dict[int, str]
+    walks: dict[Walked, str]
     depth: int = 0
 
     def alias(self, source: int) -> str:
         """The table alias of a source."""
-        return ("t" if self.graph.sources[source].kind == "twin" else "r") + str(source)
+        return _LETTERS.get(self.graph.sources[source].kind, "r") + str(source)
+
+    def slot(self, value: Slot) -> tuple[str, ...]:
+        """The sort columns of a slot, then its JSON text."""
+        letters = [*(letter for letter, _ in self.dialect.sort_columns), "j"]
+        if value.source < 0:
+            return tuple(f"k.g{value.number}{letter}" for letter in letters)
+        alias = self.alias(value.source)
+        if self.graph.sources[value.source].kind == "items":
+            return self.dialect.item(alias)
+        return tuple(f"{alias}.c{value.number}{letter}" for letter in letters)
 
     def place(self, value: Doc) -> tuple[str, str]:
         """Document and path of a value."""
@@ -186,9 +197,7 @@ class Values:
             case Doc() if value.steps:
                 return self.dialect.comparable(*self.place(value))
             case Slot():
-                letters = [letter for letter, _ in self.dialect.sort_columns]
-                columns = [f"k.g{value.number}{letter}" for letter in letters]
-                return self.dialect.comparable_slot(*columns)
+                return self.dialect.comparable_slot(*self.slot(value)[:-1])
             case _:
                 return self.over(value, self.dialect.comparable) if is_made(value) else None
 
@@ -242,9 +251,9 @@ class Values:
                 true, false = self.condition(value.true), self.condition(value.false)
                 return f"CASE WHEN {true} THEN 'true' WHEN {false} THEN 'false' END"
             case Walked():
-                return self.walks[value.hop]
+                return self.walks[value]
             case Slot():
-                return f"k.g{value.number}j"
+                return self.slot(value)[-1]
             case ListOf() | MapOf():
                 return self._joined(value)
             case Part():
@@ -311,8 +320,7 @@ class Values:
         """The columns for ORDER BY and GROUP BY; none is ever NULL."""
         match value:
             case Slot():
-                letters = [letter for letter, _ in self.dialect.sort_columns]
-                return tuple(f"k.g{value.number}{letter}" for letter in letters)
+                return self.slot(value)[:-1]
             case Const(value=None):
                 return self.dialect.ranked_as(str(RANKS["null"]), "number", "0")
             case Doc() if value.steps:
@@ -322,7 +330,7 @@ class Values:
                 rank = f"CASE WHEN {key} IS NULL THEN 0 ELSE {RANKS['object']} END"
                 return self.dialect.ranked_as(rank, "number", key)
             case Walked():
-                return self.dialect.ranked_as(str(RANKS["array"]), "string", self.walks[value.hop])
+                return self.dialect.ranked_as(str(RANKS["array"]), "string", self.walks[value])
             case _ if is_made(value):
                 width = len(self.dialect.sort_columns)
                 return tuple(
@@ -345,9 +353,9 @@ class Values:
         return self.dialect.ranked_as("0", "number", "0")
 
     def _slot(self, value: Slot, kind: str) -> str:
-        name = f"k.g{value.number}"
-        letter, _ = self.dialect.sort_columns[-1 if kind == "string" else 1]
-        return f"CASE WHEN {name}r = {RANKS[kind]} THEN {name}{letter} END"
+        columns = self.slot(value)[:-1]
+        made = columns[-1 if kind == "string" else 1]
+        return f"CASE WHEN {columns[0]} = {RANKS[kind]} THEN {made} END"
 
     def _call(self, value: Call) -> str:
         """A call over guarded arguments; each function says which kind it takes where."""
