@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NoReturn
 
 from kastor.lang.cypher import tree
-from kastor.query.cypher.conditions import CypherConditions
+from kastor.query.cypher.conditions import CypherConditions, is_deep
 from kastor.query.cypher.names import CypherScope
 from kastor.query.cypher.patterns import PatternBinder, is_models
 from kastor.query.passes.folding import fold
@@ -13,6 +13,7 @@ from kastor.query.passes.substitution import substitute
 from kastor.query.plan import (
     Aggregate,
     And,
+    Call,
     Column,
     Doc,
     Field,
@@ -144,10 +145,22 @@ class _Returned:
                 self.conditions.aggregates = grouped
                 value = self.conditions.value(term.value)
                 self.conditions.aggregates = False
+            value = self._sortable(value, term)
             if has_walks(value):
                 self.names.fail("nothing is ordered by a list of relationships", term.span[0])
             order.append(Order(value, term.descending))
         return tuple(order)
+
+    def _sortable(self, value: Value, term: tree.OrderTerm) -> Value:
+        """The value, looked at row by row where it could be a list or a map that was made."""
+        types = self.conditions.types(value)
+        deep = types & {"array", "object"}
+        if self.names.source_of(value) is not None or not (deep or "?" in types):
+            return value
+        if types <= {"array", "object"}:
+            self.names.fail("lists and maps have no order here; order by something in them",
+                            term.span[0])  # fmt: skip
+        return Call("SCALAR", (value,), "any") if deep or is_deep(value) else value
 
     def _group(self, values: list[Value], order: list[Value]) -> tuple[Value, ...]:
         """What rows are grouped by: the columns without an aggregate, as written.

@@ -214,7 +214,7 @@ def items(doc: str, path: str) -> tuple[str, str]:
 
 
 _EACH = (
-    "SELECT {0}, x.value FROM jsonb_array_elements(CASE WHEN jsonb_typeof(w.v) = 'array' THEN w.v"
+    "SELECT w.p || '/' || x.n, x.value FROM jsonb_array_elements(CASE WHEN jsonb_typeof(w.v) = 'array' THEN w.v"
     " ELSE '[]' END) WITH ORDINALITY x(value, n)"
 )
 
@@ -223,7 +223,7 @@ def canonical(doc: str, path: str) -> str:
     """A text that equal arrays and objects share, however their numbers are written."""
     return (
         f"(WITH RECURSIVE w(p, v) AS (SELECT ''::text, {doc} #> {path} UNION ALL SELECT c.p, c.v"
-        f" FROM w CROSS JOIN LATERAL ({_EACH.format("w.p || '/' || x.n")} UNION ALL"
+        f" FROM w CROSS JOIN LATERAL ({_EACH} UNION ALL"
         " SELECT w.p || '/' || to_jsonb(x.key)::text, x.value FROM jsonb_each(CASE WHEN"
         " jsonb_typeof(w.v) = 'object' THEN w.v ELSE '{}' END) x(key, value)) c(p, v))"
         " SELECT string_agg(w.p || ' ' || CASE jsonb_typeof(w.v) WHEN 'number'"
