@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from kastor.query.plan import Condition
     from kastor.query.settings import QuerySettings
 
+_PLAIN = (Doc, Field, Aggregate)
 _MOST_ROWS = 10**18
 
 
@@ -180,8 +181,11 @@ class _Returned:
         known |= dict.fromkeys(aggregates_of(*values, *order), Undefined())
         if self.query.distinct and set(aggregates_of(*order)) - set(aggregates_of(*values)):
             self._outside()
-        if any(sources_of(substitute(value, known)) for value in (*values, *order)):
-            self._outside()
+        # Beside an aggregate a column may stand, or what is in one, but no expression again.
+        plain = {key: one for key, one in known.items() if isinstance(key, _PLAIN)}
+        for value in (*values, *order):
+            if sources_of(substitute(value, plain if aggregates_of(value) else known)):
+                self._outside()
         return group
 
     def _outside(self) -> NoReturn:

@@ -31,6 +31,7 @@ from kastor.query.plan import (
     Doc,
     Exists,
     Field,
+    Flag,
     Graph,
     In,
     IsKind,
@@ -65,11 +66,22 @@ _STEPS = {"relationship": ("source", "id"), "twin": ("id",), "model": ("id",)}
 
 
 class CypherConditions(CypherCalls):
-    """Binds conditions within one scope."""
+    """Binds conditions within one scope.
+
+    Attributes:
+        tests: whether a WHERE is bound, in which patterns may stand.
+    """
+
+    tests = False
 
     def where(self, node: tree.Expression | None) -> Condition:
         """A whole condition, folded; true when there is none."""
-        return _ALWAYS if node is None else fold(self.when(node, wanted=True))
+        if node is None:
+            return _ALWAYS
+        self.tests = True
+        found = fold(self.when(node, wanted=True))
+        self.tests = False
+        return found
 
     def equal(self, left: Value, node: tree.Expression) -> Condition:
         """A member of a pattern's map: it has the value."""
@@ -111,6 +123,11 @@ class CypherConditions(CypherCalls):
         return value
 
     def _xor(self, node: tree.Xor, *, wanted: bool) -> Condition:
+        """Both ways as conditions; in a row of them each is a value, or they would double."""
+        if isinstance(node.left, tree.Xor) or isinstance(node.right, tree.Xor):
+            with self.names.notes.apart():
+                both = tuple([self._boolean(one) for one in (node.left, node.right)])
+            return Compare("=", Call("XOR", both, "boolean"), Const(wanted))
         sides = []
         for left in (True, False):
             right = left is not wanted
@@ -118,6 +135,14 @@ class CypherConditions(CypherCalls):
                 And((self.when(node.left, wanted=left), self.when(node.right, wanted=right)))
             )
         return Or(tuple(sides))
+
+    def _boolean(self, node: tree.Expression) -> Value:
+        """A condition as a value, or a value that is one."""
+        if isinstance(node, tree.Xor):
+            made = self._xor(node, wanted=True)
+            if isinstance(made, Compare) and isinstance(made.left, Call):
+                return made.left
+        return Flag(self.when(node, wanted=True), self.when(node, wanted=False))
 
     def _truth(self, node: tree.Expression, *, wanted: bool) -> Condition:
         """A value where a condition stands: a boolean, or null."""
@@ -393,6 +418,8 @@ class CypherConditions(CypherCalls):
         inner.names.update(names.names)
         inner.walks.update(names.walks)
         if not node.braces:
+            if not self.tests:
+                self.fail("a pattern stands in WHERE; as a value, write EXISTS { .. }", node)
             self._check_bound(node)
         conditions = CypherConditions(inner)
         patterns = PatternBinder(inner, conditions.equal)

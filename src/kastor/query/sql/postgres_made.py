@@ -159,6 +159,7 @@ _MADE = {
     f" ELSE {DOUBLE.format('a0 / a1')} END",
     "REMAINDER": f"CASE WHEN {_BOTH} THEN NULL WHEN a1 = 0 THEN {failure('zero', 'numeric')}"
     " ELSE mod(a0, a1) END",
+    "XOR": "to_jsonb(a0 <> a1)",
     "SIGN": "sign(a0)",
     "TO_POWER": "CASE WHEN a0 IS NOT NULL AND a1 IS NOT NULL THEN coalesce(CASE WHEN a0 = 0 THEN"
     " CASE WHEN a1 = 0 THEN 1 WHEN a1 > 0 THEN 0 END WHEN a0 < 0 AND a1 <> trunc(a1) THEN NULL"
