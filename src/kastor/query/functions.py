@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-_NUMBER, _STRING, _JSON = "number", "string", "json"
+_NUMBER, _STRING, _BOOLEAN, _JSON = "number", "string", "boolean", "json"
 
 _ARGUMENTS: dict[str, tuple[str, ...]] = {
     "+": (_NUMBER, _NUMBER),
@@ -28,6 +28,7 @@ _ARGUMENTS: dict[str, tuple[str, ...]] = {
     "DATETIME_ADD": (_STRING, _NUMBER, _STRING),
     "DATETIME_DIFF": (_STRING, _STRING, _STRING),
     "DATETIME_PART": (_STRING, _STRING),
+    "XOR": (_BOOLEAN, _BOOLEAN),
     "AT": (_JSON, _JSON),
     "SLICE": (_JSON, _NUMBER, _NUMBER),
     "APPEND": (_JSON, _JSON),
@@ -64,7 +65,7 @@ _MADE_TEXTS = frozenset(
 _MADE_JSON = frozenset(
     [
         *("AT", "SLICE", "APPEND", "ADD", "KEYS", "RANGE", "SPLIT", "REVERSE", "TOBOOLEAN"),
-        *("AS_BOOLEAN", "AS_LIST", "SCALAR"),
+        *("AS_BOOLEAN", "AS_LIST", "SCALAR", "XOR"),
     ]
 )
 """Calls that give JSON text, of kinds that the plan's node tells."""

@@ -29,7 +29,7 @@ _BINDING = {
     "^": _POWER,
 }
 _MOST_NESTING = 60
-_MOST_XOR = 5
+_MOST_XOR = 60
 _INT64 = 2**63
 _SYSTEM = "$"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NoReturn
 
 from kastor.lang.cypher import tree
-from kastor.query.cypher.conditions import CypherConditions
+from kastor.query.cypher.conditions import CypherConditions, is_deep
 from kastor.query.cypher.names import CypherScope
 from kastor.query.cypher.patterns import PatternBinder, is_models
 from kastor.query.passes.folding import fold
@@ -13,6 +13,7 @@ from kastor.query.passes.substitution import substitute
 from kastor.query.plan import (
     Aggregate,
     And,
+    Call,
     Column,
     Doc,
     Field,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from kastor.query.plan import Condition
     from kastor.query.settings import QuerySettings
 
+_PLAIN = (Doc, Field, Aggregate)
 _MOST_ROWS = 10**18
 
 
@@ -144,10 +146,22 @@ class _Returned:
                 self.conditions.aggregates = grouped
                 value = self.conditions.value(term.value)
                 self.conditions.aggregates = False
+            value = self._sortable(value, term)
             if has_walks(value):
                 self.names.fail("nothing is ordered by a list of relationships", term.span[0])
             order.append(Order(value, term.descending))
         return tuple(order)
+
+    def _sortable(self, value: Value, term: tree.OrderTerm) -> Value:
+        """The value, looked at row by row where it could be a list or a map that was made."""
+        types = self.conditions.types(value)
+        deep = types & {"array", "object"}
+        if self.names.source_of(value) is not None or not (deep or "?" in types):
+            return value
+        if types <= {"array", "object"}:
+            self.names.fail("lists and maps have no order here; order by something in them",
+                            term.span[0])  # fmt: skip
+        return Call("SCALAR", (value,), "any") if deep or is_deep(value) else value
 
     def _group(self, values: list[Value], order: list[Value]) -> tuple[Value, ...]:
         """What rows are grouped by: the columns without an aggregate, as written.
@@ -167,8 +181,11 @@ class _Returned:
         known |= dict.fromkeys(aggregates_of(*values, *order), Undefined())
         if self.query.distinct and set(aggregates_of(*order)) - set(aggregates_of(*values)):
             self._outside()
-        if any(sources_of(substitute(value, known)) for value in (*values, *order)):
-            self._outside()
+        # Beside an aggregate a column may stand, or what is in one, but no expression again.
+        plain = {key: one for key, one in known.items() if isinstance(key, _PLAIN)}
+        for value in (*values, *order):
+            if sources_of(substitute(value, plain if aggregates_of(value) else known)):
+                self._outside()
         return group
 
     def _outside(self) -> NoReturn:

@@ -10,26 +10,38 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from kastor.lang.cypher import tree
-from kastor.query.cypher.functions import TYPE_TESTS
+from kastor.query.cypher.calls import CypherCalls
+from kastor.query.cypher.functions import STRING, TYPE_TESTS
 from kastor.query.cypher.patterns import PatternBinder
-from kastor.query.cypher.values import CypherValues, function_of, is_condition
+from kastor.query.cypher.types import UNKNOWN
+from kastor.query.cypher.values import ARRAY, BOOLEAN, function_of, is_condition, is_null
 from kastor.query.kinds import kinds_of
 from kastor.query.passes.folding import fold
 from kastor.query.plan import (
     ALL_KINDS,
+    Aggregate,
+    Among,
     And,
     ArrayHas,
+    ByModel,
     Call,
+    Case,
     Compare,
     Const,
     Doc,
     Exists,
     Field,
+    Flag,
     Graph,
     In,
     IsKind,
+    ListOf,
+    MapOf,
     OfModel,
     Or,
+    Part,
+    Same,
+    Slot,
     Source,
     TextTest,
     Truth,
@@ -49,21 +61,31 @@ _MIRROR = {"=": "=", "<>": "<>", "<": ">", ">": "<", "<=": ">=", ">=": "<="}
 _OPPOSITE = {"<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 _TEXTS = {"STARTS WITH": "STARTSWITH", "ENDS WITH": "ENDSWITH", "CONTAINS": "CONTAINS"}
 _NAMING = frozenset({"name", "model"})
+_DEEP = frozenset({"array", "object"})
 _STEPS = {"relationship": ("source", "id"), "twin": ("id",), "model": ("id",)}
 
 
-class CypherConditions(CypherValues):
-    """Binds conditions within one scope."""
+class CypherConditions(CypherCalls):
+    """Binds conditions within one scope.
+
+    Attributes:
+        tests: whether a WHERE is bound, in which patterns may stand.
+    """
+
+    tests = False
 
     def where(self, node: tree.Expression | None) -> Condition:
         """A whole condition, folded; true when there is none."""
-        return _ALWAYS if node is None else fold(self.when(node, wanted=True))
+        if node is None:
+            return _ALWAYS
+        self.tests = True
+        found = fold(self.when(node, wanted=True))
+        self.tests = False
+        return found
 
     def equal(self, left: Value, node: tree.Expression) -> Condition:
         """A member of a pattern's map: it has the value."""
-        right = self.value(node)
-        self._compared(left, right)
-        return self._equal(left, right, wanted=True)
+        return self.equals(node, left, self._operand(node), wanted=True)
 
     @override
     def when(self, node: tree.Expression, *, wanted: bool) -> Condition:
@@ -101,6 +123,11 @@ class CypherConditions(CypherValues):
         return value
 
     def _xor(self, node: tree.Xor, *, wanted: bool) -> Condition:
+        """Both ways as conditions; in a row of them each is a value, or they would double."""
+        if isinstance(node.left, tree.Xor) or isinstance(node.right, tree.Xor):
+            with self.names.notes.apart():
+                both = tuple([self._boolean(one) for one in (node.left, node.right)])
+            return Compare("=", Call("XOR", both, "boolean"), Const(wanted))
         sides = []
         for left in (True, False):
             right = left is not wanted
@@ -108,6 +135,14 @@ class CypherConditions(CypherValues):
                 And((self.when(node.left, wanted=left), self.when(node.right, wanted=right)))
             )
         return Or(tuple(sides))
+
+    def _boolean(self, node: tree.Expression) -> Value:
+        """A condition as a value, or a value that is one."""
+        if isinstance(node, tree.Xor):
+            made = self._xor(node, wanted=True)
+            if isinstance(made, Compare) and isinstance(made.left, Call):
+                return made.left
+        return Flag(self.when(node, wanted=True), self.when(node, wanted=False))
 
     def _truth(self, node: tree.Expression, *, wanted: bool) -> Condition:
         """A value where a condition stands: a boolean, or null."""
@@ -120,8 +155,11 @@ class CypherConditions(CypherValues):
             if value.given is not None:
                 self.names.notes.decides.add(value.given)
             return Truth(value.value is wanted)
-        if "boolean" not in kinds_of(value) or self.names.source_of(value) is not None:
+        types = self.types(value)
+        if "boolean" not in kinds_of(value) or not types & (BOOLEAN | UNKNOWN | {"string"}):
             self.fail("a condition is true, false or null; compare this value", node)
+        if isinstance(value, Case | Call) and types != BOOLEAN:
+            value = Call("AS_BOOLEAN", (value,), "boolean")
         return Compare("=", value, Const(wanted))
 
     # Comparisons
@@ -130,22 +168,52 @@ class CypherConditions(CypherValues):
         left, right, op = self._operand(node.left), self._operand(node.right), node.op
         if isinstance(left, Const) and not isinstance(right, Const):
             left, right, op = right, left, _MIRROR[op]
-        whole = [self.names.source_of(one) for one in (left, right)]
-        if any(whole):
-            return self._same(node, left, right, wanted=(op == "=") is wanted)
-        self._compared(left, right)
         if op in {"=", "<>"}:
-            return self._equal(left, right, wanted=(op == "=") is wanted)
+            return self.equals(node, left, right, wanted=(op == "=") is wanted)
+        self._compared(left, right)
+        left, right = self._ordered(node, left, right)
         return Compare(op if wanted else _OPPOSITE[op], left, right)
 
-    def _same(self, node: tree.Comparison, left: Value, right: Value, *, wanted: bool) -> Condition:
+    def _ordered(self, node: tree.Comparison, left: Value, right: Value) -> tuple[Value, Value]:
+        """Two values of which one can be smaller: lists have an order that the engines have not."""
+        both = self.types(left), self.types(right)
+        if any(self.names.source_of(one) is not None for one in (left, right)):
+            self.fail("a twin or a relationship is compared with another one, by = or <>", node)
+        if ARRAY in both and all(types & (ARRAY | UNKNOWN) for types in both):
+            self.fail("lists are equal or not here; neither is smaller", node)
+        if not all(types & (ARRAY | UNKNOWN) for types in both):
+            return left, right
+        first, second = (
+            Call("SCALAR", (one,), "any") if is_deep(one) else one for one in (left, right)
+        )
+        return first, second
+
+    @override
+    def equals(
+        self, node: tree.Expression, left: Value, right: Value, *, wanted: bool
+    ) -> Condition:
+        if isinstance(left, Const) and not isinstance(right, Const):
+            left, right = right, left
+        if is_null(left) or is_null(right):
+            return _NEVER
+        whole = [self.names.source_of(one) is not None for one in (left, right)]
+        if all(whole):
+            return self._same(node, left, right, wanted=wanted)
+        other = right if whole[0] else left
+        if any(whole) and not is_deep(other):
+            self.fail("a twin or a relationship is compared with another one, by = or <>", node)
+        self._compared(left, right)
+        if _DEEP & kinds_of(left) & kinds_of(right) and (is_deep(left) or is_deep(right)):
+            return Same(left, right, negated=not wanted)
+        return self._equal(left, right, wanted=wanted)
+
+    def _same(
+        self, node: tree.Expression, left: Value, right: Value, *, wanted: bool
+    ) -> Condition:
         """Two whole twins or relationships: the same, or two."""
         one, other = self.names.source_of(left), self.names.source_of(right)
-        told = "a twin or a relationship is compared with another one, by = or <>"
-        if node.op not in {"=", "<>"} or one is None or other is None:
-            self.fail(told, node)
-        if not isinstance(left, Doc) or not isinstance(right, Doc):
-            self.fail(told, node)
+        if one is None or other is None or not isinstance(left, Doc) or not isinstance(right, Doc):
+            self.fail("a twin or a relationship is compared with another one, by = or <>", node)
         if one.kind != other.kind:
             return Truth(value=not wanted)
         pairs = [(Field(left.source, name), Field(right.source, name)) for name in _STEPS[one.kind]]
@@ -202,27 +270,42 @@ class CypherConditions(CypherValues):
     def _membership(self, node: tree.Membership, *, wanted: bool) -> Condition:
         values = node.values
         item = self._operand(node.item)
-        if self.names.source_of(item) is not None:
-            self.fail("a twin or a relationship is in no list here; compare its `$dtId`", node)
         if isinstance(values, tree.Parameter):
             listed = self.names.given(values.name, values.span[0], "list")
             self.names.notes.decides.add(values.name)
             consts = [Const(one) for one in listed] if isinstance(listed, tuple) else []
-            return self._among(item, consts, wanted=wanted)
+            return self._listed(node, item, list(consts), wanted=wanted)
         if isinstance(values, tree.ListOf):
             with self.names.notes.apart():
                 made = [self._operand(one) for one in values.items]
-            if all(isinstance(one, Const) for one in made):
-                consts = [one for one in made if isinstance(one, Const)]
-                names = [one.given for one in consts if one.given is not None]
-                self.names.notes.decides.update(names)
-                return self._among(item, consts, wanted=wanted)
-            terms = tuple([self._equal(item, one, wanted=wanted) for one in made])
-            return Or(terms) if wanted else And(terms)
+            return self._listed(node, item, made, wanted=wanted)
         array = self._operand(values)
-        if not isinstance(array, Doc) or self.names.source_of(array) is not None:
+        if is_null(array):
+            return _NEVER
+        if isinstance(array, ListOf):
+            return self._listed(node, item, list(array.items), wanted=wanted)
+        if self.names.source_of(array) is not None:
+            self.fail("IN takes a list", values)
+        array = self.require(array, ARRAY, "IN", values) if is_deep(array) else array
+        if not self.types(array) & (ARRAY | UNKNOWN):
             self.fail("IN takes a list, a parameter for one, or a property that holds one", values)
-        return self._in_array(array, item, wanted=wanted)
+        plain = self.names.source_of(item) is None and not is_deep(item)
+        if isinstance(array, Doc) and plain:
+            return self._in_array(array, item, wanted=wanted)
+        return Among(array, item, negated=not wanted)
+
+    def _listed(
+        self, node: tree.Membership, item: Value, made: list[Value], *, wanted: bool
+    ) -> Condition:
+        """`item` among values that are written, or given."""
+        plain = self.names.source_of(item) is None and not _DEEP >= kinds_of(item)
+        if plain and all(isinstance(one, Const) for one in made):
+            consts = [one for one in made if isinstance(one, Const)]
+            names = [one.given for one in consts if one.given is not None]
+            self.names.notes.decides.update(names)
+            return self._among(item, consts, wanted=wanted)
+        terms = tuple([self.equals(node, item, one, wanted=wanted) for one in made])
+        return Or(terms) if wanted else And(terms)
 
     def _in_array(self, array: Value, item: Value, *, wanted: bool) -> Condition:
         """`item` in a stored list: null is in none, and surely not in an empty one."""
@@ -256,14 +339,16 @@ class CypherConditions(CypherValues):
 
     def _null_test(self, node: tree.NullTest, *, wanted: bool) -> Condition:
         present = node.negated is wanted
-        value = self.value(node.operand)
-        if isinstance(value, Walked) or self.names.source_of(value) is not None:
+        return self._present(self.value(node.operand), present=present)
+
+    def _present(self, value: Value, *, present: bool) -> Condition:
+        if isinstance(value, Walked | ListOf | MapOf | ByModel) or self.names.source_of(value) is not None:
             return Truth(value=present)
         if isinstance(value, Const):
             if value.given is not None:
                 self.names.notes.decides.add(value.given)
             return Truth(value=(value.value is not None) is present)
-        if isinstance(value, Field):
+        if isinstance(value, Field) or (isinstance(value, Aggregate) and value.name == "COLLECT"):
             return Truth(value=present)
         return IsKind(value, NON_NULL, negated=not present)
 
@@ -275,6 +360,12 @@ class CypherConditions(CypherValues):
             if isinstance(value, Walked) or self.names.source_of(value) is not None:
                 self.fail(f"{node.name} takes a property", node)
             return IsKind(value, TYPE_TESTS[name], negated=not wanted)
+        if name == "exists":
+            [value] = self.arguments(node, 1, 1)
+            return self._present(value, present=wanted)
+        if name == "isempty":
+            size = self.call(replace(node, name="size"))
+            return Compare("=" if wanted else "!=", size, _NONE)
         return self._of_model(node, wanted=wanted)
 
     def _of_model(self, node: tree.Call, *, wanted: bool) -> Condition:
@@ -327,6 +418,8 @@ class CypherConditions(CypherValues):
         inner.names.update(names.names)
         inner.walks.update(names.walks)
         if not node.braces:
+            if not self.tests:
+                self.fail("a pattern stands in WHERE; as a value, write EXISTS { .. }", node)
             self._check_bound(node)
         conditions = CypherConditions(inner)
         patterns = PatternBinder(inner, conditions.equal)
@@ -358,3 +451,11 @@ def _without(term: Condition) -> Condition:
             return replace(term, negated=True)
         case _:
             raise AssertionError(term)
+
+
+def is_deep(value: Value) -> bool:
+    """Whether a value may be a list or a map that nobody stored as it is."""
+    made = isinstance(value, ListOf | MapOf | Part | Case | ByModel | Aggregate | Slot | Walked)
+    if isinstance(value, Call):
+        made = value.kind not in {"number", "string"}
+    return made and bool(_DEEP & kinds_of(value))

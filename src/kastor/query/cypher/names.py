@@ -26,6 +26,7 @@ class CypherScope(Scope):
 
     Attributes:
         columns: names of RETURN, in reach of ORDER BY.
+        ends: for each relationship the nodes left and right of it, and its direction.
         found: what the patterns demand beside their hops, in order.
         made: values and conditions so far, one count for a query and all EXISTS in it.
     """
@@ -44,6 +45,7 @@ class CypherScope(Scope):
         self.columns: dict[str, Value] = {}
         self.found: list[Condition] = []
         self.never = False
+        self.ends: dict[int, tuple[int, int, str]] = {}
         self.patterned = True
         self.made: list[int] = outer.made if outer is not None else [0]
 

@@ -50,6 +50,8 @@ class PatternBinder:
             if walked > limit:
                 self._fail(f"a pattern walks more than {limit} hops (limit max_hops)", edge.span)
             right = self._node(node)
+            if hop.relationship >= 0:
+                self.names.ends[hop.relationship] = (left, right, hop.direction)
             self.hops.append(
                 Hop(left, right, hop.direction, hop.names, hop.low, hop.high, hop.relationship,
                     group, named=hop.named)

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from kastor.query.sql.dialect import Dialect
-from kastor.query.sql.paths import is_literal
+from kastor.query.sql.paths import balanced, is_literal
 from kastor.query.sql import postgres_made
 from kastor.query.sql.postgres_calls import aggregate, bounded, call, row_of
 from kastor.query.sql.postgres_past import PostgresPastTables
@@ -260,8 +260,9 @@ class Postgres(Dialect):
     def joined(self, pieces: list[str]) -> str:
         members = [f"({piece})::text" for piece in pieces]
         names = [f"m{number}" for number in range(len(members))]
-        failed = postgres_made.failure("max_bytes", "text", "''")
-        return f"coalesce({row_of(' || '.join(names), members)}, {failed})"
+        joined = balanced(names, " || ")
+        failed = postgres_made.failure("max_bytes", "text", "m0")
+        return row_of(joined, members, otherwise=f" ELSE {failed}")
 
     @override
     def items(self, doc: str, path: str) -> tuple[str, str]:

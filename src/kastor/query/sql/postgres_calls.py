@@ -168,8 +168,8 @@ def bounded(test: str, subject: str, part: str, refused: str) -> str:
     )
 
 
-def row_of(text: str, members: list[str], first: int = 0) -> str:
-    """A row's text over its members from `first` on, or NULL when it would be too large.
+def row_of(text: str, members: list[str], first: int = 0, otherwise: str = "") -> str:
+    """A row's text over its members from `first` on, or `otherwise` when it would be too large.
 
     A few members at a time are made, and the next ones only if those before leave room.
     """
@@ -180,9 +180,9 @@ def row_of(text: str, members: list[str], first: int = 0) -> str:
     if first:
         size = f"z{first} + {size}"
     if last < len(members):
-        text = row_of(text, members, last)
+        text = row_of(text, members, last, otherwise)
     return (
-        f"(SELECT CASE WHEN z{last} <= {MAX_BYTES} THEN {text} END FROM"
+        f"(SELECT CASE WHEN z{last} <= {MAX_BYTES} THEN {text}{otherwise} END FROM"
         f" (SELECT {', '.join(names)}, {size} AS z{last} FROM (SELECT {named} OFFSET 0) m OFFSET 0)"
         f" c{last})"
     )

@@ -159,6 +159,7 @@ _MADE = {
     f" ELSE {DOUBLE.format('a0 / a1')} END",
     "REMAINDER": f"CASE WHEN {_BOTH} THEN NULL WHEN a1 = 0 THEN {failure('zero', 'numeric')}"
     " ELSE mod(a0, a1) END",
+    "XOR": "to_jsonb(a0 <> a1)",
     "SIGN": "sign(a0)",
     "TO_POWER": "CASE WHEN a0 IS NOT NULL AND a1 IS NOT NULL THEN coalesce(CASE WHEN a0 = 0 THEN"
     " CASE WHEN a1 = 0 THEN 1 WHEN a1 > 0 THEN 0 END WHEN a0 < 0 AND a1 <> trunc(a1) THEN NULL"
@@ -214,7 +215,7 @@ def items(doc: str, path: str) -> tuple[str, str]:
 
 
 _EACH = (
-    "SELECT {0}, x.value FROM jsonb_array_elements(CASE WHEN jsonb_typeof(w.v) = 'array' THEN w.v"
+    "SELECT w.p || '/' || x.n, x.value FROM jsonb_array_elements(CASE WHEN jsonb_typeof(w.v) = 'array' THEN w.v"
     " ELSE '[]' END) WITH ORDINALITY x(value, n)"
 )
 
@@ -223,7 +224,7 @@ def canonical(doc: str, path: str) -> str:
     """A text that equal arrays and objects share, however their numbers are written."""
     return (
         f"(WITH RECURSIVE w(p, v) AS (SELECT ''::text, {doc} #> {path} UNION ALL SELECT c.p, c.v"
-        f" FROM w CROSS JOIN LATERAL ({_EACH.format("w.p || '/' || x.n")} UNION ALL"
+        f" FROM w CROSS JOIN LATERAL ({_EACH} UNION ALL"
         " SELECT w.p || '/' || to_jsonb(x.key)::text, x.value FROM jsonb_each(CASE WHEN"
         " jsonb_typeof(w.v) = 'object' THEN w.v ELSE '{}' END) x(key, value)) c(p, v))"
         " SELECT string_agg(w.p || ' ' || CASE jsonb_typeof(w.v) WHEN 'number'"

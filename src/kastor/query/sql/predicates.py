@@ -213,7 +213,7 @@ class Predicates:
         if isinstance(leaf.value, Doc):
             return self._in_place(*self.values.place(leaf.value), leaf)
         if is_made(leaf.value):
-            return self.values.over(leaf.value, lambda *place: self._in_place(*place, leaf))
+            return self.values.over(leaf.value, lambda doc, path: self._in_place(doc, path, leaf))
         terms = [self._compare(Compare("=", leaf.value, Const(value))) for value in leaf.values]
         found = balanced([f"({term})" for term in terms], " OR ")
         if not leaf.negated:
@@ -237,7 +237,9 @@ class Predicates:
             case Slot():
                 return f"{self.values.slot(value)[0]} > 0"
             case _ if is_made(value):
-                return self.values.over(value, lambda *at: self.dialect.is_kind(*at, ALL_KINDS))
+                return self.values.over(
+                    value, lambda doc, path: self.dialect.is_kind(doc, path, ALL_KINDS)
+                )
             case _:
                 return (
                     " OR ".join(f"({sql}) IS NOT NULL" for sql in self._guarded(value)) or "1 = 0"
@@ -287,7 +289,9 @@ class Predicates:
             ranks = ", ".join(str(RANKS[kind]) for kind in sorted(leaf.kinds))
             test = f"{self.values.slot(leaf.value)[0]} IN ({ranks})"
         elif is_made(leaf.value):
-            test = self.values.over(leaf.value, lambda *at: self.dialect.is_kind(*at, leaf.kinds))
+            test = self.values.over(
+                leaf.value, lambda doc, path: self.dialect.is_kind(doc, path, leaf.kinds)
+            )
         else:
             terms = [f"({sql}) IS NOT NULL" for sql in self._guarded(leaf.value)]
             test = " OR ".join(terms) if terms else "1 = 1"

@@ -164,6 +164,7 @@ _MADE = {
     "QUOTIENT": f"CASE WHEN {_BOTH} THEN NULL WHEN a1 = 0 THEN {failure('zero')}"
     f" ELSE nullif(nullif(a0 * 1.0 / a1, {_INF}), -{_INF}) END",
     "REMAINDER": f"CASE WHEN {_BOTH} THEN NULL WHEN a1 = 0 THEN {failure('zero')} ELSE a0 % a1 END",
+    "XOR": "CASE WHEN a0 <> a1 THEN 'true' WHEN a0 = a1 THEN 'false' END",
     "SIGN": "sign(a0)",
     "TO_POWER": _finite("pow(a0, a1)").replace("a0 IS NOT NULL", "a0 + a1 IS NOT NULL"),
     "ROUNDED": "CASE WHEN abs(a0) < 4503599627370496 THEN floor(a0 + 0.5) ELSE a0 END",

@@ -362,9 +362,10 @@ class Values:
         if value.name == "COALESCE":
             return self._coalesced(value)
         wanted = argument_kinds(value.name, len(value.args))
+        makes = {"number": self.number, "string": self.text, "boolean": self.boolean}
         args = []
         for arg, kind in zip(value.args, wanted, strict=True):
-            make = {"number": self.number, "string": self.text}.get(kind, self.json)
+            make = makes.get(kind, self.json)
             args.append(make(arg) or self.dialect.constant("NULL", kind))
         return self.dialect.call(value.name, args)
 
