@@ -18,6 +18,7 @@ from kastor.query.plan import (
     ListOf,
     MapOf,
     Part,
+    Path,
     Scalar,
     Slot,
     Undefined,
@@ -73,7 +74,7 @@ def kinds_of(value: Value) -> frozenset[str]:
             return ALL_KINDS if value.kind == "any" else frozenset({value.kind})
         case Flag():
             return frozenset({"boolean"})
-        case Walked() | ListOf() | ByModel():
+        case Walked() | Path() | ListOf() | ByModel():
             return frozenset({"array"})
         case MapOf():
             return frozenset({"object"})

@@ -121,6 +121,13 @@ class Walked:
 
 
 @dataclass(frozen=True, slots=True)
+class Path:
+    """A twin, then a relationship or what a range walked, then a twin ..; missing if one is."""
+
+    parts: tuple[Value, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Slot:
     """A value that rows below have as a column.
 
@@ -148,6 +155,7 @@ Value: TypeAlias = (
     | ByModel
     | Flag
     | Walked
+    | Path
     | Slot
 )
 
@@ -340,7 +348,9 @@ class Hop:
         group: hops of one group never walk the same relationship; each JOIN is alone in its own.
         optional: a missing hop keeps the row.
         shortest: only the shortest walks between two twins.
+        single: of these only one.
         named: a variable stands for the relationships that a range walks.
+        open: it has no end of its own; where more lies behind `high` the query fails.
     """
 
     left: int
@@ -354,6 +364,8 @@ class Hop:
     optional: bool = False
     shortest: bool = False
     named: bool = False
+    open: bool = False
+    single: bool = False
 
 
 @dataclass(frozen=True, slots=True)

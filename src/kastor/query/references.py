@@ -26,6 +26,7 @@ from kastor.query.plan import (
     OfModel,
     Or,
     Part,
+    Path,
     Same,
     Slot,
     TextTest,
@@ -141,6 +142,8 @@ def parts_of(item: Condition | Value) -> Iterable[Condition | Value]:
             return (item.true, item.false)
         case ListOf():
             return item.items
+        case Path():
+            return item.parts
         case MapOf():
             return tuple([value for _, value in item.entries])
         case Part():

@@ -6,15 +6,17 @@ from typing import TYPE_CHECKING, ClassVar
 
 from kastor.lang.cypher import tree
 from kastor.lang.words import suggestion
-from kastor.query.plan import Compare, Const, Doc, Field, OfModel, Truth, Walked
+from kastor.query.plan import Compare, Const, Doc, Field, OfModel, Path, Source, Truth, Walked
+from kastor.query.references import has_walks
 from kastor.query.scope import Scope
+from kastor.types import override
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from kastor.query.models import ModelIndex
     from kastor.query.notes import Notes
-    from kastor.query.plan import Condition, Source, Value
+    from kastor.query.plan import Condition, Value
     from kastor.query.settings import QuerySettings
 
 _MOST_MADE = 20_000
@@ -27,6 +29,8 @@ class CypherScope(Scope):
     Attributes:
         columns: names of RETURN, in reach of ORDER BY.
         ends: for each relationship the nodes left and right of it, and its direction.
+        bound: what names stand for that are no twins and relationships.
+        paths: of named paths what they are made of.
         found: what the patterns demand beside their hops, in order.
         made: values and conditions so far, one count for a query and all EXISTS in it.
     """
@@ -43,6 +47,8 @@ class CypherScope(Scope):
     ) -> None:
         super().__init__(text, models, settings, outer, notes)
         self.columns: dict[str, Value] = {}
+        self.bound: dict[str, Value] = {}
+        self.paths: dict[str, Path] = {}
         self.found: list[Condition] = []
         self.never = False
         self.ends: dict[int, tuple[int, int, str]] = {}
@@ -58,6 +64,39 @@ class CypherScope(Scope):
     def inner(self) -> CypherScope:
         """The scope of an EXISTS: it sees the names around it."""
         return CypherScope(self.text, self.models, self.settings, self, self.notes)
+
+    def fresh(self) -> CypherScope:
+        """The scope of another part of the query, in which no name is bound."""
+        made = CypherScope(self.text, self.models, self.settings, notes=self.notes)
+        made.made = self.made
+        return made
+
+    def rename(
+        self, columns: dict[str, Value], ends: dict[int, tuple[int, int, str]] | None = None
+    ) -> None:
+        """From now on names stand for these columns, and no others for anything."""
+        entities = {
+            key: one.source
+            for key, one in columns.items()
+            if isinstance(one, Doc) and not one.steps
+        }
+        self.names, self.walks = entities, {}
+        self.bound = {key: one for key, one in columns.items() if key not in entities}
+        self.paths = {key: one for key, one in columns.items() if isinstance(one, Path)}
+        if ends is not None:
+            self.ends = ends
+
+    def within(self) -> CypherScope:
+        """The scope of a graph that shares the sources so far, and what names stand for here."""
+        inner = self.inner()
+        for source in self.sources:
+            inner.sources.append(Source(source.kind, source.alias, source.optional, outer=True))
+        inner.names.update(self.names)
+        inner.ends.update(self.ends)
+        inner.bound.update(
+            {name: value for name, value in self.bound.items() if not has_walks(value)}
+        )
+        return inner
 
     def where(self) -> list[Condition]:
         """What the patterns demand."""
@@ -75,11 +114,24 @@ class CypherScope(Scope):
             return Doc(self.names[node.name])
         if node.name in self.walks:
             return Walked(self.walks[node.name])
-        known = frozenset([*self.names, *self.walks, *self.columns])
+        if node.name in self.bound:
+            return self.bound[node.name]
+        known = frozenset([*self.names, *self.walks, *self.bound, *self.columns])
         listed = f"known are {', '.join(sorted(known))}" if known else "no name is bound"
         return self.fail(
             f"unknown variable '{node.name}'; {listed}.{suggestion(node.name, known)}", node.span[0]
         )
+
+    @override
+    def claim(self, name: tree.Name) -> None:
+        if name.text in self.bound:
+            self.fail(f"'{name.text}' is bound already, and not to this", name.span[0])
+        super().claim(name)
+
+    def is_optional(self, value: Value) -> bool:
+        """Whether a value is a twin or a relationship that may be missing."""
+        source = self.source_of(value)
+        return source is not None and source.optional
 
     def source_of(self, value: Value) -> Source | None:
         """The source that a value is as a whole."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from kastor.query.kinds import kinds_of
 from kastor.query.plan import And, Condition, Exists, Graph, InQuery, Truth
-from kastor.query.references import has_queries, is_mixed, read_apart, sources_of
+from kastor.query.references import has_queries, has_walks, is_mixed, read_apart, sources_of
 from kastor.query.sql.itinerary import itinerary
 from kastor.query.sql.keyed import Keyed
 from kastor.query.sql.predicates import Predicates
@@ -95,7 +95,10 @@ class Clauses:
         if is_mixed(self.graph):
             needed |= read_apart(self.graph)
             mix = self.mixed(self)
-        written = [self.condition(term) for term in terms if term not in (Truth(value=True), skip)]
+        terms = tuple([term for term in terms if term not in (Truth(value=True), skip)])
+        plain = [term for term in terms if not has_walks(term)]
+        walked = [term for term in terms if has_walks(term)]
+        written = [self.condition(term) for term in plain]
         if self.ways is None:
             branch = walk(
                 self.graph, self.where, needed, self.dialect, self.parameters, self.condition,
@@ -104,15 +107,23 @@ class Clauses:
             if mix is not None:
                 for hop in range(len(self.graph.hops) + 1):
                     mix.before(branch, hop, needed)
-            return [(branch, branch.conditions + written)]
+            return [(branch, branch.conditions + written + self._over_walks(branch, walked))]
         found = []
         for ways in self.ways:
             branch = build(
                 self.graph, ways, needed, self.dialect, self.parameters, self.searched, self.outer,
                 mix,
             )  # fmt: skip
-            found.append((branch, branch.conditions + written))
+            more = self._over_walks(branch, walked)
+            found.append((branch, branch.conditions + written + more))
         return found
+
+    def _over_walks(self, branch: Branch, terms: list[Condition]) -> list[str]:
+        """Terms about what a range walked, which every branch has in another way."""
+        if not terms:
+            return []
+        self.values.walks = branch.walks
+        return [self.condition(term) for term in terms]
 
     def _exists(self, leaf: Exists) -> str:
         inner = self.of(leaf.graph, leaf.where, inner=True)

@@ -55,7 +55,7 @@ def _rows_of(plan: Plan, around: Clauses) -> tuple[str, list[Key]]:
     selects, keys = [], list[Key]()
     for number, (branch, terms) in enumerate(clauses.branches(needed)):
         values = clauses.values
-        values.walks = {one: clauses.dialect.walk(sql) for one, sql in branch.walks.items()}
+        values.walks = branch.walks
         keys = keyed.order(number, branch)
         items = [f"{key.sql} AS o{index}" for index, key in enumerate(keys)]
         for index, column in enumerate(columns):

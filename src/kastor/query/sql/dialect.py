@@ -308,6 +308,18 @@ class Dialect(Protocol):
         """The JSON array of the relationships in such a text, in its order."""
         ...
 
+    def trail(self, path: str, start: str) -> str:
+        """The relationships in such a text, each with the twin behind it, as one text."""
+        ...
+
+    def every_second(self, array: str, first: int) -> str:
+        """The array of every second element of one, from the first or the second on."""
+        ...
+
+    def within(self, number: str, most: int, limit: str) -> str:
+        """Whether a number is at most that; the statement fails with the limit if it is not."""
+        ...
+
     def not_walked(self, path: str, key: str) -> str:
         """Whether the text of walked relationships ``.3.17.`` lacks this one."""
         ...

@@ -159,8 +159,7 @@ class Grouped:
         rows, keys = [], list[Key]()
         keyed = Keyed(self.clauses, nulls=self.plan.nulls) if self._is_ordered() else None
         for number, (branch, terms) in enumerate(self.clauses.branches(needed)):
-            walks = {one: self.clauses.dialect.walk(sql) for one, sql in branch.walks.items()}
-            self.values.walks = walks
+            self.values.walks = branch.walks
             items = self._items()
             if keyed is not None:
                 keys = keyed.order(number, branch)

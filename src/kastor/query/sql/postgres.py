@@ -446,5 +446,33 @@ class Postgres(Dialect):
         )
 
     @override
+    def trail(self, path: str, start: str) -> str:
+        array = f"string_to_array(trim({path}, '.'), '.')::bigint[]"
+        far = "CASE WHEN r.source_key = z.n THEN r.target_key ELSE r.source_key END"
+        documents = f"{self.document('x')} || ',' || {self.document('n')}"
+        return (
+            f"(WITH RECURSIVE z(i, x, n) AS (SELECT 0, 0::bigint, {start} UNION ALL"
+            f" SELECT z.i + 1, r.key, {far} FROM z JOIN {self.places('relationships')} r"
+            f" ON r.key = ({array})[z.i + 1])"
+            f" SELECT string_agg({documents}, ',' ORDER BY z.i) FROM z"
+            f" JOIN {self.table('relationships')} x ON x.key = z.x"
+            f" JOIN {self.table('twins')} n ON n.key = z.n WHERE z.i > 0)"
+        )
+
+    @override
+    def every_second(self, array: str, first: int) -> str:
+        return (
+            f"(SELECT CASE WHEN a IS NOT NULL THEN '[' || coalesce((SELECT"
+            f" string_agg(e.value::text, ',' ORDER BY e.n) FROM jsonb_array_elements(a)"
+            f" WITH ORDINALITY e(value, n) WHERE e.n % 2 = {1 - first}), '') || ']' END"
+            f" FROM (SELECT ({array})::jsonb AS a OFFSET 0) s)"
+        )
+
+    @override
+    def within(self, number: str, most: int, limit: str) -> str:
+        failed = postgres_made.failure(limit, "text", number)
+        return f"CASE WHEN {number} > {most} THEN {failed} = '' ELSE true END"
+
+    @override
     def not_walked(self, path: str, key: str) -> str:
         return f"strpos({path}, '.' || {key} || '.') = 0"

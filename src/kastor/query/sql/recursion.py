@@ -69,6 +69,11 @@ def _leg(step: Step, graph: Graph) -> _Leg:
     return _Leg(step.hop, hop, hop.right, hop.left, _TURNED[hop.direction])
 
 
+def _most(hop: Hop) -> int:
+    """How deep a range is walked; one step further where nothing may lie behind its end."""
+    return hop.high + 1 if hop.open else hop.high
+
+
 class _Walker:
     """Writes the walk, stage by stage; each stage binds more and hands on all columns before it.
 
@@ -213,7 +218,7 @@ class _Walker:
             self._open_walk(leg.number)
         name, path = f"w{leg.number}", f"p{leg.hop.group}"
         far, conditions = self._related(leg, f"{name}.node")
-        conditions += [self._unwalked(f"{name}.{path}"), f"{name}.depth < {leg.hop.high}"]
+        conditions += [self._unwalked(f"{name}.{path}"), f"{name}.depth < {_most(leg.hop)}"]
         own = f"{name}.q{leg.number}"
         # Shown in the order of the pattern, whichever end the walk began at.
         forward = leg.hop.left in self.bound
@@ -262,6 +267,8 @@ class _Walker:
     def _arrive(self, leg: _Leg, items: list[str], group: str = "") -> None:
         """The stage behind a range: nodes that are far enough, or the one that is bound."""
         condition = f"depth >= {leg.hop.low}"
+        if leg.hop.open:
+            condition += f" AND {self.dialect.within('depth', leg.hop.high, 'max_open_hops')}"
         if leg.end in self.bound:
             condition += f" AND node = n{leg.end}"
         else:

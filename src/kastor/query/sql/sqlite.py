@@ -508,6 +508,33 @@ class Sqlite(Dialect):
         )
 
     @override
+    def trail(self, path: str, start: str) -> str:
+        array = f"('[' || replace(trim({path}, '.'), '.', ',') || ']')"
+        far = "CASE WHEN r.source_key = z.n THEN r.target_key ELSE r.source_key END"
+        documents = f"{self.document('x')} || ',' || {self.document('n')}"
+        return (
+            f"(WITH RECURSIVE z(i, x, n) AS (SELECT 0, 0, {start} UNION ALL"
+            f" SELECT z.i + 1, r.key, {far} FROM z CROSS JOIN {self.places('relationships')} r"
+            f" ON r.key = ({array} ->> ('$[' || z.i || ']')))"
+            f" SELECT group_concat(d, ',') FROM (SELECT {documents} AS d FROM z"
+            f" CROSS JOIN {self.table('relationships')} x ON x.key = z.x"
+            f" CROSS JOIN {self.table('twins')} n ON n.key = z.n WHERE z.i > 0 ORDER BY z.i))"
+        )
+
+    @override
+    def every_second(self, array: str, first: int) -> str:
+        return (
+            f"(SELECT CASE WHEN a IS NOT NULL THEN '[' || coalesce((SELECT group_concat(v, ',')"
+            f" FROM (SELECT e.value AS v FROM json_each(a) e WHERE e.key % 2 = {first}"
+            f" ORDER BY e.key)), '') || ']' END FROM (SELECT {array} AS a))"
+        )
+
+    @override
+    def within(self, number: str, most: int, limit: str) -> str:
+        failed = sqlite_made.failure(limit, number)
+        return f"CASE WHEN {number} > {most} THEN {failed} ELSE 1 END"
+
+    @override
     def not_walked(self, path: str, key: str) -> str:
         return f"instr({path}, '.' || {key} || '.') = 0"
 

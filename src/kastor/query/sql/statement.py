@@ -163,8 +163,7 @@ class _Statement:
         if self.plan.counts:
             return self._count()
         inner = self._inner()
-        walks = {one: self.dialect.walk(f"k.{name_of(one)}") for one in self.walks}
-        self.clauses.values.walks = walks
+        self.clauses.values.walks = {one: f"k.{name_of(one)}" for one in self.walks}
         row = row_sql(self.columns, self.clauses.values, nulls=self.plan.nulls)
         keys = [key.position(f"k.o{index}") for index, key in enumerate(self.order)]
         order = sorted_by(self.order)
@@ -219,6 +218,7 @@ class _Statement:
         skip = self.by_model if self.resumes else None
         selects, layout = [], ""
         for number, (branch, terms) in enumerate(self.clauses.branches(needed, skip=skip)):
+            self.clauses.values.walks = branch.walks
             self.order = self.keyed.order(number, branch)
             layout += order_by(self.order) + ",".join(key.sql for key in self.order)
             items = self._items(branch)
@@ -233,8 +233,6 @@ class _Statement:
         named += [f"{branch.keys[source]} AS n{source}" for source in self._shown()]
         named += [f"{branch.walks[one]} AS {name_of(one)}" for one in self.walks]
         values = self.clauses.values
-        if self.made:
-            values.walks = {one: self.dialect.walk(sql) for one, sql in branch.walks.items()}
         named += [f"{values.json(value)} AS g{n}j" for n, value in enumerate(self.made)]
         return ", ".join(named)
 
@@ -281,7 +279,8 @@ class _Statement:
 
 def _starts_at_first(plan: Plan) -> bool:
     """Whether a walk through the graph begins at its first source."""
-    return itinerary(plan.graph, plan.where)[0][0] == 0
+    starts = itinerary(plan.graph, plan.where)
+    return bool(starts) and starts[0][0] == 0
 
 
 def _columns_made(plan: Plan) -> tuple[tuple[Column, ...] | None, list[Value]]:

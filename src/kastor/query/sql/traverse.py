@@ -182,6 +182,8 @@ def _add_hop(branch: Branch, number: int, hop: Hop, way: Way) -> None:
         same = branch.graph.sources[hop.relationship].same
         if same >= 0:
             branch.conditions.append(f"{aliases[0]}.key = {branch.keys[same]}")
+    if not way:
+        _stay(branch, hop)
     at = hop.left
     before = ""
     for alias, direction in zip(aliases, way, strict=True):
@@ -196,9 +198,21 @@ def _add_hop(branch: Branch, number: int, hop: Hop, way: Way) -> None:
         if names:
             branch.conditions.append(names)
         before = f"{alias}.{far}_key"
-    _tie(branch, hop.right, before)
+    if way:
+        _tie(branch, hop.right, before)
     if hop.named:
         branch.walks[Walked(number)] = " || ".join(["'.'", *(f"{a}.key || '.'" for a in aliases)])
+
+
+def _stay(branch: Branch, hop: Hop) -> None:
+    """A walk of no relationship: both ends are one twin."""
+    known = branch.keys.get(hop.left) or branch.keys.get(hop.right)
+    if known is None:
+        branch.tables.append(f"{branch.dialect.table('twins')} t{hop.left}")
+        known = f"t{hop.left}.key"
+    _tie(branch, hop.left, known)
+    if hop.right != hop.left:
+        _tie(branch, hop.right, known)
 
 
 def _tie(branch: Branch, source: int, end: str) -> None:
@@ -206,7 +220,7 @@ def _tie(branch: Branch, source: int, end: str) -> None:
     known = branch.keys.get(source)
     if known is None:
         branch.keys[source] = end
-    else:
+    elif known != end:
         branch.conditions.append(f"{end} = {known}")
 
 
