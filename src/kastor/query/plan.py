@@ -325,6 +325,7 @@ class Source:
         plans: whose rows together are those of a source of rows; equal columns, one or more.
         tied: the source of rows and its column that hold the key of this twin or relationship.
         same: the relationship that this one is too; -1 for any.
+        item: the source of items whose element is the document of this one; -1 for none.
     """
 
     kind: str
@@ -334,6 +335,7 @@ class Source:
     plans: tuple[Plan, ...] = ()
     tied: tuple[int, int] | None = None
     same: int = -1
+    item: int = -1
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from kastor.lang.cypher import tree
 from kastor.query.cypher.names import CypherScope
 from kastor.query.cypher.patterns import is_models
-from kastor.query.cypher.projection import Projection, calls_aggregate
+from kastor.query.cypher.projection import Projection, by_columns, calls_aggregate
 from kastor.query.cypher.stage import Stage
 from kastor.query.plan import Doc, Plan, Source
 from kastor.query.references import aggregates_of, parts_of
@@ -147,18 +147,23 @@ class _Query:
 
     def _rename(self, columns: dict[str, Value], clause: tree.With) -> None:
         """Names stand for other things, or for less; rows stay as they are."""
-        self.stage.names.rename(columns)
-        if clause.where is not None:
+        names = self.stage.names
+        if clause.where is not None:  # sees what was bound before as well
+            names.columns = columns
             self.stage.terms.append(self.stage.conditions.where(clause.where))
+            names.columns = {}
+        names.rename(columns)
 
     def _derive(self, made: Projection, columns: dict[str, Value], clause: tree.With) -> None:
         """Goes on from the rows that WITH makes."""
         plan = made.plan()
         entities = self._entities(columns)
-        self.stage = Stage(self.stage.names.fresh())
-        self.stage.go_on((plan,), entities)
+        before = self.stage.names
+        self.stage = Stage(before.fresh())
+        self.stage.go_on((plan,), entities, before)
         if clause.where is not None:
-            self.stage.terms.append(self.stage.conditions.where(clause.where))
+            where = by_columns(clause.where, clause.projection)
+            self.stage.terms.append(self.stage.conditions.where(where))
 
     def _grouped(
         self, made: Projection, columns: dict[str, Value], clause: tree.With
@@ -174,7 +179,8 @@ class _Query:
         if any(calls_aggregate(column.value) for column in self.query.result.columns):
             return None
         stage.conditions.aggregates = False
-        having = stage.conditions.where(clause.where)
+        where = None if clause.where is None else by_columns(clause.where, clause.projection)
+        having = stage.conditions.where(where)
         plan = result.plan_of_groups(list(columns.values()), having)
         if plan is not None:
             self.returned = self._entities(result.columns())

@@ -200,12 +200,12 @@ class CypherCalls(CypherValues):
 
     # Of paths
 
-    def _path(self, node: tree.Call) -> Path | None:
+    def _path(self, node: tree.Call) -> Value | None:
         [value] = self._values(node, 1, 1)
         if is_null(value):
             return None
-        if not isinstance(value, Path):
-            self.fail(f"{node.name} takes a path of this part of the query", node)
+        if not isinstance(value, Path) and value not in self.names.trails:
+            self.fail(f"{node.name} takes a path", node)
         return value
 
     def _nodes(self, node: tree.Call) -> Value:

@@ -302,6 +302,8 @@ class CypherConditions(CypherCalls):
             names = [one.given for one in consts if one.given is not None]
             self.names.notes.decides.update(names)
             return self._among(item, consts, wanted=wanted)
+        if not made:
+            return Truth(value=not wanted)
         terms = tuple([self.equals(node, item, one, wanted=wanted) for one in made])
         return Or(terms) if wanted else And(terms)
 
@@ -340,6 +342,8 @@ class CypherConditions(CypherCalls):
         return self._present(self.value(node.operand), present=present)
 
     def _present(self, value: Value, *, present: bool) -> Condition:
+        if is_null(value) and not isinstance(value, Const):
+            return Truth(value=not present)
         of = self._source_of(value)
         if of is not None and self.names.sources[of].optional:
             return IsKind(Field(of, "id"), frozenset({"string"}), negated=not present)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from kastor.lang.cypher import tree
 from kastor.lang.words import suggestion
-from kastor.query.plan import Compare, Const, Doc, Field, OfModel, Path, Source, Truth, Walked
+from kastor.query.plan import Aggregate, Call, Compare, Const, Doc, Field, ListOf, OfModel, Path, Source, Truth, Walked
 from kastor.query.references import has_walks
 from kastor.query.scope import Scope
 from kastor.types import override
@@ -31,6 +31,8 @@ class CypherScope(Scope):
         ends: for each relationship the nodes left and right of it, and its direction.
         bound: what names stand for that are no twins and relationships.
         paths: of named paths what they are made of.
+        listed: values that are lists of twins, or of relationships.
+        trails: values that are paths, made by a WITH.
         found: what the patterns demand beside their hops, in order.
         made: values and conditions so far, one count for a query and all EXISTS in it.
     """
@@ -49,6 +51,8 @@ class CypherScope(Scope):
         self.columns: dict[str, Value] = {}
         self.bound: dict[str, Value] = {}
         self.paths: dict[str, Path] = {}
+        self.listed: dict[Value, str] = {}
+        self.trails: set[Value] = set()
         self.found: list[Condition] = []
         self.never = False
         self.ends: dict[int, tuple[int, int, str]] = {}
@@ -93,6 +97,8 @@ class CypherScope(Scope):
             inner.sources.append(Source(source.kind, source.alias, source.optional, outer=True))
         inner.names.update(self.names)
         inner.ends.update(self.ends)
+        inner.listed.update(self.listed)
+        inner.trails |= self.trails
         inner.bound.update(
             {name: value for name, value in self.bound.items() if not has_walks(value)}
         )
@@ -127,6 +133,25 @@ class CypherScope(Scope):
         if name.text in self.bound:
             self.fail(f"'{name.text}' is bound already, and not to this", name.span[0])
         super().claim(name)
+
+    def kind_of_items(self, value: Value) -> str | None:
+        """Whether a value is a list of twins, or one of relationships, as far as known."""
+        match value:
+            case Walked() | Call(name="RELATIONSHIPS"):
+                return "relationship"
+            case Call(name="NODES"):
+                return "twin"
+            case Call(name="SLICE" | "REVERSE" | "AS_LIST"):
+                return self.kind_of_items(value.args[0])
+            case ListOf(items):
+                sources = [self.source_of(one) for one in items]
+            case Aggregate(name="COLLECT", argument=argument) if argument is not None:
+                sources = [self.source_of(argument)]
+            case _:
+                return self.listed.get(value)
+        kinds = {None if one is None else one.kind for one in sources}
+        found = kinds.pop() if len(kinds) == 1 else None
+        return found if found in {"twin", "relationship"} else None
 
     def is_optional(self, value: Value) -> bool:
         """Whether a value is a twin or a relationship that may be missing."""

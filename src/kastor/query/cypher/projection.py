@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, cast
 
 from kastor.lang.cypher import tree
 from kastor.query.cypher.conditions import is_deep
@@ -270,6 +270,44 @@ def calls_aggregate(node: object) -> bool:
     if not dataclasses.is_dataclass(node):
         return False
     return any(calls_aggregate(getattr(node, one.name)) for one in dataclasses.fields(node))
+
+
+def by_columns(node: tree.Expression, made: tree.Projection) -> tree.Expression:
+    """A condition behind WITH, with columns where it repeats what they are made of."""
+    renamed = {
+        column.alias.text
+        for column in made.columns
+        if column.alias is not None and column.value != tree.Variable(column.alias.text)
+    }
+    known = {
+        column.value: tree.Variable(column.alias.text)
+        for column in made.columns
+        if column.alias is not None and not _names_in(column.value) & renamed
+    }
+    return cast("tree.Expression", _replaced(node, known))
+
+
+def _names_in(node: object) -> set[str]:
+    if isinstance(node, tree.Variable):
+        return {node.name}
+    if isinstance(node, tuple):
+        return set[str]().union(*map(_names_in, node))
+    if not dataclasses.is_dataclass(node):
+        return set()
+    fields = dataclasses.fields(node)
+    return set[str]().union(*(_names_in(getattr(node, one.name)) for one in fields))
+
+
+def _replaced(node: object, known: dict[tree.Expression, tree.Variable]) -> object:
+    if isinstance(node, tuple):
+        return tuple([_replaced(one, known) for one in node])
+    if not dataclasses.is_dataclass(node) or isinstance(node, type):
+        return node
+    found = known.get(cast("tree.Expression", node))
+    if found is not None:
+        return found
+    members = {one.name: getattr(node, one.name) for one in dataclasses.fields(node)}
+    return dataclasses.replace(node, **{key: _replaced(one, known) for key, one in members.items()})
 
 
 def _parts_in(value: Value | Condition, sources: set[int]) -> list[Value]:

@@ -25,7 +25,7 @@ from kastor.query.plan import (
 
 if TYPE_CHECKING:
     from kastor.query.cypher.names import CypherScope
-    from kastor.query.plan import Condition, Plan
+    from kastor.query.plan import Condition, Plan, Value
 
 _MOST_EITHER = 4
 """Relationships without an arrow that are unrolled beside what is matched apart."""
@@ -57,7 +57,12 @@ class Stage:
         """All that must hold."""
         return fold(And((*self.names.where(), *self.terms)))
 
-    def go_on(self, plans: tuple[Plan, ...], entities: dict[int, Source | None]) -> None:
+    def go_on(
+        self,
+        plans: tuple[Plan, ...],
+        entities: dict[int, Source | None],
+        before: CypherScope | None = None,
+    ) -> None:
         """Begins with the rows of plans with equal columns.
 
         `entities` says which of their columns are twins or relationships.
@@ -70,13 +75,23 @@ class Stage:
                 types = frozenset[str]().union(
                     *(self._types(plan, number) for plan in plans)
                 )
-                names.bound[column.key] = Slot(number, 0, types)
+                slot = names.bound[column.key] = Slot(number, 0, types)
+                if len(plans) == 1:
+                    self._know(slot, column.value, before)
                 continue
             names.count_source()
             names.names[column.key] = len(names.sources)
             names.sources.append(
                 Source(entity.kind, column.key, entity.optional, tied=(0, number))
             )
+
+    def _know(self, slot: Slot, value: Value, before: CypherScope | None) -> None:
+        """What is known of a column whose value was bound before."""
+        if isinstance(value, Path) or (before is not None and value in before.trails):
+            self.names.trails.add(slot)
+        kind = None if before is None else before.kind_of_items(value)
+        if kind is not None:
+            self.names.listed[slot] = kind
 
     def _types(self, plan: Plan, number: int) -> frozenset[str]:
         value = (plan.columns or ())[number].value
@@ -114,8 +129,13 @@ class Stage:
             value = Undefined()
         else:
             value = self.conditions.require(value, ARRAY, "UNWIND", clause.value)
-        types = elements_of(value, names.models)
-        names.bound[clause.name.text] = Slot(0, number, types)
+        kind = names.kind_of_items(value)
+        if kind is not None:
+            names.names[clause.name.text] = len(names.sources)
+            names.sources.append(Source(kind, clause.name.text, optional=True, item=number))
+        else:
+            types = elements_of(value, names.models)
+            names.bound[clause.name.text] = Slot(0, number, types)
         self.apart.append(Unwound(number, value, len(self.patterns.hops)))
 
     def _is_plain(self, clause: tree.Match) -> bool:

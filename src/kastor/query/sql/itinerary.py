@@ -48,7 +48,8 @@ def itinerary(graph: Graph, where: Condition) -> list[tuple[int, tuple[Step, ...
 
 def known_beforehand(graph: Graph) -> set[int]:
     """Twins and relationships whose keys rows below or blocks hold."""
-    tied = {number for number, one in enumerate(graph.sources) if one.tied is not None}
+    sources = enumerate(graph.sources)
+    tied = {number for number, one in sources if one.tied is not None or one.item >= 0}
     return tied | set(bound_apart(graph))
 
 

@@ -9,6 +9,7 @@ from kastor.query.references import own_sources
 from kastor.query.sql.clauses import select
 from kastor.query.sql.derived import rows_below
 from kastor.query.sql.ordering import Key
+from kastor.query.sql.tables import alone
 
 if TYPE_CHECKING:
     from kastor.query.sql.clauses import Clauses
@@ -40,8 +41,9 @@ class Mixed:
         for number, part in enumerate(self.graph.apart):
             if part.after != hop:
                 continue
+            self.clauses.values.walks = branch.walks
             if isinstance(part, Unwound):
-                self._unwound(branch, part)
+                self._unwound(branch, part, needed)
             else:
                 self._block(branch, number, part)
                 for index in own_sources(part):
@@ -57,10 +59,28 @@ class Mixed:
         table = self.dialect.table(source.kind + "s")
         branch.tables.append(f" {word} {table} {alias} ON {alias}.key = {branch.keys[index]}")
 
-    def _unwound(self, branch: Branch, part: Unwound) -> None:
+    def _unwound(self, branch: Branch, part: Unwound, needed: set[int]) -> None:
         alias = f"v{part.source}"
         branch.tables.append(self.dialect.unwound(self.clauses.values.json(part.value), alias))
         branch.apart.append([Key(self.dialect.place_of_item(alias))])
+        for index, source in enumerate(self.graph.sources):
+            if source.item == part.source:
+                branch.keys[index] = self._key(source.kind, self.dialect.item(alias)[-1])
+                self._document(branch, index, needed)
+
+    def _key(self, kind: str, json: str) -> str:
+        """The key of what a document is of, by its id."""
+        twins = alone(self.dialect.ids())
+        if kind == "twin":
+            return f"(SELECT key FROM {twins} WHERE id = {self._text(json, '$dtId')})"
+        relationships = alone(self.dialect.places("relationships"))
+        source = f"(SELECT key FROM {twins} WHERE id = {self._text(json, '$sourceId')})"
+        same = f"id = {self._text(json, '$relationshipId')} AND source_key = {source}"
+        return f"(SELECT key FROM {relationships} WHERE {same})"
+
+    def _text(self, json: str, name: str) -> str:
+        values = self.clauses.values
+        return values.over_json(json, self.dialect.text, (name,))
 
     def _block(self, branch: Branch, number: int, part: Block) -> None:
         keyed = self.clauses.block(part)
