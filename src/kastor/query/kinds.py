@@ -17,7 +17,7 @@ from kastor.query.plan import (
     Flag,
     ListOf,
     MapOf,
-    Part,
+    PartOf,
     Scalar,
     Slot,
     Undefined,
@@ -70,7 +70,7 @@ def kinds_of(value: Value) -> frozenset[str]:
             return frozenset({"array"})
         case MapOf():
             return frozenset({"object"})
-        case Slot() | Part():
+        case Slot() | PartOf():
             return ALL_KINDS
         case Case():
             values = [one for _, one in value.branches]

@@ -24,7 +24,7 @@ from kastor.query.plan import (
     MapOf,
     OfModel,
     Or,
-    Part,
+    PartOf,
     Same,
     TextTest,
     Walked,
@@ -107,7 +107,7 @@ def parts_of(item: Condition | Value) -> Iterable[Condition | Value]:
             return item.items
         case MapOf():
             return tuple([value for _, value in item.entries])
-        case Part():
+        case PartOf():
             return (item.base,)
         case Case():
             return (*[one for branch in item.branches for one in branch], item.otherwise)

@@ -182,7 +182,9 @@ class _Returned:
         if self.query.distinct and set(aggregates_of(*order)) - set(aggregates_of(*values)):
             self._outside()
         # Beside an aggregate a column may stand, or what is in one, but no expression again.
-        plain = {key: one for key, one in known.items() if isinstance(key, _PLAIN)}
+        plain: dict[Value, Value] = {
+            key: one for key, one in known.items() if isinstance(key, _PLAIN)
+        }
         for value in (*values, *order):
             if sources_of(substitute(value, plain if aggregates_of(value) else known)):
                 self._outside()

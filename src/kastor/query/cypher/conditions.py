@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from kastor.lang.cypher import tree
 from kastor.query.cypher.calls import CypherCalls
-from kastor.query.cypher.functions import STRING, TYPE_TESTS
+from kastor.query.cypher.functions import TYPE_TESTS
 from kastor.query.cypher.patterns import PatternBinder
 from kastor.query.cypher.types import UNKNOWN
 from kastor.query.cypher.values import ARRAY, BOOLEAN, function_of, is_condition, is_null
@@ -39,7 +39,7 @@ from kastor.query.plan import (
     MapOf,
     OfModel,
     Or,
-    Part,
+    PartOf,
     Same,
     Slot,
     Source,
@@ -207,9 +207,7 @@ class CypherConditions(CypherCalls):
             return Same(left, right, negated=not wanted)
         return self._equal(left, right, wanted=wanted)
 
-    def _same(
-        self, node: tree.Expression, left: Value, right: Value, *, wanted: bool
-    ) -> Condition:
+    def _same(self, node: tree.Expression, left: Value, right: Value, *, wanted: bool) -> Condition:
         """Two whole twins or relationships: the same, or two."""
         one, other = self.names.source_of(left), self.names.source_of(right)
         if one is None or other is None or not isinstance(left, Doc) or not isinstance(right, Doc):
@@ -298,7 +296,9 @@ class CypherConditions(CypherCalls):
         self, node: tree.Membership, item: Value, made: list[Value], *, wanted: bool
     ) -> Condition:
         """`item` among values that are written, or given."""
-        plain = self.names.source_of(item) is None and not _DEEP >= kinds_of(item)
+        if not made:
+            return Truth(value=not wanted)
+        plain = self.names.source_of(item) is None and not kinds_of(item) <= _DEEP
         if plain and all(isinstance(one, Const) for one in made):
             consts = [one for one in made if isinstance(one, Const)]
             names = [one.given for one in consts if one.given is not None]
@@ -342,7 +342,10 @@ class CypherConditions(CypherCalls):
         return self._present(self.value(node.operand), present=present)
 
     def _present(self, value: Value, *, present: bool) -> Condition:
-        if isinstance(value, Walked | ListOf | MapOf | ByModel) or self.names.source_of(value) is not None:
+        if (
+            isinstance(value, Walked | ListOf | MapOf | ByModel)
+            or self.names.source_of(value) is not None
+        ):
             return Truth(value=present)
         if isinstance(value, Const):
             if value.given is not None:
@@ -455,7 +458,7 @@ def _without(term: Condition) -> Condition:
 
 def is_deep(value: Value) -> bool:
     """Whether a value may be a list or a map that nobody stored as it is."""
-    made = isinstance(value, ListOf | MapOf | Part | Case | ByModel | Aggregate | Slot | Walked)
+    made = isinstance(value, ListOf | MapOf | PartOf | Case | ByModel | Aggregate | Slot | Walked)
     if isinstance(value, Call):
         made = value.kind not in {"number", "string"}
     return made and bool(_DEEP & kinds_of(value))

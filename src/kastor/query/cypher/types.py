@@ -16,7 +16,7 @@ from kastor.query.plan import (
     Doc,
     Field,
     ListOf,
-    Part,
+    PartOf,
 )
 
 if TYPE_CHECKING:
@@ -137,5 +137,5 @@ def elements_of(value: Value, models: ModelIndex) -> frozenset[str]:
             return frozenset({"integer"})
         case Call(name="SPLIT" | "KEYS") | ByModel():
             return frozenset({"string"})
-        case Part() | _:
+        case PartOf() | _:
             return UNKNOWN

@@ -20,7 +20,7 @@ from kastor.query.plan import (
     Flag,
     ListOf,
     MapOf,
-    Part,
+    PartOf,
     Scalar,
     Slot,
     Undefined,
@@ -53,7 +53,7 @@ def is_made(value: Value) -> bool:
     """Whether a value is JSON text that the statement puts together."""
     if isinstance(value, Call):
         return value.kind not in _SCALAR_CALLS
-    return isinstance(value, ListOf | MapOf | Part | Case | ByModel | Walked)
+    return isinstance(value, ListOf | MapOf | PartOf | Case | ByModel | Walked)
 
 
 @dataclass(slots=True)
@@ -167,7 +167,7 @@ class Values:
         """What `make` says of the place of a value: in its document, or in one that is made."""
         if isinstance(value, Doc) and value.steps:
             return make(*self.place(value))
-        base, steps = (value.base, value.steps) if isinstance(value, Part) else (value, ())
+        base, steps = (value.base, value.steps) if isinstance(value, PartOf) else (value, ())
         return self.over_json(self.json(base), make, steps)
 
     def over_json(
@@ -225,6 +225,7 @@ class Values:
 
     def json(self, value: Value) -> str:
         """The value as JSON text; NULL when it is missing."""
+        # Branches because each kind of value is written in its own way.
         match value:
             case Const():
                 return self.constant(json.dumps(value.value, ensure_ascii=False))
@@ -247,7 +248,7 @@ class Values:
                 return f"k.g{value.number}j"
             case ListOf() | MapOf():
                 return self._joined(value)
-            case Part():
+            case PartOf():
                 return self.over(value, self.dialect.json)
             case Case():
                 return self._case(value)
@@ -261,7 +262,9 @@ class Values:
         opening, closing = ("[", "]") if isinstance(value, ListOf) else ("{", "}")
         members: list[tuple[str, Value]] = []
         if isinstance(value, MapOf):
-            members = [(json.dumps(key, ensure_ascii=False) + ":", one) for key, one in value.entries]
+            members = [
+                (json.dumps(key, ensure_ascii=False) + ":", one) for key, one in value.entries
+            ]
         else:
             members = [("", one) for one in value.items]
         pieces: list[str] = []
