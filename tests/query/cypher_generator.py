@@ -47,6 +47,7 @@ class Texts:
         self.nodes: list[str] = []
         self.edges: list[str] = []
         self.ranged = False
+        self.tested = False
 
     def chance(self, one_in: int) -> bool:
         return self.random.randrange(one_in) == 0
@@ -60,7 +61,9 @@ class Texts:
             patterns = ", ".join(self.pattern() for _ in range(2 if self.chance(3) else 1))
             parts.append(f"MATCH {patterns}")
             if not self.chance(3):
+                self.tested = True
                 parts.append(f"WHERE {self.condition()}")
+                self.tested = False
         return " ".join([*parts, self.returned()])
 
     # Patterns
@@ -108,8 +111,16 @@ class Texts:
     def path(self) -> str:
         return f"{self.pick(*self.nodes, *self.nodes, *self.edges)}.{self.pick(*_VALUES, 'gone', 'm.k')}"
 
-    def value(self) -> str:
-        choice = self.random.randrange(12)
+    def value(self, depth: int = 0) -> str:
+        choice = self.random.randrange(16 if depth < 2 else 12)
+        if choice == 12:
+            return self.made_list(depth + 1)
+        if choice == 13:
+            return f"{{a: {self.value(depth + 1)}, b: {self.value(depth + 1)}}}"
+        if choice == 14:
+            return self.chosen(depth + 1)
+        if choice == 15:
+            return self.called(depth + 1)
         if choice < 6:
             return self.path()
         if choice < 9:
@@ -119,6 +130,40 @@ class Texts:
         if choice == 10:
             return f"({self.comparison()})"
         return self.typed()
+
+    def made_list(self, depth: int) -> str:
+        node = self.pick(*self.nodes)
+        items = ", ".join(self.value(depth) for _ in range(self.random.randrange(4)))
+        return self.pick(
+            *(f"[{items}]", f"[{items}]", f"({node}.tags + [{items}])", f"({node}.tags + {node}.n)"),
+            *(f"[{items}][{self.pick('1..', '..-1', '0..2', '-2..')}]", f"tail([{items}])"),
+            *(f"range({self.pick('0', '3', node + '.n')}, 4, {self.pick('1', '2', '-1')})",),
+            *(f"reverse([{items}])", f"keys({node})", f"labels({node})", f"split({node}.s, 'b')"),
+        )
+
+    def chosen(self, depth: int) -> str:
+        """CASE in both forms, and coalesce."""
+        one, other = self.value(depth), self.value(depth)
+        otherwise = self.pick("", f" ELSE {other}")
+        if self.chance(3):
+            return f"coalesce({self.path()}, {one}, {other})"
+        if self.chance(2):
+            return f"CASE {self.path()} WHEN {self.value(depth)} THEN {one}{otherwise} END"
+        return f"CASE WHEN {self.condition(2)} THEN {one} WHEN {self.condition(2)} THEN {other}{otherwise} END"
+
+    def called(self, depth: int) -> str:
+        node = self.pick(*self.nodes)
+        made = self.made_list(depth)
+        return self.pick(
+            *(f"head({made})", f"last({made})", f"({made})[{self.pick('0', '-1', '2')}]"),
+            *(f"size({made})", f"{{a: {self.value(depth)}}}.a", f"{node}['{self.pick('n', 's')}']"),
+            *(f"toString({node}.n)", f"toString({node}.b)", f"toInteger({node}.s)"),
+            *(f"toInteger({node}.x)", f"toFloat({node}.n)", f"toBoolean({node}.b)"),
+            *(f"trim({node}.s + ' ')", f"replace({node}.s, 'b', 'xy')", f"left({node}.s, 1)"),
+            *(f"right({node}.s, 1)", f"toUpper(left({node}.s, 0) + 'a')", f"sign({node}.n)"),
+            *(f"({node}.n / 2)", f"({node}.n % 3)", f"({node}.s + 'x' + {node}.n)"),
+            *(f"round({node}.x)", f"ceil({node}.x)", f"(({node}.n + 1) / ({node}.n * {node}.n + 1))"),
+        )
 
     def typed(self) -> str:
         node = self.pick(*self.nodes)
@@ -147,7 +192,8 @@ class Texts:
         if choice == 3:
             return f"{self.path()} {self.pick('STARTS WITH', 'ENDS WITH', 'CONTAINS')} {self.pick(*_LITERALS, node + '.s')}"
         if choice == 4:
-            return f"{self.value()} IN {self.pick(self.listed(), self.listed(), node + '.tags')}"
+            lists = self.listed(), self.listed(), f"{node}.tags", self.made_list(1)
+            return f"{self.value()} IN {self.pick(*lists)}"
         if choice == 5:
             return f"{self.value()} IS {self.pick('', 'NOT ')}NULL"
         if choice == 6:
@@ -167,7 +213,8 @@ class Texts:
         edge = self.edge(new=False)
         self.ranged = ranged
         if self.chance(2):
-            return f"({node}){edge}()"
+            bare = f"({node}){edge}()"
+            return bare if self.tested else f"EXISTS {{ {bare} }}"
         return f"EXISTS {{ ({node}){edge}(z) WHERE z.n {self.pick('=', '<', '<>')} {node}.n }}"
 
     # RETURN
@@ -200,6 +247,7 @@ class Texts:
         return self.pick(
             *("count(*)", f"count({node})", f"count(DISTINCT {node})", f"count({self.path()})"),
             *(f"count(DISTINCT {node}.m)", f"sum({node}.n)", f"sum(DISTINCT {node}.x)"),
+            *(f"collect({self.value()})", f"collect(DISTINCT {self.value()})", f"collect({node})"),
             *(f"avg({node}.n)", f"min({node}.s)", f"max({node}.s)", f"max({node}.x)"),
             f"min({node}.n)",
         )

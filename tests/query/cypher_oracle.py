@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from math import ceil, floor, fmod
 from operator import add, ge, gt, le, lt, mul, sub, truediv
 from typing import Any, TypeAlias
 
@@ -32,7 +33,19 @@ def equal(left: Any, right: Any) -> bool | None:
         return False
     if isinstance(left, dict) and is_entity(left) and is_entity(right):
         return identity(left) == identity(right)
+    if isinstance(left, list):
+        if len(left) != len(right):
+            return False
+        return every([equal(one, other) for one, other in zip(left, right, strict=True)])
+    if isinstance(left, dict):
+        if left.keys() != right.keys():
+            return False
+        return every([equal(one, right[key]) for key, one in left.items()])
     return bool(left == right)
+
+
+class Unlike(Exception):
+    """A value of another kind than something takes: the query is refused."""
 
 
 def compare(op: str, left: Any, right: Any) -> bool | None:
@@ -70,8 +83,17 @@ def ranked(value: Any) -> tuple[int, Any]:
         return 9, 0
     if is_entity(value):
         return 1, identity(value)
-    shown = json.dumps(value, sort_keys=True) if isinstance(value, list | dict) else value
+    shown = json.dumps(_plain(value), sort_keys=True) if isinstance(value, list | dict) else value
     return {"map": 0, "list": 3, "string": 4, "boolean": 5, "number": 6}[kind(value)], shown
+
+
+def _plain(value: Any) -> Any:
+    """The same with one writing for equal numbers."""
+    if isinstance(value, list):
+        return [_plain(one) for one in value]
+    if isinstance(value, dict):
+        return {key: _plain(one) for key, one in value.items()}
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 class Oracle:
@@ -169,6 +191,17 @@ class Oracle:
                 return base.get(node.key) if isinstance(base, dict) else None
             case tree.ListOf():
                 return [self.value(item, env) for item in node.items]
+            case tree.MapOf():
+                return {key: self.value(one, env) for key, one in node.entries}
+            case tree.ItemOf():
+                return item_of(self.value(node.base, env), self.value(node.index, env))
+            case tree.SliceOf():
+                low = 0 if node.low is None else self.value(node.low, env)
+                high = 2**31 if node.high is None else self.value(node.high, env)
+                base = self.value(node.base, env)
+                return None if None in (base, low, high) else base[low:high]
+            case tree.Case():
+                return self._case(node, env)
             case tree.And():
                 return every([self.value(term, env) for term in node.terms])
             case tree.Or():
@@ -202,6 +235,15 @@ class Oracle:
                 return self._call(node, env)
         raise TypeError(node)
 
+    def _case(self, node: tree.Case, env: Env) -> Any:
+        for test, chosen in node.branches:
+            found = self.value(test, env)
+            if node.subject is not None:
+                found = equal(self.value(node.subject, env), found)
+            if found is True:
+                return self.value(chosen, env)
+        return None if node.otherwise is None else self.value(node.otherwise, env)
+
     def _text_test(self, node: tree.TextTest, env: Env) -> bool | None:
         subject, part = self.value(node.subject, env), self.value(node.part, env)
         if not isinstance(subject, str) or not isinstance(part, str):
@@ -219,16 +261,32 @@ class Oracle:
         left, right = self.value(node.left, env), self.value(node.right, env)
         if left is None or right is None:
             return None
-        return {"+": add, "-": sub, "*": mul, "/": truediv}[node.op](left, right)
+        if node.op == "+" and isinstance(left, list) | isinstance(right, list):
+            both = [one if isinstance(one, list) else [one] for one in (left, right)]
+            return both[0] + both[1]
+        if node.op == "+" and str in {type(left), type(right)}:
+            return to_string(left) + to_string(right)
+        if node.op in {"/", "%"} and right == 0:
+            raise Unlike
+        if node.op == "/" and isinstance(left, int) and isinstance(right, int):
+            return int(left / right)  # whole numbers here are small
+        if node.op == "%":
+            return int(fmod(left, right))
+        return {"+": add, "-": sub, "*": mul, "/": truediv, "^": pow}[node.op](left, right)
 
     def _call(self, node: tree.Call, env: Env) -> Any:
         args = [self.value(arg, env) for arg in node.args]
         if node.name == "type":
             return args[0]["$relationshipName"]
-        if args[0] is None:
+        if node.name == "coalesce":
+            return next((arg for arg in args if arg is not None), None)
+        if node.name == "exists":
+            return args[0] is not None
+        if node.name == "labels":
+            return list(self.graph.models.labels_of(args[0]["$metadata"]["$model"]))
+        if None in args:
             return None
-        made = {"substring": lambda one: one[args[1] :], "size": len, "abs": abs}
-        return made[node.name](args[0])
+        return FUNCTIONS[node.name](*args)
 
     # RETURN
 
@@ -287,6 +345,8 @@ class Oracle:
             values = list({ranked(value): value for value in values}.values())
         if node.name == "count":
             return len(values)
+        if node.name == "collect":
+            return values
         if node.name == "sum":
             return sum(values)
         if not values:
@@ -296,5 +356,71 @@ class Oracle:
         )()
 
 
+def item_of(base: Any, index: Any) -> Any:
+    if base is None or index is None:
+        return None
+    if isinstance(base, list) and kind(index) == "number":
+        return base[index] if -len(base) <= index < len(base) else None
+    if isinstance(base, dict) and isinstance(index, str):
+        return base.get(index)
+    raise Unlike
+
+
+def to_string(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value)
+
+
+def to_integer(value: Any) -> int | None:
+    try:
+        return int(float(value))
+    except (ValueError, OverflowError):
+        return None
+
+
+def to_float(value: Any) -> float | None:
+    try:
+        return float(value)
+    except ValueError:
+        return None
+
+
+def to_boolean(value: Any) -> bool | None:
+    return value if isinstance(value, bool) else {"true": True, "false": False}.get(value.lower())
+
+
+def of_keys(value: Any) -> list[str]:
+    return sorted(key for key in value if key[0] != "$")
+
+
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "substring": lambda one, low, size=None: one[low:][:size],
+    "size": len,
+    "abs": abs,
+    "sign": lambda one: (one > 0) - (one < 0),
+    "head": lambda one: one[0] if one else None,
+    "last": lambda one: one[-1] if one else None,
+    "tail": lambda one: one[1:],
+    "reverse": lambda one: one[::-1],
+    "range": lambda low, high, step=1: list(range(low, high + (1 if step > 0 else -1), step)),
+    "keys": of_keys,
+    "toString": to_string,
+    "toInteger": to_integer,
+    "toFloat": to_float,
+    "toBoolean": to_boolean,
+    "toUpper": str.upper,
+    "toLower": str.lower,
+    "trim": str.strip,
+    "replace": str.replace,
+    "split": str.split,
+    "left": lambda one, size: one[:size],
+    "right": lambda one, size: one[len(one) - size if size < len(one) else 0 :],
+    "ceil": ceil,
+    "floor": floor,
+    "round": lambda one: floor(one + 0.5),
+}
+
+
 def _is_aggregate(node: tree.Expression) -> bool:
-    return isinstance(node, tree.Call) and node.name in {"count", "sum", "avg", "min", "max"}
+    return isinstance(node, tree.Call) and node.name in {"count", "sum", "avg", "min", "max", "collect"}

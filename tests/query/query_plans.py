@@ -106,6 +106,11 @@ def _leaf(leaf: p.Condition, graph: p.Graph) -> str:
             return f"{_not(negated)}{name}({value(subject)}, {value(part)}){how}"
         case p.ArrayHas(array, one, negated):
             return f"{value(array)} {'has not' if negated else 'has'} {value(one)}"
+        case p.Same(left, right, negated):
+            return f"{value(left)} {'surely differs from' if negated else 'is the same as'} {value(right)}"
+        case p.Among(array, one, negated):
+            word = "surely not among" if negated else "among"
+            return f"{value(one)} {word} {value(array)}"
         case p.OfModel(source, keys, negated):
             listed = ", ".join(map(str, keys)) or "none"
             return f"{_name(source, graph)} {'not ' if negated else ''}of models {listed}"
@@ -133,11 +138,27 @@ def _value(value: p.Value, graph: p.Graph) -> str:
             return f"{name}({listed(args)})"
         case p.Aggregate(name, None, False):
             return f"{name}(of rows)"
-        case p.Aggregate(name, p.Const() | p.Doc() | p.Field() | p.Call() as one, distinct):
+        case p.Aggregate(name, one, distinct) if one is not None:
             return f"{name}({'distinct ' if distinct else ''}{_value(one, graph)})"
         case p.Flag(true, false):
             both = ("; ".join(_condition(one, graph)) for one in (true, false))
             return "true when {}, false when {}".format(*both)
+        case p.ListOf(items):
+            return f"[{listed(items)}]"
+        case p.MapOf(entries):
+            members = (f"{key}: {_value(one, graph)}" for key, one in entries)
+            return f"{{{', '.join(members)}}}"
+        case p.PartOf(base, steps):
+            return _value(base, graph) + "".join(map(_step, steps))
+        case p.Case(branches, otherwise):
+            tests = (
+                f"{_value(one, graph)} when {'; '.join(_condition(test, graph))}"
+                for test, one in branches
+            )
+            return f"({', '.join(tests)}, else {_value(otherwise, graph)})"
+        case p.ByModel(source, texts):
+            words = ", ".join(f"{key}: {'|'.join(one)}" for key, one in texts)
+            return f"by the model of {_name(source, graph)} ({words})"
         case p.Walked(hop):
             return f"what hop {hop} walked"
     raise TypeError(f"no finished plan has {value!r}")

@@ -17,8 +17,8 @@ from kastor.query.plan import (
     Flag,
     ListOf,
     MapOf,
-    Part,
-    Path,
+    PartOf,
+    Trail,
     Scalar,
     Slot,
     Undefined,
@@ -74,14 +74,14 @@ def kinds_of(value: Value) -> frozenset[str]:
             return ALL_KINDS if value.kind == "any" else frozenset({value.kind})
         case Flag():
             return frozenset({"boolean"})
-        case Walked() | Path() | ListOf() | ByModel():
+        case Walked() | Trail() | ListOf() | ByModel():
             return frozenset({"array"})
         case MapOf():
             return frozenset({"object"})
         case Slot():
             kinds = frozenset(_KINDS.get(one, "?") for one in value.types)
             return ALL_KINDS if "?" in kinds or not kinds else kinds
-        case Part():
+        case PartOf():
             return ALL_KINDS
         case Case():
             values = [one for _, one in value.branches]

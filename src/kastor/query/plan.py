@@ -81,7 +81,7 @@ class MapOf:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class PartOf:
     """What a path leads to in a value that is made; in documents it is a `Doc`."""
 
     base: Value
@@ -121,7 +121,7 @@ class Walked:
 
 
 @dataclass(frozen=True, slots=True)
-class Path:
+class Trail:
     """A twin, then a relationship or what a range walked, then a twin ..; missing if one is."""
 
     parts: tuple[Value, ...]
@@ -150,12 +150,12 @@ Value: TypeAlias = (
     | Aggregate
     | ListOf
     | MapOf
-    | Part
+    | PartOf
     | Case
     | ByModel
     | Flag
     | Walked
-    | Path
+    | Trail
     | Slot
 )
 
@@ -221,7 +221,7 @@ class ArrayHas:
 
 @dataclass(frozen=True, slots=True)
 class Same:
-    """Equal at any depth, as openCypher has it: what is null equals nothing and differs from nothing.
+    """Equal at any depth, as openCypher has it: null equals nothing, and differs from nothing.
 
     Negated: different wherever nulls would be filled in, also of two kinds.
     """
@@ -298,17 +298,7 @@ class Or:
 
 
 Leaf: TypeAlias = (
-    Compare
-    | In
-    | IsKind
-    | TextTest
-    | ArrayHas
-    | Same
-    | Among
-    | OfModel
-    | Within
-    | Exists
-    | InQuery
+    Compare | In | IsKind | TextTest | ArrayHas | Same | Among | OfModel | Within | Exists | InQuery
 )
 Condition: TypeAlias = Truth | Leaf | Not | And | Or
 

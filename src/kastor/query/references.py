@@ -25,8 +25,8 @@ from kastor.query.plan import (
     MapOf,
     OfModel,
     Or,
-    Part,
-    Path,
+    PartOf,
+    Trail,
     Same,
     Slot,
     TextTest,
@@ -142,11 +142,11 @@ def parts_of(item: Condition | Value) -> Iterable[Condition | Value]:
             return (item.true, item.false)
         case ListOf():
             return item.items
-        case Path():
+        case Trail():
             return item.parts
         case MapOf():
             return tuple([value for _, value in item.entries])
-        case Part():
+        case PartOf():
             return (item.base,)
         case Case():
             return (*[one for branch in item.branches for one in branch], item.otherwise)

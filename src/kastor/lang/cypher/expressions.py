@@ -29,7 +29,6 @@ _BINDING = {
     "^": _POWER,
 }
 _MOST_NESTING = 60
-_MOST_XOR = 60
 _INT64 = 2**63
 _SYSTEM = "$"
 
@@ -41,7 +40,6 @@ class ExpressionReader(Cursor):
 
     def __init__(self, text: str, limits: ParseLimits) -> None:
         super().__init__(text, limits, tokenize(text))
-        self.xors = 0
 
     @override
     def enter(self) -> None:
@@ -115,14 +113,8 @@ class ExpressionReader(Cursor):
                 span = self.span(start)
                 if binding == _XOR:
                     left = tree.Xor(left, right, span)
-                    self._count_xor()
                 else:
                     left = tree.Arithmetic(key, left, right, span)
-
-    def _count_xor(self) -> None:
-        self.xors += 1
-        if self.xors > _MOST_XOR:
-            self.fail(f"more than {_MOST_XOR} XOR")
 
     def _joined(self, left: tree.Expression, key: str, binding: int, start: int) -> tree.Expression:
         """Terms with AND, or with OR, between them."""

@@ -113,13 +113,23 @@ class PatternReader(ExpressionReader):
         while self.key(ahead) == ":":
             ahead += 2
         if self.key(ahead) == "{":
-            return True
+            ahead = self._behind_map(ahead)
         if self.key(ahead) != ")":
             return False
         first, second, third = self.key(ahead + 1), self.key(ahead + 2), self.key(ahead + 3)
         if first == "<":
             return second == "-" and third in {"[", "-"}
         return first == "-" and (second == "[" or (second == "-" and third in {"(", ">"}))
+
+    def _behind_map(self, ahead: int) -> int:
+        """Where a map ends; it may stand in a node, or in parentheses as a value."""
+        depth = 0
+        while self.at + ahead < len(self.keys):
+            depth += {"{": 1, "}": -1}.get(self.key(ahead), 0)
+            ahead += 1
+            if depth == 0:
+                break
+        return ahead
 
     @override
     def pattern_condition(self) -> tree.Expression:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kastor.lang.words import suggestion
 from kastor.lang.cypher import tree
+from kastor.lang.words import suggestion
 from kastor.query.cypher.functions import INTEGER, LEFT_OUT, NAMES, NUMERIC, SIMPLE, STRING
 from kastor.query.cypher.types import UNKNOWN
 from kastor.query.cypher.values import (
@@ -29,7 +29,7 @@ from kastor.query.plan import (
     IsKind,
     ListOf,
     MapOf,
-    Path,
+    Trail,
     Undefined,
     Walked,
 )
@@ -204,7 +204,7 @@ class CypherCalls(CypherValues):
         [value] = self._values(node, 1, 1)
         if is_null(value):
             return None
-        if not isinstance(value, Path) and value not in self.names.trails:
+        if not isinstance(value, Trail) and value not in self.names.trails:
             self.fail(f"{node.name} takes a path", node)
         return value
 
@@ -233,9 +233,7 @@ class CypherCalls(CypherValues):
         if not node.args:
             self.fail("coalesce takes at least one argument", node)
         with self.names.notes.apart():
-            values = [
-                one for one in self._values(node, 1, len(node.args)) if not is_null(one)
-            ]
+            values = [one for one in self._values(node, 1, len(node.args)) if not is_null(one)]
         if not values:
             return Undefined()
         return values[0] if len(values) == 1 else Call(

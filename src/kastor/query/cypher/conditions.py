@@ -39,8 +39,8 @@ from kastor.query.plan import (
     MapOf,
     OfModel,
     Or,
-    Part,
-    Path,
+    PartOf,
+    Trail,
     Same,
     Slot,
     Source,
@@ -204,9 +204,7 @@ class CypherConditions(CypherCalls):
             return Same(left, right, negated=not wanted)
         return self._equal(left, right, wanted=wanted)
 
-    def _same(
-        self, node: tree.Expression, left: Value, right: Value, *, wanted: bool
-    ) -> Condition:
+    def _same(self, node: tree.Expression, left: Value, right: Value, *, wanted: bool) -> Condition:
         """Two whole twins or relationships: the same, or two."""
         one, other = self.names.source_of(left), self.names.source_of(right)
         if one is None or other is None or not isinstance(left, Doc) or not isinstance(right, Doc):
@@ -296,7 +294,9 @@ class CypherConditions(CypherCalls):
         self, node: tree.Membership, item: Value, made: list[Value], *, wanted: bool
     ) -> Condition:
         """`item` among values that are written, or given."""
-        plain = self.names.source_of(item) is None and not _DEEP >= kinds_of(item)
+        if not made:
+            return Truth(value=not wanted)
+        plain = self.names.source_of(item) is None and not kinds_of(item) <= _DEEP
         if plain and all(isinstance(one, Const) for one in made):
             consts = [one for one in made if isinstance(one, Const)]
             names = [one.given for one in consts if one.given is not None]
@@ -347,7 +347,7 @@ class CypherConditions(CypherCalls):
         of = self._source_of(value)
         if of is not None and self.names.sources[of].optional:
             return IsKind(Field(of, "id"), frozenset({"string"}), negated=not present)
-        plain = isinstance(value, Walked | Path) and not may_be_missing(value, self.names.sources)
+        plain = isinstance(value, Walked | Trail) and not may_be_missing(value, self.names.sources)
         if plain or isinstance(value, ListOf | MapOf) or of is not None:
             return Truth(value=present)
         if isinstance(value, Const):
@@ -480,13 +480,13 @@ def may_be_missing(value: Value, sources: list[Source]) -> bool:
         return value.apart >= 0
     if isinstance(value, Doc):
         return sources[value.source].optional
-    return isinstance(value, Path) and any(may_be_missing(one, sources) for one in value.parts)
+    return isinstance(value, Trail) and any(may_be_missing(one, sources) for one in value.parts)
 
 
 def is_deep(value: Value) -> bool:
     """Whether a value may be a list or a map that nobody stored as it is."""
-    made = isinstance(value, ListOf | MapOf | Part | Case | ByModel | Aggregate | Slot)
-    made = made or isinstance(value, Walked | Path)
+    made = isinstance(value, ListOf | MapOf | PartOf | Case | ByModel | Aggregate | Slot)
+    made = made or isinstance(value, Walked | Trail)
     if isinstance(value, Call):
         made = value.kind not in {"number", "string"}
     return made and bool(_DEEP & kinds_of(value))

@@ -85,7 +85,9 @@ LEFT_OUT = {
         ("date", "datetime", "localdatetime", "localtime", "time", "duration"),
         "types of time are not in the subset; what models call times are texts here",
     ),
-    **dict.fromkeys(("rand", "randomuuid", "timestamp"), "what changes with every look is left out"),
+    **dict.fromkeys(
+        ("rand", "randomuuid", "timestamp"), "what changes with every look is left out"
+    ),
     **dict.fromkeys(("any", "all", "none", "single"), "quantifiers are not in the subset"),
     "reduce": "reduce is not in the subset",
 }

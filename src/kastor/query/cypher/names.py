@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from kastor.lang.cypher import tree
 from kastor.lang.words import suggestion
-from kastor.query.plan import Aggregate, Call, Compare, Const, Doc, Field, ListOf, OfModel, Path, Source, Truth, Walked
+from kastor.query.plan import Aggregate, Call, Compare, Const, Doc, Field, ListOf, OfModel, Trail, Source, Truth, Walked
 from kastor.query.references import has_walks
 from kastor.query.scope import Scope
 from kastor.types import override
@@ -50,7 +50,7 @@ class CypherScope(Scope):
         super().__init__(text, models, settings, outer, notes)
         self.columns: dict[str, Value] = {}
         self.bound: dict[str, Value] = {}
-        self.paths: dict[str, Path] = {}
+        self.paths: dict[str, Trail] = {}
         self.listed: dict[Value, str] = {}
         self.trails: set[Value] = set()
         self.found: list[Condition] = []
@@ -86,7 +86,7 @@ class CypherScope(Scope):
         }
         self.names, self.walks = entities, {}
         self.bound = {key: one for key, one in columns.items() if key not in entities}
-        self.paths = {key: one for key, one in columns.items() if isinstance(one, Path)}
+        self.paths = {key: one for key, one in columns.items() if isinstance(one, Trail)}
         if ends is not None:
             self.ends = ends
 

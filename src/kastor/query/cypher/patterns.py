@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from kastor.lang.cypher import tree
 from kastor.query.cypher.names import MODEL, CypherScope
-from kastor.query.plan import Doc, Field, Hop, IsKind, Path, Source, Walked
+from kastor.query.plan import Doc, Field, Hop, IsKind, Trail, Source, Walked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,7 +63,7 @@ class PatternBinder:
             left = right
         if pattern.path is not None:
             names.claim(pattern.path)
-            path = Path(tuple(parts))
+            path = Trail(tuple(parts))
             names.paths[pattern.path.text] = path
             names.bound[pattern.path.text] = path
 

@@ -15,7 +15,7 @@ from kastor.query.plan import (
     And,
     Block,
     Graph,
-    Path,
+    Trail,
     Slot,
     Source,
     Undefined,
@@ -87,7 +87,7 @@ class Stage:
 
     def _know(self, slot: Slot, value: Value, before: CypherScope | None) -> None:
         """What is known of a column whose value was bound before."""
-        if isinstance(value, Path) or (before is not None and value in before.trails):
+        if isinstance(value, Trail) or (before is not None and value in before.trails):
             self.names.trails.add(slot)
         kind = None if before is None else before.kind_of_items(value)
         if kind is not None:
@@ -183,7 +183,7 @@ class Stage:
                 [replace(one, apart=number) if isinstance(one, Walked) else one
                  for one in path.parts]
             )  # fmt: skip
-            names.bound[name] = names.paths[name] = Path(numbered)
+            names.bound[name] = names.paths[name] = Trail(numbered)
         names.ends |= inner.ends
         self.apart.append(
             Block(graph, fold(And(tuple(terms))), optional, len(self.patterns.hops))

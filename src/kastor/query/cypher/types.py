@@ -16,8 +16,8 @@ from kastor.query.plan import (
     Doc,
     Field,
     ListOf,
-    Part,
-    Path,
+    PartOf,
+    Trail,
     Slot,
     Walked,
 )
@@ -142,7 +142,7 @@ def elements_of(value: Value, models: ModelIndex) -> frozenset[str]:
             return frozenset({"integer"})
         case Call(name="SPLIT" | "KEYS") | ByModel():
             return frozenset({"string"})
-        case Walked() | Path():
+        case Walked() | Trail():
             return frozenset({"object"})
-        case Part() | _:
+        case PartOf() | _:
             return UNKNOWN

@@ -23,7 +23,7 @@ from kastor.query.plan import (
     Flag,
     ListOf,
     MapOf,
-    Part,
+    PartOf,
     Truth,
     Undefined,
     Walked,
@@ -90,7 +90,9 @@ class CypherValues:
         """The condition that `node` is true, or is false."""
 
     @abstractmethod
-    def equals(self, node: tree.Expression, left: Value, right: Value, *, wanted: bool) -> Condition:
+    def equals(
+        self, node: tree.Expression, left: Value, right: Value, *, wanted: bool
+    ) -> Condition:
         """The condition that two values are equal, or are different."""
 
     @abstractmethod
@@ -187,8 +189,8 @@ class CypherValues:
         if not types & (OBJECT | UNKNOWN) or isinstance(base, Walked):
             self.fail("only twins, relationships and maps have members", node)
         if types == OBJECT:
-            inner = base if isinstance(base, Part) else Part(base, ())
-            return Part(inner.base, (*inner.steps, key))
+            inner = base if isinstance(base, PartOf) else PartOf(base, ())
+            return PartOf(inner.base, (*inner.steps, key))
         return Call("AT", (base, Const(key)), "any")
 
     def _item(self, node: tree.ItemOf) -> Value:

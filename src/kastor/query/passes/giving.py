@@ -33,7 +33,7 @@ from kastor.query.plan import (
     MapOf,
     Or,
     Order,
-    Part,
+    PartOf,
     Plan,
     Same,
     TextTest,
@@ -145,17 +145,16 @@ class _Filling:
                 return ListOf(tuple([self.value(one) for one in item.items]))
             case MapOf():
                 return MapOf(tuple([(key, self.value(one)) for key, one in item.entries]))
-            case Part():
-                return Part(self.value(item.base), item.steps)
+            case PartOf():
+                return PartOf(self.value(item.base), item.steps)
             case Case():
-                branches = [
-                    (self.condition(test), self.value(one)) for test, one in item.branches
-                ]
+                branches = [(self.condition(test), self.value(one)) for test, one in item.branches]
                 return Case(tuple(branches), self.value(item.otherwise))
             case _:
                 return item
 
     def condition(self, item: Condition) -> Condition:
+        # Branches because each kind of condition is rebuilt in its own way.
         match item:
             case And() | Or():
                 return replace(item, terms=tuple([self.condition(term) for term in item.terms]))

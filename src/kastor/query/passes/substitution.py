@@ -19,7 +19,7 @@ from kastor.query.plan import (
     ListOf,
     MapOf,
     Or,
-    Part,
+    PartOf,
     Same,
     TextTest,
     Within,
@@ -70,8 +70,8 @@ def _substitute(tree: Condition | Value, by: Mapping[Value, Value]) -> Condition
             return ListOf(tuple([substitute(item, by) for item in tree.items]))
         case MapOf():
             return MapOf(tuple([(key, substitute(value, by)) for key, value in tree.entries]))
-        case Part():
-            return Part(substitute(tree.base, by), tree.steps)
+        case PartOf():
+            return PartOf(substitute(tree.base, by), tree.steps)
         case Case():
             branches = [
                 (substitute(test, by), substitute(value, by)) for test, value in tree.branches

@@ -11,12 +11,12 @@ import json
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from kastor.query.sql import postgres_made
 from kastor.query.sql.dialect import Dialect
 from kastor.query.sql.paths import balanced, is_literal
-from kastor.query.sql import postgres_made
 from kastor.query.sql.postgres_calls import aggregate, bounded, call, row_of
 from kastor.query.sql.postgres_past import PostgresPastTables
-from kastor.storage.limits import MAX_BYTES, MAX_COLLECTED_BYTES
+from kastor.storage.limits import MAX_BYTES
 from kastor.types import override
 
 if TYPE_CHECKING:
@@ -292,25 +292,11 @@ class Postgres(Dialect):
 
     @override
     def numbered(self, raw: str, sizes: str, apart: dict[str, list[str]]) -> str:
-        flags = [
-            f", row_number() OVER (PARTITION BY {', '.join(by)} ORDER BY gn) = 1 AS {flag}"
-            for flag, by in apart.items()
-        ]
-        size = f"sum({sizes}) OVER (ROWS UNBOUNDED PRECEDING)"
-        numbered = f"SELECT q.*, row_number() OVER () AS gn, {size} AS gz FROM ({raw}) q"
-        failed = postgres_made.failure("max_collected_bytes", "text", "gz")
-        return (
-            f"SELECT q.*{''.join(flags)} FROM ({numbered}) q"
-            f" WHERE CASE WHEN gz > {MAX_COLLECTED_BYTES} THEN {failed} = '' ELSE true END"
-        )
+        return postgres_made.numbered(raw, sizes, apart)
 
     @override
     def collected(self, number: int, *, distinct: bool) -> list[str]:
-        some = f"g{number}r > 0{f' AND g{number}f' if distinct else ''}"
-        made = f"string_agg(g{number}j, ',' ORDER BY gn) FILTER (WHERE {some})"
-        listed = f"'[' || coalesce({made}, '') || ']'"
-        empty = f"(''::text COLLATE \"C\") AS g{number}t"
-        return [f"5 AS g{number}r", f"0::numeric AS g{number}v", empty, f"{listed} AS g{number}j"]
+        return postgres_made.collected(number, distinct=distinct)
 
     @override
     def apart(
@@ -323,7 +309,7 @@ class Postgres(Dialect):
 
     @override
     def unwound(self, json: str, alias: str) -> str:
-        array = f"(CASE WHEN jsonb_typeof(a) = 'array' THEN a ELSE '[]' END)"
+        array = "(CASE WHEN jsonb_typeof(a) = 'array' THEN a ELSE '[]' END)"
         ranked = self.ranked("e.value", "'{}'")
         letters = [letter for letter, _ in self.sort_columns]
         columns = [f"{sql} AS c0{at}" for at, sql in zip(letters, ranked, strict=True)]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from kastor.query.functions import argument_kinds, result_kind
 from kastor.query.sql.postgres_calls import DOUBLE
-from kastor.storage.limits import MAX_BYTES, MAX_ITEMS, MAX_TEXT_WORK, REFUSAL
+from kastor.storage.limits import MAX_BYTES, MAX_COLLECTED_BYTES, MAX_ITEMS, MAX_TEXT_WORK, REFUSAL
 
 
 def failure(limit: str, kind: str, of: str = "a0") -> str:
@@ -150,7 +150,8 @@ _MADE = {
     " END",
     "AS_BOOLEAN": f"CASE WHEN jsonb_typeof(a0) = 'boolean' THEN a0 WHEN a0 IS NOT NULL"
     f" THEN {_KINDS} END",
-    "AS_LIST": f"CASE WHEN jsonb_typeof(a0) = 'array' THEN a0 WHEN a0 IS NOT NULL THEN {_KINDS} END",
+    "AS_LIST": "CASE WHEN jsonb_typeof(a0) = 'array' THEN a0 WHEN a0 IS NOT NULL"
+    f" THEN {_KINDS} END",
     "SCALAR": "CASE WHEN jsonb_typeof(a0) IN ('array', 'object') THEN"
     f" {failure('order', 'jsonb')} ELSE a0 END",
     "DIV": f"CASE WHEN {_BOTH} THEN NULL WHEN a1 = 0 THEN {failure('zero', 'numeric')}"
@@ -215,8 +216,8 @@ def items(doc: str, path: str) -> tuple[str, str]:
 
 
 _EACH = (
-    "SELECT w.p || '/' || x.n, x.value FROM jsonb_array_elements(CASE WHEN jsonb_typeof(w.v) = 'array' THEN w.v"
-    " ELSE '[]' END) WITH ORDINALITY x(value, n)"
+    "SELECT w.p || '/' || x.n, x.value FROM jsonb_array_elements("
+    "CASE WHEN jsonb_typeof(w.v) = 'array' THEN w.v ELSE '[]' END) WITH ORDINALITY x(value, n)"
 )
 
 
@@ -239,8 +240,10 @@ def same(first: tuple[str, str], second: tuple[str, str]) -> str:
     return f"({left} = {right} AND NOT jsonb_path_exists({left}, '$.** ? (@ == null)'))"
 
 
-_BOTH_ARE = "CASE WHEN jsonb_typeof(w.a) = '{0}' AND jsonb_typeof(w.b) = '{0}' THEN w.{1} ELSE '{2}' END"
-_MEMBERS = "(SELECT array_agg(k ORDER BY k COLLATE \"C\") FROM jsonb_object_keys(w.{0}) k)"
+_BOTH_ARE = (
+    "CASE WHEN jsonb_typeof(w.a) = '{0}' AND jsonb_typeof(w.b) = '{0}' THEN w.{1} ELSE '{2}' END"
+)
+_MEMBERS = '(SELECT array_agg(k ORDER BY k COLLATE "C") FROM jsonb_object_keys(w.{0}) k)'
 
 
 def differ(first: tuple[str, str], second: tuple[str, str]) -> str:
@@ -266,3 +269,27 @@ def differ(first: tuple[str, str], second: tuple[str, str]) -> str:
         f" FROM w CROSS JOIN LATERAL ({below}) c(a, b)) SELECT 1 FROM w"
         f" WHERE w.a <> 'null' AND w.b <> 'null' AND {unlike})"
     )
+
+
+def numbered(raw: str, sizes: str, apart: dict[str, list[str]]) -> str:
+    """Rows with their number, and the first of each kind; fails beyond what may be collected."""
+    flags = [
+        f", row_number() OVER (PARTITION BY {', '.join(by)} ORDER BY gn) = 1 AS {flag}"
+        for flag, by in apart.items()
+    ]
+    size = f"sum({sizes}) OVER (ROWS UNBOUNDED PRECEDING)"
+    numbered = f"SELECT q.*, row_number() OVER () AS gn, {size} AS gz FROM ({raw}) q"
+    failed = failure("max_collected_bytes", "text", "gz")
+    return (
+        f"SELECT q.*{''.join(flags)} FROM ({numbered}) q"
+        f" WHERE CASE WHEN gz > {MAX_COLLECTED_BYTES} THEN {failed} = '' ELSE true END"
+    )
+
+
+def collected(number: int, *, distinct: bool) -> list[str]:
+    """The columns of an array of all that is there, in the order of the rows' numbers."""
+    some = f"g{number}r > 0{f' AND g{number}f' if distinct else ''}"
+    made = f"string_agg(g{number}j, ',' ORDER BY gn) FILTER (WHERE {some})"
+    listed = f"'[' || coalesce({made}, '') || ']'"
+    empty = f"(''::text COLLATE \"C\") AS g{number}t"
+    return [f"5 AS g{number}r", f"0::numeric AS g{number}v", empty, f"{listed} AS g{number}j"]

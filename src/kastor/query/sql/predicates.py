@@ -76,6 +76,7 @@ class Predicates:
                 return self.values.parameters.written(f"({self._leaf(condition)})")
 
     def _leaf(self, leaf: Leaf) -> str:
+        # Branches because each kind of condition is written in its own way.
         match leaf:
             case Compare():
                 return self._compare(leaf)

@@ -55,7 +55,9 @@ def _may_be_large(columns: tuple[Column, ...]) -> bool:
 
 def _is_text(value: Value) -> bool:
     """Whether a statement puts the value's text together, which may be long."""
-    return (is_made(value) and not isinstance(value, Walked)) or (isinstance(value, Call) and value.kind == "string")
+    return (is_made(value) and not isinstance(value, Walked)) or (
+        isinstance(value, Call) and value.kind == "string"
+    )
 
 
 def _is_certain(value: Value, values: Values) -> bool:

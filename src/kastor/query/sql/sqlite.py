@@ -11,12 +11,12 @@ import json
 import operator
 from typing import TYPE_CHECKING
 
+from kastor.query.sql import sqlite_made
 from kastor.query.sql.dialect import Dialect
 from kastor.query.sql.paths import balanced, is_literal, json_path
-from kastor.query.sql import sqlite_made
 from kastor.query.sql.sqlite_calls import aggregate, call
 from kastor.query.sql.sqlite_past import SqlitePastTables
-from kastor.storage.limits import MAX_COLLECTED_BYTES, MAX_TEXT_WORK, REFUSAL
+from kastor.storage.limits import MAX_TEXT_WORK, REFUSAL
 from kastor.types import override
 
 if TYPE_CHECKING:
@@ -356,24 +356,11 @@ class Sqlite(Dialect):
 
     @override
     def numbered(self, raw: str, sizes: str, apart: dict[str, list[str]]) -> str:
-        flags = [
-            f", row_number() OVER (PARTITION BY {', '.join(by)} ORDER BY gn) = 1 AS {flag}"
-            for flag, by in apart.items()
-        ]
-        size = f"sum({sizes}) OVER (ROWS UNBOUNDED PRECEDING)"
-        numbered = f"SELECT q.*, row_number() OVER () AS gn, {size} AS gz FROM ({raw}) q"
-        failed = sqlite_made.failure("max_collected_bytes", "gz")
-        return (
-            f"SELECT q.*{''.join(flags)} FROM ({numbered}) q"
-            f" WHERE CASE WHEN gz > {MAX_COLLECTED_BYTES} THEN {failed} ELSE 1 END"
-        )
+        return sqlite_made.numbered(raw, sizes, apart)
 
     @override
     def collected(self, number: int, *, distinct: bool) -> list[str]:
-        some = f"g{number}r > 0{f' AND g{number}f' if distinct else ''}"
-        made = f"group_concat(g{number}j, ',' ORDER BY gn) FILTER (WHERE {some})"
-        listed = f"'[' || coalesce({made}, '') || ']'"
-        return [f"5 AS g{number}r", f"'' AS g{number}v", f"{listed} AS g{number}j"]
+        return sqlite_made.collected(number, distinct=distinct)
 
     @override
     def apart(

@@ -7,7 +7,7 @@ a0, a1 .. in a one-row sub-select, and null is NULL there.
 from __future__ import annotations
 
 from kastor.query.functions import argument_kinds
-from kastor.storage.limits import MAX_ITEMS, MAX_TEXT_WORK, REFUSAL
+from kastor.storage.limits import MAX_COLLECTED_BYTES, MAX_ITEMS, MAX_TEXT_WORK, REFUSAL
 
 _ITEM = (
     "CASE e.type WHEN 'text' THEN json_quote(e.value) WHEN 'real' THEN json_quote(e.value)"
@@ -128,8 +128,8 @@ _MADE = {
     f" WHEN 'false' THEN 'false' ELSE CASE WHEN a0 IS NOT NULL THEN {_KINDS} END END",
     "INTEGER_TEXT": "CAST(CAST(a0 AS INTEGER) AS TEXT)",
     "REAL_TEXT": "CASE WHEN a0 = 0 THEN '0.0' WHEN abs(a0) >= 1e-3 AND abs(a0) < 1e7 THEN "
-    + f"{_DIGITS.format(15)} ELSE {_DIGITS.format(16)} ELSE printf('%!.17g', a0) END END"
-    + f" WHEN a0 IS NOT NULL THEN {failure('digits')} END",
+    f"{_DIGITS.format(15)} ELSE {_DIGITS.format(16)} ELSE printf('%!.17g', a0) END END"
+    f" WHEN a0 IS NOT NULL THEN {failure('digits')} END",
     "TOINTEGER": f"CASE WHEN json_type(a0) IN {_NUMBERS} THEN {_INTEGER}"
     " WHEN json_type(a0) = 'text' THEN (SELECT CASE WHEN length(t) < 400 AND"
     f" {_DECIMAL.format('t')} THEN CASE WHEN t NOT GLOB '*[.eE]*' AND"
@@ -218,10 +218,11 @@ def canonical(doc: str, path: str) -> str:
     )
 
 
-_BROAD = (
-    "CASE {0}.type WHEN 'real' THEN 'integer' WHEN 'false' THEN 'true' ELSE {0}.type END"
+_BROAD = "CASE {0}.type WHEN 'real' THEN 'integer' WHEN 'false' THEN 'true' ELSE {0}.type END"
+_MEMBERS = (
+    "(SELECT group_concat(json_quote(key)) FROM"
+    " (SELECT key FROM json_each({0}.value) ORDER BY key))"
 )
-_MEMBERS = "(SELECT group_concat(json_quote(key)) FROM (SELECT key FROM json_each({0}.value) ORDER BY key))"
 
 
 def same(first: tuple[str, str], second: tuple[str, str], equal: str) -> str:
@@ -248,3 +249,26 @@ def differ(first: tuple[str, str], second: tuple[str, str]) -> str:
         f" ON {below.format('x', left)} = {below.format('y', right)}"
         f" WHERE x.type <> 'null' AND y.type <> 'null' AND {unlike})"
     )
+
+
+def numbered(raw: str, sizes: str, apart: dict[str, list[str]]) -> str:
+    """Rows with their number, and the first of each kind; fails beyond what may be collected."""
+    flags = [
+        f", row_number() OVER (PARTITION BY {', '.join(by)} ORDER BY gn) = 1 AS {flag}"
+        for flag, by in apart.items()
+    ]
+    size = f"sum({sizes}) OVER (ROWS UNBOUNDED PRECEDING)"
+    numbered = f"SELECT q.*, row_number() OVER () AS gn, {size} AS gz FROM ({raw}) q"
+    failed = failure("max_collected_bytes", "gz")
+    return (
+        f"SELECT q.*{''.join(flags)} FROM ({numbered}) q"
+        f" WHERE CASE WHEN gz > {MAX_COLLECTED_BYTES} THEN {failed} ELSE 1 END"
+    )
+
+
+def collected(number: int, *, distinct: bool) -> list[str]:
+    """The columns of an array of all that is there, in the order of the rows' numbers."""
+    some = f"g{number}r > 0{f' AND g{number}f' if distinct else ''}"
+    made = f"group_concat(g{number}j, ',' ORDER BY gn) FILTER (WHERE {some})"
+    listed = f"'[' || coalesce({made}, '') || ']'"
+    return [f"5 AS g{number}r", f"'' AS g{number}v", f"{listed} AS g{number}j"]

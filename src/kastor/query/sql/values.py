@@ -21,8 +21,8 @@ from kastor.query.plan import (
     Flag,
     ListOf,
     MapOf,
-    Part,
-    Path,
+    PartOf,
+    Trail,
     Scalar,
     Slot,
     Undefined,
@@ -56,7 +56,7 @@ def is_made(value: Value) -> bool:
     """Whether a value is JSON text that the statement puts together."""
     if isinstance(value, Call):
         return value.kind not in _SCALAR_CALLS
-    return isinstance(value, ListOf | MapOf | Part | Case | ByModel | Walked | Path)
+    return isinstance(value, ListOf | MapOf | PartOf | Case | ByModel | Walked | Trail)
 
 
 @dataclass(slots=True)
@@ -180,7 +180,7 @@ class Values:
         """What `make` says of the place of a value: in its document, or in one that is made."""
         if isinstance(value, Doc) and value.steps:
             return make(*self.place(value))
-        base, steps = (value.base, value.steps) if isinstance(value, Part) else (value, ())
+        base, steps = (value.base, value.steps) if isinstance(value, PartOf) else (value, ())
         return self.over_json(self.json(base), make, steps)
 
     def over_json(
@@ -236,6 +236,7 @@ class Values:
 
     def json(self, value: Value) -> str:
         """The value as JSON text; NULL when it is missing."""
+        # Branches because each kind of value is written in its own way.
         match value:
             case Const():
                 return self.constant(json.dumps(value.value, ensure_ascii=False))
@@ -254,13 +255,13 @@ class Values:
                 return f"CASE WHEN {true} THEN 'true' WHEN {false} THEN 'false' END"
             case Walked():
                 return self._walked(value)
-            case Path():
+            case Trail():
                 return self._path(value)
             case Slot():
                 return self.slot(value)[-1]
             case ListOf() | MapOf():
                 return self._joined(value)
-            case Part():
+            case PartOf():
                 return self.over(value, self.dialect.json)
             case Case():
                 return self._case(value)
@@ -277,7 +278,7 @@ class Values:
         hops = part.graph.hops if isinstance(part, Block) else self.graph.hops
         return f"CASE WHEN {text} = '.' THEN '[]' ELSE {made} END" if hops[value.hop].low == 0 else made
 
-    def _path(self, value: Path) -> str:
+    def _path(self, value: Trail) -> str:
         """The array of a path; a walk brings the node that it ends at."""
         pieces, walked = [f"'[' || {self.json(value.parts[0])}"], False
         for before, one in zip(value.parts, value.parts[1:], strict=False):
@@ -296,7 +297,7 @@ class Values:
         if isinstance(value, Walked):
             text = self.walks[value]
             return f"(length({text}) - length(replace({text}, '.', '')) - 1)"
-        if not isinstance(value, Path):
+        if not isinstance(value, Trail):
             return f"(({self.dialect.call('SIZE', [self.json(value)])} - 1) / 2)"
         parts = value.parts[1::2]
         terms = [self._steps(one) for one in parts if isinstance(one, Walked)]
@@ -311,7 +312,7 @@ class Values:
 
     def _every_second(self, value: Value, first: int) -> str:
         """The nodes of a path, or its relationships."""
-        if isinstance(value, Path) and not any(isinstance(one, Walked) for one in value.parts):
+        if isinstance(value, Trail) and not any(isinstance(one, Walked) for one in value.parts):
             made = [self.json(one) for one in value.parts[first::2]]
             listed = " || ',' || ".join(made) if made else "''"
             found = f"('[' || {listed} || ']')"
@@ -325,7 +326,9 @@ class Values:
         opening, closing = ("[", "]") if isinstance(value, ListOf) else ("{", "}")
         members: list[tuple[str, Value]] = []
         if isinstance(value, MapOf):
-            members = [(json.dumps(key, ensure_ascii=False) + ":", one) for key, one in value.entries]
+            members = [
+                (json.dumps(key, ensure_ascii=False) + ":", one) for key, one in value.entries
+            ]
         else:
             members = [("", one) for one in value.items]
         pieces: list[str] = []
