@@ -87,6 +87,12 @@ def _collect(item: Condition | Value, found: set[int]) -> None:
                 _collect(part, found)
 
 
+def is_about(item: Condition, sources: set[int]) -> bool:
+    """Whether a condition reads one of these sources, and nothing else."""
+    read = sources_of(item)
+    return len(read) == 1 and read <= sources and not has_walks(item)
+
+
 def bound_apart(graph: Graph) -> dict[int, int]:
     """The twins and relationships that blocks bind, with the number of the block."""
     return {

@@ -33,6 +33,7 @@ class CypherScope(Scope):
         paths: of named paths what they are made of.
         listed: values that are lists of twins, or of relationships.
         trails: values that are paths, made by a WITH.
+        hidden: names around that cannot be looked at here.
         found: what the patterns demand beside their hops, in order.
         made: values and conditions so far, one count for a query and all EXISTS in it.
     """
@@ -53,6 +54,7 @@ class CypherScope(Scope):
         self.paths: dict[str, Trail] = {}
         self.listed: dict[Value, str] = {}
         self.trails: set[Value] = set()
+        self.hidden: set[str] = set()
         self.found: list[Condition] = []
         self.never = False
         self.ends: dict[int, tuple[int, int, str]] = {}
@@ -99,9 +101,9 @@ class CypherScope(Scope):
         inner.ends.update(self.ends)
         inner.listed.update(self.listed)
         inner.trails |= self.trails
-        inner.bound.update(
-            {name: value for name, value in self.bound.items() if not has_walks(value)}
-        )
+        walked = {name for name, value in self.bound.items() if has_walks(value)}
+        inner.bound.update({name: self.bound[name] for name in self.bound.keys() - walked})
+        inner.hidden = self.hidden | walked | self.walks.keys()
         return inner
 
     def where(self) -> list[Condition]:
@@ -122,6 +124,9 @@ class CypherScope(Scope):
             return Walked(self.walks[node.name])
         if node.name in self.bound:
             return self.bound[node.name]
+        if node.name in self.hidden:
+            told = "is what a range walked, which a MATCH of its own or EXISTS cannot look at"
+            self.fail(f"'{node.name}' {told}; look at it outside", node.span[0])
         known = frozenset([*self.names, *self.walks, *self.bound, *self.columns])
         listed = f"known are {', '.join(sorted(known))}" if known else "no name is bound"
         return self.fail(

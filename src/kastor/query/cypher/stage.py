@@ -167,9 +167,10 @@ class Stage:
         graph = Graph(tuple(inner.sources), tuple(patterns.hops))
         number = len(self.apart)
         if len(inner.sources) == known and not patterns.hops:
-            if not optional:
-                self.terms += terms
-            return
+            if inner.paths:
+                told = "a path of a MATCH of this kind begins with something new"
+                names.fail(told, clause.span[0])
+            return  # the row stays, whatever holds of what is bound already
         for source in inner.sources[known:]:
             names.count_source(clause.span[0])
             names.sources.append(replace(source, optional=optional))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from kastor.query.kinds import kinds_of
 from kastor.query.plan import And, Condition, Exists, Graph, InQuery, Truth
-from kastor.query.references import has_queries, has_walks, is_mixed, read_apart, sources_of
+from kastor.query.references import has_queries, has_walks, is_about, is_mixed, read_apart, sources_of
 from kastor.query.sql.itinerary import itinerary
 from kastor.query.sql.keyed import Keyed
 from kastor.query.sql.predicates import Predicates
@@ -89,7 +89,7 @@ class Clauses:
         if self.ways is None:  # terms about a start alone are in the walk already
             starts = {start for start, _ in itinerary(self.graph, self.where)}
             starts = {start for start in starts if not self.graph.sources[start].outer}
-            terms = tuple(term for term in terms if not _only(sources_of(term), starts))
+            terms = tuple(term for term in terms if not is_about(term, starts))
         needed = needed | sources_of(*terms)
         mix = None
         if is_mixed(self.graph):
@@ -168,6 +168,3 @@ def select(items: str, branch: Branch, terms: list[str]) -> str:
     text = f"{text} WHERE {' AND '.join(terms)}" if terms else text
     return branch.parameters.written(text)
 
-
-def _only(sources: set[int], starts: set[int]) -> bool:
-    return len(sources) == 1 and sources <= starts

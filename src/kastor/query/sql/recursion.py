@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kastor.query.plan import And, Truth, Walked
-from kastor.query.references import sources_of
+from kastor.query.references import is_about
 from kastor.query.sql.itinerary import itinerary
 from kastor.query.sql.traverse import Branch, name_condition
 
@@ -175,7 +175,7 @@ class _Walker:
         """
         if self.graph.sources[node].outer:
             return self.last, ""
-        terms = [t for t in self.terms if sources_of(t) == {node} or t == Truth(value=False)]
+        terms = [t for t in self.terms if is_about(t, {node}) or t == Truth(value=False)]
         table = f"{self.dialect.table('twins')} t{node}"
         source = f"{self.last} CROSS JOIN {table}" if self.last else table
         return source, " AND ".join(self.write(term) for term in terms)
@@ -201,16 +201,21 @@ class _Walker:
         longer = f"{last}.{path} || r.key || '.' AS {path}"
         listed = [longer if c == path else f"{last}.{c}" for c in self.columns]
         listed.append(f"r.key AS r{leg.hop.relationship}")
-        same = self.graph.sources[leg.hop.relationship].same
-        if same >= 0:
-            known = f"{last}.r{same}" if f"r{same}" in self.columns else self.outer[same]
-            conditions.append(f"r.key = {known}")
+        conditions += [f"r.key = {one}" for one in self._same(leg.hop.relationship, last)]
         if leg.end in self.bound:
             conditions.append(f"{far} = {last}.n{leg.end}")
         else:
             listed.append(f"{far} AS n{leg.end}")
         self._stage(f"SELECT {', '.join(listed)} {self._onward(last, conditions)}")
         self.columns.append(f"r{leg.hop.relationship}")
+
+    def _same(self, relationship: int, last: str) -> list[str]:
+        """The keys of what is bound already and is the same relationship."""
+        sources = self.graph.sources
+        wanted = [n for n, one in enumerate(sources) if one.same == relationship]
+        wanted += [sources[relationship].same]
+        bound = [f"{last}.r{one}" for one in wanted if f"r{one}" in self.columns]
+        return bound + [self.outer[one] for one in wanted if one >= 0 and sources[one].outer]
 
     def _range(self, leg: _Leg) -> None:
         """All walks up to the greatest length, and of these what is long enough."""
