@@ -301,7 +301,9 @@ class Oracle:
             return int(left / right)  # whole numbers here are small
         if node.op == "%":
             return int(fmod(left, right))
-        return {"+": add, "-": sub, "*": mul, "/": truediv, "^": pow}[node.op](left, right)
+        if node.op == "^":
+            return left**right
+        return {"+": add, "-": sub, "*": mul, "/": truediv}[node.op](left, right)
 
     def _call(self, node: tree.Call, env: Env) -> Any:
         args = [self.value(arg, env) for arg in node.args]
@@ -346,9 +348,7 @@ class Oracle:
                 envs = [new for env in envs for new in self._matched(clause, env)]
             elif isinstance(clause, tree.Unwind):
                 name, value = clause.name.text, clause.value
-                envs = [
-                    {**env, name: one} for env in envs for one in self.value(value, env) or []
-                ]
+                envs = [{**env, name: one} for env in envs for one in self.value(value, env) or []]
             else:
                 made = [row for row, _ in self._projected(clause.projection, envs)]
                 envs = self._window(clause.projection, made)
@@ -437,8 +437,9 @@ class Oracle:
 
 
 def names_in(patterns: tuple[tree.Pattern, ...]) -> list[str]:
-    found = [one.path for one in patterns]
-    found += [one.name for pattern in patterns for one in (*pattern.nodes, *pattern.edges)]
+    found: list[tree.Name | None] = [one.path for one in patterns]
+    for pattern in patterns:
+        found += [one.name for one in pattern.nodes] + [one.name for one in pattern.edges]
     return [one.text for one in found if one is not None]
 
 
@@ -527,4 +528,11 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
 
 
 def _is_aggregate(node: tree.Expression) -> bool:
-    return isinstance(node, tree.Call) and node.name in {"count", "sum", "avg", "min", "max", "collect"}
+    return isinstance(node, tree.Call) and node.name in {
+        "count",
+        "sum",
+        "avg",
+        "min",
+        "max",
+        "collect",
+    }

@@ -34,7 +34,12 @@ _REFUSALS = (
     *("true, false or null; compare", "have members", "only lists have elements", "does not take"),
     *("an integer, a map by a string", "is not in the subset", "neither a column nor inside"),
     *("look at it outside", "begins with something new"),
-    *("nested too deep", "whether both sides of /", "takes integers here", "numbers alone or strings alone"),
+    *(
+        "nested too deep",
+        "whether both sides of /",
+        "takes integers here",
+        "numbers alone or strings alone",
+    ),
 )
 SETTINGS = QuerySettings(max_hops=6)
 

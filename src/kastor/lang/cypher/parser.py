@@ -89,9 +89,7 @@ class QueryReader(PatternReader):
         order = self._order()
         skip = self._count("SKIP", "OFFSET")
         limit = self._count("LIMIT")
-        return tree.Projection(
-            columns, star, distinct, order, skip, limit, span=self.span(start)
-        )
+        return tree.Projection(columns, star, distinct, order, skip, limit, span=self.span(start))
 
     def _begins(self, word: str) -> bool:
         """Whether the clause stands here; refuses every other that the whole language has."""

@@ -194,4 +194,3 @@ def _are_small(columns: dict[str, Value]) -> bool:
 def _size(value: Value | Condition) -> int:
     """How many nodes a value has."""
     return 1 + sum(_size(part) for part in parts_of(value))
-

@@ -40,11 +40,11 @@ from kastor.query.plan import (
     OfModel,
     Or,
     PartOf,
-    Trail,
     Same,
     Slot,
     Source,
     TextTest,
+    Trail,
     Truth,
     Walked,
 )
@@ -402,8 +402,8 @@ class CypherConditions(CypherCalls):
                 self.names.notes.models.add(str(model))
             keys |= found
         number = twin.source if isinstance(twin, Doc) else 0
-        found = OfModel(number, tuple(sorted(keys)), negated=not wanted)
-        return And((present(number), found)) if source.optional and not wanted else found
+        term = OfModel(number, tuple(sorted(keys)), negated=not wanted)
+        return And((present(number), term)) if source.optional and not wanted else term
 
     def _text(self, node: tree.Expression) -> object:
         """A constant that decides the plan."""

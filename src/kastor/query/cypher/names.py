@@ -6,7 +6,20 @@ from typing import TYPE_CHECKING, ClassVar
 
 from kastor.lang.cypher import tree
 from kastor.lang.words import suggestion
-from kastor.query.plan import Aggregate, Call, Compare, Const, Doc, Field, ListOf, OfModel, Trail, Source, Truth, Walked
+from kastor.query.plan import (
+    Aggregate,
+    Call,
+    Compare,
+    Const,
+    Doc,
+    Field,
+    ListOf,
+    OfModel,
+    Source,
+    Trail,
+    Truth,
+    Walked,
+)
 from kastor.query.references import has_walks
 from kastor.query.scope import Scope
 from kastor.types import override

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from kastor.lang.cypher import tree
 from kastor.query.cypher.names import MODEL, CypherScope
-from kastor.query.plan import Doc, Field, Hop, IsKind, Trail, Source, Walked
+from kastor.query.plan import Doc, Field, Hop, IsKind, Source, Trail, Walked
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -222,7 +222,9 @@ class Projection:
         known: dict[Value, Value] = dict.fromkeys(group, Undefined())
         known |= dict.fromkeys(aggregates_of(*values), Undefined())
         # Beside an aggregate a column may stand, or what is in one, but no expression again.
-        plain = {key: one for key, one in known.items() if isinstance(key, _PLAIN)}
+        plain: dict[Value, Value] = {
+            key: one for key, one in known.items() if isinstance(key, _PLAIN)
+        }
         for value in values:
             if sources_of(substitute(value, plain if aggregates_of(value) else known)):
                 self._outside()

@@ -15,9 +15,9 @@ from kastor.query.plan import (
     And,
     Block,
     Graph,
-    Trail,
     Slot,
     Source,
+    Trail,
     Undefined,
     Unwound,
     Walked,
@@ -72,18 +72,14 @@ class Stage:
         for number, column in enumerate(plans[0].columns or ()):
             entity = entities.get(number)
             if entity is None:
-                types = frozenset[str]().union(
-                    *(self._types(plan, number) for plan in plans)
-                )
+                types = frozenset[str]().union(*(self._types(plan, number) for plan in plans))
                 slot = names.bound[column.key] = Slot(number, 0, types)
                 if len(plans) == 1:
                     self._know(slot, column.value, before)
                 continue
             names.count_source()
             names.names[column.key] = len(names.sources)
-            names.sources.append(
-                Source(entity.kind, column.key, entity.optional, tied=(0, number))
-            )
+            names.sources.append(Source(entity.kind, column.key, entity.optional, tied=(0, number)))
 
     def _know(self, slot: Slot, value: Value, before: CypherScope | None) -> None:
         """What is known of a column whose value was bound before."""
@@ -174,8 +170,8 @@ class Stage:
         for source in inner.sources[known:]:
             names.count_source(clause.span[0])
             names.sources.append(replace(source, optional=optional))
-        for name, source in inner.names.items():
-            names.names.setdefault(name, source)
+        for name, index in inner.names.items():
+            names.names.setdefault(name, index)
         for name, hop in inner.walks.items():
             if name not in names.walks:
                 names.bound[name] = Walked(hop, number)
@@ -186,6 +182,4 @@ class Stage:
             )  # fmt: skip
             names.bound[name] = names.paths[name] = Trail(numbered)
         names.ends |= inner.ends
-        self.apart.append(
-            Block(graph, fold(And(tuple(terms))), optional, len(self.patterns.hops))
-        )
+        self.apart.append(Block(graph, fold(And(tuple(terms))), optional, len(self.patterns.hops)))

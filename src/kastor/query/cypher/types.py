@@ -17,8 +17,8 @@ from kastor.query.plan import (
     Field,
     ListOf,
     PartOf,
-    Trail,
     Slot,
+    Trail,
     Walked,
 )
 

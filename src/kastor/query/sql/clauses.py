@@ -6,9 +6,15 @@ from typing import TYPE_CHECKING
 
 from kastor.query.kinds import kinds_of
 from kastor.query.plan import And, Condition, Exists, Graph, InQuery, Truth
-from kastor.query.references import has_queries, has_walks, is_about, is_mixed, read_apart, sources_of
+from kastor.query.references import (
+    has_queries,
+    has_walks,
+    is_about,
+    is_mixed,
+    read_apart,
+    sources_of,
+)
 from kastor.query.sql.itinerary import itinerary
-from kastor.query.sql.keyed import Keyed
 from kastor.query.sql.predicates import Predicates
 from kastor.query.sql.recursion import walk
 from kastor.query.sql.traverse import Branch, branches, build
@@ -17,7 +23,7 @@ from kastor.query.sql.values import Values
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from kastor.query.plan import Block, Value
+    from kastor.query.plan import Value
     from kastor.query.sql.dialect import Dialect
     from kastor.query.sql.parameters import Parameters
     from kastor.query.sql.traverse import Mixing
@@ -54,7 +60,6 @@ class Clauses:
         self.mixed = mixed
         self.searched = searched
         self.outer: dict[int, str] = {}
-        self._blocks: dict[int, Keyed] = {}
         self.ways = branches(graph)
         if inner and len(self.ways or ()) > 1 and has_queries(where):
             self.ways = None  # walked, so that a query inside this one is written once
@@ -64,14 +69,6 @@ class Clauses:
     def of(self, graph: Graph, where: Condition, *, inner: bool = False) -> Clauses:
         """Another graph of the same statement."""
         return Clauses(graph, where, self.dialect, self.parameters, self.mixed, inner=inner)
-
-    def block(self, block: Block) -> Keyed:
-        """The rows of a block of this graph."""
-        known = self._blocks.get(id(block))
-        if known is None:
-            inner = self.of(block.graph, block.where, inner=True)
-            known = self._blocks[id(block)] = Keyed(inner)
-        return known
 
     def condition(self, condition: Condition) -> str:
         """A condition over this graph."""
@@ -138,7 +135,7 @@ class Clauses:
         inner = self.of(leaf.plan.graph, leaf.plan.where, inner=True)
         outer = item = None
         if shared:  # engines refuse a parameter that is written and not used
-            outer, item = self._guarded(kind, leaf.value), inner._guarded(kind, column)
+            outer, item = self.guarded(kind, leaf.value), inner.guarded(kind, column)
         found = "1 = 0"
         if outer is not None and item is not None:
             selects = [
@@ -150,7 +147,8 @@ class Clauses:
         defined = self._predicates.defined(leaf.value)
         return f"({defined}) AND ({found}) IS NOT TRUE"
 
-    def _guarded(self, kind: str, value: Value) -> str | None:
+    def guarded(self, kind: str, value: Value) -> str | None:
+        """The value if it is of that kind; in a form in which values are compared."""
         return {
             "number": self.values.number,
             "string": self.values.text,
@@ -167,4 +165,3 @@ def select(items: str, branch: Branch, terms: list[str]) -> str:
         text += f" FROM {source}"
     text = f"{text} WHERE {' AND '.join(terms)}" if terms else text
     return branch.parameters.written(text)
-

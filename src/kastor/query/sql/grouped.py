@@ -15,7 +15,16 @@ from kastor.query.plan import Aggregate, Column, Doc, Order, Plan, Slot, Truth, 
 from kastor.query.references import aggregates_of, is_mixed, sources_of
 from kastor.query.sql.clauses import Clauses, select
 from kastor.query.sql.keyed import Keyed
-from kastor.query.sql.ordering import Key, after, keys_of, limit_of, nulls_last, offset_of, order_by, window
+from kastor.query.sql.ordering import (
+    Key,
+    after,
+    keys_of,
+    limit_of,
+    nulls_last,
+    offset_of,
+    order_by,
+    window,
+)
 from kastor.query.sql.rows import row_sql
 
 if TYPE_CHECKING:

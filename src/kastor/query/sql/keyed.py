@@ -88,7 +88,7 @@ class Keyed:
         width = len(self.itinerary) + len(clauses.dialect.sort_columns) * len(self.order_by)
         width += sum(width_of(one.plans, clauses) for one in self.graph.sources if one.plans)
         for part in self.graph.apart:
-            width += clauses.block(part).width if isinstance(part, Block) else 1
+            width += of_block(part, clauses).width if isinstance(part, Block) else 1
         if clauses.ways is None:
             return width + len(self.groups)
         width += self.by_model is not None or self.by_value is not None
@@ -121,6 +121,11 @@ class Keyed:
         return keys + [Key("0")] * (self.longest[step.hop] * _keys_of(hop) - len(keys))
 
 
+def of_block(block: Block, clauses: Clauses) -> Keyed:
+    """The rows of a block of the clauses' graph."""
+    return Keyed(clauses.of(block.graph, block.where, inner=True))
+
+
 def width_of(plans: tuple[Plan, ...], clauses: Clauses) -> int:
     """How many columns the order of rows below has."""
     if len(plans) > 1:
@@ -142,4 +147,3 @@ def _keys_of(hop: Hop) -> int:
     if hop.optional:
         return 1
     return 2 if len(hop.names) == 1 else 3
-

@@ -8,6 +8,7 @@ from kastor.query.plan import Block, Unwound, Walked
 from kastor.query.references import own_sources
 from kastor.query.sql.clauses import select
 from kastor.query.sql.derived import rows_below
+from kastor.query.sql.keyed import of_block
 from kastor.query.sql.ordering import Key
 from kastor.query.sql.tables import alone
 
@@ -83,7 +84,7 @@ class Mixed:
         return values.over_json(json, self.dialect.text, (name,))
 
     def _block(self, branch: Branch, number: int, part: Block) -> None:
-        keyed = self.clauses.block(part)
+        keyed = of_block(part, self.clauses)
         inner, own = keyed.clauses, own_sources(part)
         inner.outer = dict(branch.keys)
         selects, keys, names = [], list[Key](), list[str]()

@@ -383,7 +383,7 @@ class Sqlite(Dialect):
 
     @override
     def item(self, alias: str) -> tuple[str, ...]:
-        """Numbers with a fraction are read where they stand: to write them anew would round them."""
+        """Numbers with a fraction are read where they stand: written anew they are rounded."""
         kind = f"{alias}.type"
         rank = (
             f"CASE {kind} WHEN 'true' THEN 2 WHEN 'false' THEN 2 WHEN 'integer' THEN 3"

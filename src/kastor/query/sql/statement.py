@@ -21,6 +21,7 @@ from kastor.query.sql.grouped import Grouped
 from kastor.query.sql.itinerary import itinerary
 from kastor.query.sql.keyed import Keyed, grouped_width
 from kastor.query.sql.leading import model_order, searched_sources, value_order
+from kastor.query.sql.mixed import Mixed
 from kastor.query.sql.ordering import (
     Key,
     after,
@@ -29,7 +30,6 @@ from kastor.query.sql.ordering import (
     order_by,
     sorted_by,
 )
-from kastor.query.sql.mixed import Mixed
 from kastor.query.sql.parameters import MAX_SQL, Parameters
 from kastor.query.sql.rows import row_sql
 

@@ -22,9 +22,9 @@ from kastor.query.plan import (
     ListOf,
     MapOf,
     PartOf,
-    Trail,
     Scalar,
     Slot,
+    Trail,
     Undefined,
     Value,
     Walked,
@@ -276,7 +276,11 @@ class Values:
         made = self.dialect.walk(text)
         part = self.graph.apart[value.apart] if value.apart >= 0 else None
         hops = part.graph.hops if isinstance(part, Block) else self.graph.hops
-        return f"CASE WHEN {text} = '.' THEN '[]' ELSE {made} END" if hops[value.hop].low == 0 else made
+        return (
+            f"CASE WHEN {text} = '.' THEN '[]' ELSE {made} END"
+            if hops[value.hop].low == 0
+            else made
+        )
 
     def _path(self, value: Trail) -> str:
         """The array of a path; a walk brings the node that it ends at."""
