@@ -66,6 +66,8 @@ class Texts:
 
     def match(self, word: str = "MATCH") -> str:
         self.fresh = []
+        if self.chance(10):
+            return f"{word} {self.shortest()}{'' if self.chance(2) else self.where()}"
         patterns = ", ".join(self.pattern() for _ in range(2 if self.chance(3) else 1))
         return f"{word} {patterns}{'' if self.chance(3) else self.where()}"
 
@@ -164,6 +166,18 @@ class Texts:
             return text
         self.paths.append(self.new("p"))
         return f"{self.paths[-1]} = {text}"
+
+    def shortest(self) -> str:
+        """All of the shortest walks with their path; or one, of which nothing is said."""
+        types = self.pick("", ":contains", ":feeds")
+        left, right = self.random.choice([("-", "->"), ("<-", "-"), ("-", "-")])
+        text = (
+            f"({self.node()}{left}[{types}{self.pick('*', '*..2', '*0..3')}]{right}{self.node()})"
+        )
+        if self.chance(2):
+            return f"shortestPath{text}"
+        self.paths.append(self.new("p"))
+        return f"{self.paths[-1]} = allShortestPaths{text}"
 
     # Conditions
 

@@ -115,6 +115,8 @@ class Oracle:
         first = patterns[0]
         found = list(self._pattern(first, env, used))
         if first.shortest is not None:
+            low = first.edges[0].range.low if first.edges[0].range is not None else 1
+            found = [one for one in found if low == 0 or one[2][0] is not one[2][-1]]
             found = shortest(found, single=first.shortest == "one")
         for new, walked, path in found:
             bound = new if first.path is None else {**new, first.path.text: path}

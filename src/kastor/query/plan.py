@@ -340,7 +340,8 @@ class Hop:
         group: hops of one group never walk the same relationship; each JOIN is alone in its own.
         optional: a missing hop keeps the row.
         shortest: only the shortest walks between two twins.
-        single: of these only one.
+        paths: of the shortest walks each is a row, ``all`` or ``one`` of them; else each pair of
+            twins is.
         named: a variable stands for the relationships that a range walks.
         open: it has no end of its own; where more lies behind `high` the query fails.
     """
@@ -357,7 +358,7 @@ class Hop:
     shortest: bool = False
     named: bool = False
     open: bool = False
-    single: bool = False
+    paths: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,8 @@ class QuerySettings:
         max_parameters: values given for ``$name``.
         max_parameter_bytes: of all of them, as JSON.
         max_joins: JOINs of one query.
-        max_hops: relationships that one MATCH may walk in a row; in ADT's language also the end of an
-            open range.
+        max_hops: relationships that one MATCH may walk in a row; in ADT's language
+            also the end of an open range.
         max_open_hops: where ranges without an end have to end in openCypher.
         max_sources: nodes and edges of one MATCH or EXISTS.
         max_subqueries: EXISTS and IN (SELECT ..) in one query.

@@ -58,7 +58,7 @@ class PatternBinder:
             parts.append(Doc(hop.relationship) if hop.relationship >= 0 else Walked(len(self.hops)))
             parts.append(Doc(right))
             if pattern.shortest is not None:
-                hop = self._shortest(pattern, hop, group)
+                hop = self._shortest(pattern, hop)
             self.hops.append(replace(hop, right=right))
             left = right
         if pattern.path is not None:
@@ -73,9 +73,13 @@ class PatternBinder:
         if walked > limit:
             self._fail(f"a pattern walks more than {limit} hops (limit max_hops)", edge.span)
 
-    def _shortest(self, pattern: tree.Pattern, hop: Hop, group: int) -> Hop:
-        del hop, group
-        return self._fail("shortest paths are not in the subset yet", pattern.span)
+    def _shortest(self, pattern: tree.Pattern, hop: Hop) -> Hop:
+        """Each of the shortest walks between two twins, or one of them."""
+        if hop.relationship >= 0:
+            self._fail("a shortest path is of a range: -[*..5]-", pattern.span)
+        if hop.low > 1:
+            self._fail("a shortest path has no least length but 0 or 1", pattern.span)
+        return replace(hop, shortest=True, named=True, paths=str(pattern.shortest))
 
     def _node(self, node: tree.Node, *, alone: bool = False) -> int:
         names, name = self.names, node.name

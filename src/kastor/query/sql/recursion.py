@@ -186,6 +186,8 @@ class _Walker:
         """Binds a hop from the end that is known."""
         if leg.hop.relationship >= 0:
             self._single(leg)
+        elif leg.hop.paths:
+            self._paths(leg)
         elif leg.hop.shortest:
             self._shortest(leg)
         else:
@@ -253,6 +255,104 @@ class _Walker:
         self._recurse(leg, "UNION", [*kept, far], conditions)
         items = [f"{c} || '|' || node || '|.' AS {c}" if c == path else c for c in self.columns]
         self._arrive(leg, items, f" GROUP BY {', '.join(self.columns)}, node")
+
+    def _paths(self, leg: _Leg) -> None:
+        """The shortest walks themselves: along nodes that are one step further at each step.
+
+        Stages of hop 3: ``w3`` every node at every depth, ``d3`` its least depth, ``m3`` those of a
+        way to the end, if that is bound; ``z3`` the walks.
+        """
+        if leg.end not in self.bound and any(is_about(term, {leg.end}) for term in self.terms):
+            self._start(leg.end)
+        number, path, last = leg.number, f"p{leg.hop.group}", self.last
+        self._reached(leg)
+        onto = "d"
+        if leg.end in self.bound:
+            self._between(leg)
+            onto = "m"
+        far, conditions = self._related(leg, f"z{number}.node")
+        same = [f"x.{column} = z{number}.{column}" for column in self.columns]
+        step = [f"x.node = {far}", f"x.depth = z{number}.depth + 1", *same, *conditions]
+        forward = leg.hop.left == leg.begin
+        own = f"z{number}.q{number}"
+        longer = f"{own} || r.key || '.'" if forward else f"'.' || r.key || {own}"
+        columns = ", ".join(f"z{number}.{column}" for column in self.columns)
+        relationships = self.dialect.places("relationships")
+        self.stages.append(
+            f"z{number} AS (SELECT {', '.join(self.columns)}, n{leg.begin} AS node, 0 AS depth,"
+            f" '.' AS q{number} FROM {last} UNION ALL SELECT {columns}, {far}, z{number}.depth + 1,"
+            f" {longer} FROM z{number} CROSS JOIN {relationships} r CROSS JOIN {onto}{number} x"
+            f" WHERE {' AND '.join(step)})"
+        )
+        self._arrived(leg, path)
+
+    def _reached(self, leg: _Leg) -> None:
+        """The nodes within reach, each with its least distance."""
+        name = f"w{leg.number}"
+        far, conditions = self._related(leg, f"{name}.node")
+        conditions.append(f"{name}.depth < {_most(leg.hop)}")
+        kept = [f"{name}.{column}" for column in self.columns]
+        self._recurse(leg, "UNION", [*kept, far], conditions)
+        columns = ", ".join([*self.columns, "node"])
+        self.stages.append(
+            f"d{leg.number} AS (SELECT {columns}, min(depth) AS depth FROM {name}"
+            f" GROUP BY {columns})"
+        )
+
+    def _between(self, leg: _Leg) -> None:
+        """Of these the nodes on a shortest way to the end: walked back from there."""
+        number = leg.number
+        turned = _Leg(number, leg.hop, leg.end, leg.begin, _TURNED[leg.direction])
+        far, conditions = self._related(turned, f"m{number}.node")
+        same = [f"x.{column} = m{number}.{column}" for column in self.columns]
+        step = [f"x.node = {far}", f"x.depth = m{number}.depth - 1", *same, *conditions]
+        relationships = self.dialect.places("relationships")
+        listed = ", ".join(f"x.{column}" for column in [*self.columns, "node", "depth"])
+        self.stages.append(
+            f"m{number} AS (SELECT {listed} FROM d{number} x WHERE x.node = x.n{leg.end}"
+            f" UNION SELECT {listed} FROM m{number} CROSS JOIN {relationships} r"
+            f" CROSS JOIN d{number} x WHERE {' AND '.join(step)})"
+        )
+
+    def _arrived(self, leg: _Leg, path: str) -> None:
+        """The walks that ended, one or all of each pair; fails where a longer one may be."""
+        number, hop = leg.number, leg.hop
+        ends = leg.end in self.bound
+        terms = [f"node = n{leg.end}"] if ends else []
+        if hop.low > 0:
+            terms.append("depth > 0")
+        if hop.open:
+            terms.append(f"depth <= {hop.high}")
+        items = [f"{c} || substr(q{number}, 2) || '|.' AS {c}" if c == path else c
+                 for c in self.columns]  # fmt: skip
+        items += [f"q{number}"] if ends else [f"q{number}", f"node AS n{leg.end}"]
+        where = f" WHERE {' AND '.join(terms)}" if terms else ""
+        source = f"z{number}"
+        if hop.paths == "one":
+            columns = ", ".join([*self.columns, "node", "depth"])
+            source = (
+                f"(SELECT {columns}, min(q{number}) AS q{number} FROM z{number}"
+                f" GROUP BY {columns}) y"
+            )
+        body = f"SELECT {', '.join(items)} FROM {source}{where}"
+        if hop.open:
+            body += f" UNION ALL {self._beyond(leg, items)}"
+        self._stage(body)
+        self.columns.append(f"q{number}")
+
+    def _beyond(self, leg: _Leg, items: list[str]) -> str:
+        """No row, or the failure that something lies behind the last relationship."""
+        number = leg.number
+        found = f"x.depth > {leg.hop.high}"
+        if leg.end in self.bound:
+            same = [f"y.{column} = x.{column}" for column in self.columns]
+            known = [*same, f"y.node = y.n{leg.end}", f"y.depth <= {leg.hop.high}"]
+            found += f" AND NOT EXISTS (SELECT 1 FROM d{number} y WHERE {' AND '.join(known)})"
+        failed = self.dialect.within("x.depth", leg.hop.high, "max_open_hops")
+        return (
+            f"SELECT {', '.join(items)} FROM (SELECT x.*, '.' AS q{number} FROM d{number} x"
+            f" WHERE {found} AND {failed}) x"
+        )
 
     # What hops are made of
 
