@@ -135,7 +135,12 @@ class Texts:
         node = self.pick(*self.nodes)
         items = ", ".join(self.value(depth) for _ in range(self.random.randrange(4)))
         return self.pick(
-            *(f"[{items}]", f"[{items}]", f"({node}.tags + [{items}])", f"({node}.tags + {node}.n)"),
+            *(
+                f"[{items}]",
+                f"[{items}]",
+                f"({node}.tags + [{items}])",
+                f"({node}.tags + {node}.n)",
+            ),
             *(f"[{items}][{self.pick('1..', '..-1', '0..2', '-2..')}]", f"tail([{items}])"),
             *(f"range({self.pick('0', '3', node + '.n')}, 4, {self.pick('1', '2', '-1')})",),
             *(f"reverse([{items}])", f"keys({node})", f"labels({node})", f"split({node}.s, 'b')"),
@@ -162,7 +167,11 @@ class Texts:
             *(f"trim({node}.s + ' ')", f"replace({node}.s, 'b', 'xy')", f"left({node}.s, 1)"),
             *(f"right({node}.s, 1)", f"toUpper(left({node}.s, 0) + 'a')", f"sign({node}.n)"),
             *(f"({node}.n / 2)", f"({node}.n % 3)", f"({node}.s + 'x' + {node}.n)"),
-            *(f"round({node}.x)", f"ceil({node}.x)", f"(({node}.n + 1) / ({node}.n * {node}.n + 1))"),
+            *(
+                f"round({node}.x)",
+                f"ceil({node}.x)",
+                f"(({node}.n + 1) / ({node}.n * {node}.n + 1))",
+            ),
         )
 
     def typed(self) -> str:

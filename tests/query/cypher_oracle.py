@@ -423,4 +423,11 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
 
 
 def _is_aggregate(node: tree.Expression) -> bool:
-    return isinstance(node, tree.Call) and node.name in {"count", "sum", "avg", "min", "max", "collect"}
+    return isinstance(node, tree.Call) and node.name in {
+        "count",
+        "sum",
+        "avg",
+        "min",
+        "max",
+        "collect",
+    }

@@ -33,7 +33,12 @@ _REFUSALS = (
     *("is compared with another one", "models say that this can be", "takes a list or a string"),
     *("true, false or null; compare", "have members", "only lists have elements", "does not take"),
     *("an integer, a map by a string", "is not in the subset", "neither a column nor inside"),
-    *("nested too deep", "whether both sides of /", "takes integers here", "numbers alone or strings alone"),
+    *(
+        "nested too deep",
+        "whether both sides of /",
+        "takes integers here",
+        "numbers alone or strings alone",
+    ),
 )
 SETTINGS = QuerySettings(max_hops=6)
 
