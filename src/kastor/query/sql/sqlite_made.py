@@ -31,12 +31,6 @@ _SLICED = (
     " AND e.key < CASE WHEN a2 < 0 THEN s.size + a2 ELSE a2 END ORDER BY e.key))"
 )
 """The size is asked once: the array would be read again for each element."""
-_APPEND = (
-    "(SELECT CASE WHEN b0 = '[]' THEN b1 WHEN b1 = '[]' THEN b0"
-    " ELSE substr(b0, 1, length(b0) - 1) || ',' || substr(b1, 2) END FROM (SELECT"
-    " CASE json_type(a0) WHEN 'array' THEN a0 ELSE '[' || a0 || ']' END AS b0,"
-    " CASE json_type(a1) WHEN 'array' THEN a1 ELSE '[' || a1 || ']' END AS b1))"
-)
 _NUMBERS = "('integer', 'real')"
 _REVERSED = (
     "(WITH RECURSIVE r(n, x) AS (SELECT length({0}), '' UNION ALL"
@@ -75,6 +69,19 @@ def _letters(function: str) -> str:
     )
 
 
+def _append(count: int) -> str:
+    """One list of all, each of which is a list or an element."""
+    names = [f"a{index}" for index in range(count)]
+    inside = [
+        f"CASE json_type({name}) WHEN 'array'"
+        f" THEN nullif(substr({name}, 2, length({name}) - 2), '') ELSE {name} END"
+        for name in names
+    ]
+    missing = " OR ".join(f"{name} IS NULL" for name in names)
+    joined = f"'[' || concat_ws(',', {', '.join(inside)}) || ']'"
+    return f"CASE WHEN {missing} THEN NULL ELSE {joined} END"
+
+
 _BOTH = "a0 IS NULL OR a1 IS NULL"
 _MADE = {
     "AT": f"CASE WHEN {_BOTH} THEN NULL"
@@ -84,9 +91,8 @@ _MADE = {
     f" (SELECT {_ITEM} FROM json_each(a0) e WHERE e.key = (a1 ->> '$')) ELSE {_KINDS} END",
     "SLICE": f"CASE WHEN {_BOTH} OR a2 IS NULL THEN NULL WHEN json_type(a0) = 'array'"
     f" THEN {_SLICED} ELSE {_KINDS} END",
-    "APPEND": f"CASE WHEN {_BOTH} THEN NULL ELSE {_APPEND} END",
     "ADD": f"CASE WHEN {_BOTH} THEN NULL WHEN 'array' IN (json_type(a0), json_type(a1))"
-    f" THEN {_APPEND} WHEN json_type(a0) IN {_NUMBERS} AND json_type(a1) IN {_NUMBERS} THEN"
+    f" THEN {_append(2)} WHEN json_type(a0) IN {_NUMBERS} AND json_type(a1) IN {_NUMBERS} THEN"
     " nullif(json_quote(nullif(nullif((a0 ->> '$') + (a1 ->> '$'), 9e999), -9e999)), 'null')"
     " WHEN json_type(a0) = 'text' AND json_type(a1) = 'text'"
     f" THEN json_quote((a0 ->> '$') || (a1 ->> '$')) ELSE {_KINDS} END",
@@ -135,8 +141,7 @@ _MADE = {
     "TOINTEGER": f"CASE WHEN json_type(a0) IN {_NUMBERS} THEN {_INTEGER}"
     " WHEN json_type(a0) = 'text' THEN (SELECT CASE WHEN length(t) < 400 AND"
     f" {_DECIMAL.format('t')} THEN CASE WHEN t NOT GLOB '*[.eE]*' AND"
-    " CAST(t AS REAL) >= -9223372036854775808 AND CAST(t AS REAL) < 9223372036854775808"
-    " THEN CAST(t AS INTEGER) WHEN abs(CAST(t AS REAL)) < 9223372036854774784"
+    " typeof(CAST(t AS NUMERIC)) = 'integer' THEN CAST(t AS INTEGER) WHEN abs(CAST(t AS REAL)) < 9223372036854774784"
     f" THEN CAST(CAST(t AS REAL) AS INTEGER) END END FROM (SELECT {_TRIMMED.format(_TEXT)} AS t))"
     " WHEN json_type(a0) = 'true' THEN 1 WHEN json_type(a0) = 'false' THEN 0"
     f" WHEN a0 IS NOT NULL THEN {_KINDS} END",
@@ -183,7 +188,7 @@ _MADE = {
 
 def is_made(name: str) -> bool:
     """Whether a call is one of these."""
-    return name in _MADE
+    return name in _MADE or name == "APPEND"
 
 
 def call(name: str, args: list[str]) -> str:
@@ -193,7 +198,8 @@ def call(name: str, args: list[str]) -> str:
         f"{f'nullif({arg}, {_NULL})' if kind == 'json' else arg} AS a{index}"
         for index, (arg, kind) in enumerate(zip(args, kinds, strict=True))
     )
-    return f"(SELECT {_MADE[name]} FROM (SELECT {named}))"
+    made = _append(len(args)) if name == "APPEND" else _MADE[name]
+    return f"(SELECT {made} FROM (SELECT {named}))"
 
 
 _NULL = "'null'"
