@@ -141,7 +141,8 @@ _MADE = {
     "TOINTEGER": f"CASE WHEN json_type(a0) IN {_NUMBERS} THEN {_INTEGER}"
     " WHEN json_type(a0) = 'text' THEN (SELECT CASE WHEN length(t) < 400 AND"
     f" {_DECIMAL.format('t')} THEN CASE WHEN t NOT GLOB '*[.eE]*' AND"
-    " typeof(CAST(t AS NUMERIC)) = 'integer' THEN CAST(t AS INTEGER) WHEN abs(CAST(t AS REAL)) < 9223372036854774784"
+    " typeof(CAST(t AS NUMERIC)) = 'integer' THEN CAST(t AS INTEGER)"
+    " WHEN abs(CAST(t AS REAL)) < 9223372036854774784"
     f" THEN CAST(CAST(t AS REAL) AS INTEGER) END END FROM (SELECT {_TRIMMED.format(_TEXT)} AS t))"
     " WHEN json_type(a0) = 'true' THEN 1 WHEN json_type(a0) = 'false' THEN 0"
     f" WHEN a0 IS NOT NULL THEN {_KINDS} END",
