@@ -395,7 +395,10 @@ def of_keys(value: Any) -> list[str]:
 
 
 OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
-    "+": add, "-": sub, "*": mul, "/": truediv,
+    "+": add,
+    "-": sub,
+    "*": mul,
+    "/": truediv,
     "^": pow,
 }
 FUNCTIONS: dict[str, Callable[..., Any]] = {
