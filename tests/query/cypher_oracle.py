@@ -303,9 +303,7 @@ class Oracle:
             return int(left / right)  # whole numbers here are small
         if node.op == "%":
             return int(fmod(left, right))
-        if node.op == "^":
-            return left**right
-        return {"+": add, "-": sub, "*": mul, "/": truediv}[node.op](left, right)
+        return OPERATORS[node.op](left, right)
 
     def _call(self, node: tree.Call, env: Env) -> Any:
         args = [self.value(arg, env) for arg in node.args]
@@ -433,9 +431,9 @@ class Oracle:
             return sum(values)
         if not values:
             return None
-        return {"avg": lambda: sum(values) / len(values), "min": lambda: min(values)}.get(
-            node.name, lambda: max(values)
-        )()
+        if node.name == "avg":
+            return sum(values) / len(values)
+        return min(values) if node.name == "min" else max(values)
 
 
 def names_in(patterns: tuple[tree.Pattern, ...]) -> list[str]:
@@ -501,6 +499,13 @@ def of_keys(value: Any) -> list[str]:
     return sorted(key for key in value if key[0] != "$")
 
 
+OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
+    "+": add,
+    "-": sub,
+    "*": mul,
+    "/": truediv,
+    "^": pow,
+}
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "substring": lambda one, low, size=None: one[low:][:size],
     "size": len,

@@ -31,7 +31,6 @@ _ARGUMENTS: dict[str, tuple[str, ...]] = {
     "XOR": (_BOOLEAN, _BOOLEAN),
     "AT": (_JSON, _JSON),
     "SLICE": (_JSON, _NUMBER, _NUMBER),
-    "APPEND": (_JSON, _JSON),
     "ADD": (_JSON, _JSON),
     "RANGE": (_NUMBER, _NUMBER, _NUMBER),
     "SPLIT": (_STRING, _STRING),
@@ -75,6 +74,8 @@ def argument_kinds(name: str, count: int) -> tuple[str, ...]:
     """The kind each of `count` arguments must have; another kind makes the call undefined."""
     if name == "CONCAT":
         return (_STRING,) * count
+    if name == "APPEND":
+        return (_JSON,) * count
     if name == "ST_DISTANCE":  # two points, or a point, a longitude and a latitude
         return (_JSON, _JSON) if count == 2 else (_JSON, _NUMBER, _NUMBER)  # noqa: PLR2004
     return _ARGUMENTS[name][:count]

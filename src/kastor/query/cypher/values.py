@@ -250,7 +250,7 @@ class CypherValues:
         types, other = self.types(left), self.types(right)
         both = types | other
         if ARRAY in (types, other):
-            return Call("APPEND", (left, right), "array")
+            return _joined("APPEND", left, right, "array")
         if both <= NUMERIC:
             return Call("+", (left, right), "number")
         if "object" in both or "boolean" in both:
@@ -258,7 +258,8 @@ class CypherValues:
             self.fail(f"+ takes numbers, strings and lists, not {told}", node)
         texts = [self._as_text(one) for one in (left, right)]
         if STRING in (types, other) and None not in texts:
-            return Call("CONCAT", tuple([one for one in texts if one is not None]), "string")
+            first, second = (one for one in texts if one is not None)
+            return _joined("CONCAT", first, second, "string")
         return Call("ADD", (left, right), "any")
 
     def _as_text(self, value: Value) -> Value | None:
@@ -362,6 +363,12 @@ class CypherValues:
             " toFloat or toString",
             node.args[0],
         )
+
+
+def _joined(name: str, left: Value, right: Value, kind: str) -> Call:
+    """A row of these as one call, which holds no more than its parts and the whole at once."""
+    first = left.args if isinstance(left, Call) and left.name == name else (left,)
+    return Call(name, (*first, right), kind)
 
 
 def kind_of_all(values: list[Value]) -> str:

@@ -25,11 +25,23 @@ _KIND = "jsonb_typeof({0})"
 _ELEMENTS = "jsonb_array_elements(a0) WITH ORDINALITY e(value, n)"
 _INDEX = f"least(greatest({_NUMBER.format('a1')}, -2000000000), 2000000000)"
 _WIDE = f"octet_length(a0::text)::bigint + octet_length(a1::text) > {MAX_BYTES}"
-_APPEND = (
-    f"CASE WHEN {_WIDE} THEN {failure('max_bytes', 'jsonb')} ELSE"
-    " CASE jsonb_typeof(a0) WHEN 'array' THEN a0 ELSE jsonb_build_array(a0) END ||"
-    " CASE jsonb_typeof(a1) WHEN 'array' THEN a1 ELSE jsonb_build_array(a1) END END"
-)
+
+
+def _append(count: int) -> str:
+    """One list of all, each of which is a list or an element."""
+    names = [f"a{index}" for index in range(count)]
+    lists = [
+        f"CASE jsonb_typeof({one}) WHEN 'array' THEN {one} ELSE jsonb_build_array({one}) END"
+        for one in names
+    ]
+    missing = " OR ".join(f"{name} IS NULL" for name in names)
+    size = " + ".join(f"octet_length({name}::text)::bigint" for name in names)
+    return (
+        f"CASE WHEN {missing} THEN NULL WHEN {size} > {MAX_BYTES}"
+        f" THEN {failure('max_bytes', 'jsonb')} ELSE {' || '.join(lists)} END"
+    )
+
+
 _WORK = f"octet_length(a0)::bigint * octet_length(a1) > {MAX_TEXT_WORK}"
 _FOUND = "((length(a0) - length(replace(a0, a1, ''))) / length(a1))::bigint"
 _BLANKS = "E' \\t\\n\\r'"
@@ -71,9 +83,8 @@ _MADE = {
     " WHERE e.n > CASE WHEN a1 < 0 THEN jsonb_array_length(a0) + a1 ELSE a1 END"
     " AND e.n <= CASE WHEN a2 < 0 THEN jsonb_array_length(a0) + a2 ELSE a2 END)"
     f" ELSE {_KINDS} END",
-    "APPEND": f"CASE WHEN {_BOTH} THEN NULL ELSE {_APPEND} END",
     "ADD": f"CASE WHEN {_BOTH} THEN NULL WHEN 'array' IN (jsonb_typeof(a0), jsonb_typeof(a1))"
-    f" THEN {_APPEND} WHEN jsonb_typeof(a0) = 'number' AND jsonb_typeof(a1) = 'number' THEN"
+    f" THEN {_append(2)} WHEN jsonb_typeof(a0) = 'number' AND jsonb_typeof(a1) = 'number' THEN"
     f" to_jsonb({DOUBLE.format(_NUMBER.format('a0') + ' + ' + _NUMBER.format('a1'))})"
     " WHEN jsonb_typeof(a0) = 'string' AND jsonb_typeof(a1) = 'string' THEN"
     f" CASE WHEN {_WIDE} THEN {failure('max_bytes', 'jsonb')}"
@@ -190,7 +201,7 @@ _MADE = {
 
 def is_made(name: str) -> bool:
     """Whether a call is one of these."""
-    return name in _MADE
+    return name in _MADE or name == "APPEND"
 
 
 def call(name: str, args: list[str]) -> str:
@@ -200,7 +211,7 @@ def call(name: str, args: list[str]) -> str:
         f"{f'nullif(({arg})::jsonb, {_NULL})' if kind == 'json' else arg} AS a{index}"
         for index, (arg, kind) in enumerate(zip(args, kinds, strict=True))
     )
-    made = _MADE[name]
+    made = _append(len(args)) if name == "APPEND" else _MADE[name]
     if result_kind(name) == "json":
         made = f"({made})::text"
     return f"(SELECT {made} FROM (SELECT {named} OFFSET 0) c)"

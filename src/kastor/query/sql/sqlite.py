@@ -338,7 +338,7 @@ class Sqlite(Dialect):
 
     @override
     def same(self, first: tuple[str, str], second: tuple[str, str]) -> str:
-        return sqlite_made.same(first, second, self.same_json(first, second))
+        return sqlite_made.same(first, second)
 
     @override
     def differ(self, first: tuple[str, str], second: tuple[str, str]) -> str:

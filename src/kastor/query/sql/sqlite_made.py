@@ -25,16 +25,12 @@ _KINDS = failure("kinds")
 _SEPARATOR = "char(1114111)"
 _LISTED = "'[' || coalesce(group_concat({0}, ','), '') || ']'"
 _SLICED = (
-    f"(SELECT {_LISTED.format('x')} FROM (SELECT {_ITEM} AS x FROM json_each(a0) e"
-    " WHERE e.key >= CASE WHEN a1 < 0 THEN json_array_length(a0) + a1 ELSE a1 END"
-    " AND e.key < CASE WHEN a2 < 0 THEN json_array_length(a0) + a2 ELSE a2 END ORDER BY e.key))"
+    f"(SELECT {_LISTED.format('x')} FROM (SELECT {_ITEM} AS x"
+    " FROM (SELECT json_array_length(a0) AS size) s CROSS JOIN json_each(a0) e"
+    " WHERE e.key >= CASE WHEN a1 < 0 THEN s.size + a1 ELSE a1 END"
+    " AND e.key < CASE WHEN a2 < 0 THEN s.size + a2 ELSE a2 END ORDER BY e.key))"
 )
-_APPEND = (
-    "(SELECT CASE WHEN b0 = '[]' THEN b1 WHEN b1 = '[]' THEN b0"
-    " ELSE substr(b0, 1, length(b0) - 1) || ',' || substr(b1, 2) END FROM (SELECT"
-    " CASE json_type(a0) WHEN 'array' THEN a0 ELSE '[' || a0 || ']' END AS b0,"
-    " CASE json_type(a1) WHEN 'array' THEN a1 ELSE '[' || a1 || ']' END AS b1))"
-)
+"""The size is asked once: the array would be read again for each element."""
 _NUMBERS = "('integer', 'real')"
 _REVERSED = (
     "(WITH RECURSIVE r(n, x) AS (SELECT length({0}), '' UNION ALL"
@@ -73,6 +69,19 @@ def _letters(function: str) -> str:
     )
 
 
+def _append(count: int) -> str:
+    """One list of all, each of which is a list or an element."""
+    names = [f"a{index}" for index in range(count)]
+    inside = [
+        f"CASE json_type({name}) WHEN 'array'"
+        f" THEN nullif(substr({name}, 2, length({name}) - 2), '') ELSE {name} END"
+        for name in names
+    ]
+    missing = " OR ".join(f"{name} IS NULL" for name in names)
+    joined = f"'[' || concat_ws(',', {', '.join(inside)}) || ']'"
+    return f"CASE WHEN {missing} THEN NULL ELSE {joined} END"
+
+
 _BOTH = "a0 IS NULL OR a1 IS NULL"
 _MADE = {
     "AT": f"CASE WHEN {_BOTH} THEN NULL"
@@ -82,9 +91,8 @@ _MADE = {
     f" (SELECT {_ITEM} FROM json_each(a0) e WHERE e.key = (a1 ->> '$')) ELSE {_KINDS} END",
     "SLICE": f"CASE WHEN {_BOTH} OR a2 IS NULL THEN NULL WHEN json_type(a0) = 'array'"
     f" THEN {_SLICED} ELSE {_KINDS} END",
-    "APPEND": f"CASE WHEN {_BOTH} THEN NULL ELSE {_APPEND} END",
     "ADD": f"CASE WHEN {_BOTH} THEN NULL WHEN 'array' IN (json_type(a0), json_type(a1))"
-    f" THEN {_APPEND} WHEN json_type(a0) IN {_NUMBERS} AND json_type(a1) IN {_NUMBERS} THEN"
+    f" THEN {_append(2)} WHEN json_type(a0) IN {_NUMBERS} AND json_type(a1) IN {_NUMBERS} THEN"
     " nullif(json_quote(nullif(nullif((a0 ->> '$') + (a1 ->> '$'), 9e999), -9e999)), 'null')"
     " WHEN json_type(a0) = 'text' AND json_type(a1) = 'text'"
     f" THEN json_quote((a0 ->> '$') || (a1 ->> '$')) ELSE {_KINDS} END",
@@ -133,8 +141,8 @@ _MADE = {
     "TOINTEGER": f"CASE WHEN json_type(a0) IN {_NUMBERS} THEN {_INTEGER}"
     " WHEN json_type(a0) = 'text' THEN (SELECT CASE WHEN length(t) < 400 AND"
     f" {_DECIMAL.format('t')} THEN CASE WHEN t NOT GLOB '*[.eE]*' AND"
-    " CAST(t AS REAL) >= -9223372036854775808 AND CAST(t AS REAL) < 9223372036854775808"
-    " THEN CAST(t AS INTEGER) WHEN abs(CAST(t AS REAL)) < 9223372036854774784"
+    " typeof(CAST(t AS NUMERIC)) = 'integer' THEN CAST(t AS INTEGER)"
+    " WHEN abs(CAST(t AS REAL)) < 9223372036854774784"
     f" THEN CAST(CAST(t AS REAL) AS INTEGER) END END FROM (SELECT {_TRIMMED.format(_TEXT)} AS t))"
     " WHEN json_type(a0) = 'true' THEN 1 WHEN json_type(a0) = 'false' THEN 0"
     f" WHEN a0 IS NOT NULL THEN {_KINDS} END",
@@ -181,7 +189,7 @@ _MADE = {
 
 def is_made(name: str) -> bool:
     """Whether a call is one of these."""
-    return name in _MADE
+    return name in _MADE or name == "APPEND"
 
 
 def call(name: str, args: list[str]) -> str:
@@ -191,7 +199,8 @@ def call(name: str, args: list[str]) -> str:
         f"{f'nullif({arg}, {_NULL})' if kind == 'json' else arg} AS a{index}"
         for index, (arg, kind) in enumerate(zip(args, kinds, strict=True))
     )
-    return f"(SELECT {_MADE[name]} FROM (SELECT {named}))"
+    made = _append(len(args)) if name == "APPEND" else _MADE[name]
+    return f"(SELECT {made} FROM (SELECT {named}))"
 
 
 _NULL = "'null'"
@@ -205,49 +214,46 @@ def items(doc: str, path: str) -> tuple[str, str]:
 def canonical(doc: str, path: str) -> str:
     """A text that equal arrays and objects share, however their numbers are written."""
     number = (
-        "CASE WHEN x.type = 'real' AND abs(x.atom) < 9e15 AND x.atom = CAST(x.atom AS INTEGER)"
-        " THEN CAST(x.atom AS INTEGER) ELSE x.atom END"
+        "CASE WHEN abs(x.atom) < 9e15"
+        " AND x.atom = CAST(x.atom AS INTEGER) THEN CAST(x.atom AS INTEGER)"
+        " ELSE printf('%!.17g', x.atom) END"
     )
     item = (
         "x.fullkey || ' ' || CASE x.type WHEN 'text' THEN json_quote(x.atom) WHEN 'integer'"
-        f" THEN {number} WHEN 'real' THEN {number} ELSE x.type END"
+        f" THEN x.atom WHEN 'real' THEN {number} ELSE x.type END"
     )
     return (
         f"(SELECT group_concat(c, char(10)) FROM (SELECT {item} AS c"
-        f" FROM json_tree({doc}, {path}) x ORDER BY x.fullkey))"
+        f" FROM json_tree({doc} -> {path}) x ORDER BY x.fullkey))"
     )
 
 
-_BROAD = "CASE {0}.type WHEN 'real' THEN 'integer' WHEN 'false' THEN 'true' ELSE {0}.type END"
-_MEMBERS = (
-    "(SELECT group_concat(json_quote(key)) FROM"
-    " (SELECT key FROM json_each({0}.value) ORDER BY key))"
+_NODES = (
+    "SELECT fullkey, CASE type WHEN 'real' THEN 'integer' WHEN 'false' THEN 'true' ELSE type END"
+    " AS kind, CASE type WHEN 'array' THEN json_array_length(value) WHEN 'object' THEN"
+    " (SELECT group_concat(json_quote(key)) FROM (SELECT key FROM json_each(x.value) ORDER BY key))"
+    " ELSE atom END AS shown FROM json_tree({0} -> {1}) x"
 )
+"""What is at each place: its kind, and its value, its length, or the names in it."""
 
 
-def same(first: tuple[str, str], second: tuple[str, str], equal: str) -> str:
-    """Whether two values are equal and hold no null; `equal` says how deep equality is told."""
-    left, right = f"{first[0]}, {first[1]}", f"{second[0]}, {second[1]}"
+def same(first: tuple[str, str], second: tuple[str, str]) -> str:
+    """Whether two values are equal and hold no null."""
     return (
-        f"(json_type({left}) IS NOT NULL AND json_type({right}) IS NOT NULL AND {equal}"
-        f" AND NOT EXISTS (SELECT 1 FROM json_tree({left}) x WHERE x.type = 'null'))"
+        f"({canonical(*first)} = {canonical(*second)} AND NOT EXISTS"
+        f" (SELECT 1 FROM json_tree({first[0]} -> {first[1]}) x WHERE x.type = 'null'))"
     )
 
 
 def differ(first: tuple[str, str], second: tuple[str, str]) -> str:
-    """Whether two values are different whatever their nulls were."""
-    left, right = (f"json_tree({doc}, {path})" for doc, path in (first, second))
-    below = "substr({0}.fullkey, (SELECT length(fullkey) FROM {1} LIMIT 1) + 1)"
-    unlike = (
-        f"CASE WHEN {_BROAD.format('x')} <> {_BROAD.format('y')} THEN 1"
-        " WHEN x.type = 'array' THEN json_array_length(x.value) <> json_array_length(y.value)"
-        f" WHEN x.type = 'object' THEN {_MEMBERS.format('x')} IS NOT {_MEMBERS.format('y')}"
-        " ELSE x.atom <> y.atom END"
-    )
+    """Whether two values are different whatever their nulls were.
+
+    By places of both, since a join would look at each place of the one for each of the other.
+    """
+    both = f"{_NODES.format(*first)} UNION ALL {_NODES.format(*second)}"
     return (
-        f"EXISTS (SELECT 1 FROM {left} x JOIN {right} y"
-        f" ON {below.format('x', left)} = {below.format('y', right)}"
-        f" WHERE x.type <> 'null' AND y.type <> 'null' AND {unlike})"
+        f"EXISTS (SELECT 1 FROM ({both}) GROUP BY fullkey HAVING count(*) = 2"
+        " AND max(kind = 'null') = 0 AND (min(kind) <> max(kind) OR min(shown) <> max(shown)))"
     )
 
 
