@@ -46,6 +46,10 @@ class Texts:
         self.random = random
         self.nodes: list[str] = []
         self.edges: list[str] = []
+        self.values: list[str] = []
+        self.paths: list[str] = []
+        self.fresh: list[str] = []
+        self.named = 0
         self.ranged = False
         self.tested = False
 
@@ -56,15 +60,64 @@ class Texts:
         return self.random.choice(items)
 
     def query(self) -> str:
-        parts = []
-        for _ in range(2 if self.chance(3) else 1):
-            patterns = ", ".join(self.pattern() for _ in range(2 if self.chance(3) else 1))
-            parts.append(f"MATCH {patterns}")
-            if not self.chance(3):
-                self.tested = True
-                parts.append(f"WHERE {self.condition()}")
-                self.tested = False
+        more = self.random.choice([0, 0, 0, 1, 1, 2])
+        parts = [self.match(), *[self.clause() for _ in range(more)]]
         return " ".join([*parts, self.returned()])
+
+    def match(self, word: str = "MATCH") -> str:
+        self.fresh = []
+        if self.chance(10):
+            return f"{word} {self.shortest()}{'' if self.chance(2) else self.where()}"
+        patterns = ", ".join(self.pattern() for _ in range(2 if self.chance(3) else 1))
+        return f"{word} {patterns}{'' if self.chance(3) else self.where()}"
+
+    def where(self) -> str:
+        self.tested = True
+        text = f" WHERE {self.condition()}"
+        self.tested = False
+        return text
+
+    def clause(self) -> str:
+        choice = self.random.randrange(7)
+        if choice == 0:
+            return self.match()
+        if choice < 3:
+            return self.match("OPTIONAL MATCH")
+        if choice == 3:
+            name = self.new("u")
+            listed = self.pick("[1, 2, 'a']", "[2.5, null]", "range(0, 2)", "[true, []]")
+            self.values.append(name)
+            return f"UNWIND {listed} AS {name}"
+        return self.with_()
+
+    def new(self, letter: str) -> str:
+        self.named += 1
+        return f"{letter}{self.named}"
+
+    def with_(self) -> str:
+        """Fewer names, some values, groups, or a window over whole nodes."""
+        kept = self.random.sample(self.nodes, self.random.randrange(1, len(self.nodes) + 1))
+        edges = [one for one in self.edges if self.chance(2)]
+        choice = self.random.randrange(4)
+        columns, values, tail = [*kept, *edges], list[str](), ""
+        if choice == 0:
+            values.append(self.new("v"))
+            columns.append(f"{self.pick(self.value(), self.condition(1))} AS {values[0]}")
+        elif choice == 1:
+            values.append(self.new("v"))
+            columns.append(f"{self.aggregate()} AS {values[0]}")
+        elif choice == 2:
+            columns[0] = f"DISTINCT {columns[0]}"
+            ids = ", ".join(f"id({one})" for one in [*kept, *edges])
+            tail = f" ORDER BY {self.pick(*kept)}.n{self.pick('', ' DESC')}, {ids}"
+            tail += f" SKIP {self.random.randrange(2)} LIMIT {self.random.randrange(1, 4)}"
+        else:
+            columns += [one for one in self.values if self.chance(2)]
+            values += [one for one in columns if one in self.values]
+        self.nodes, self.edges, self.values = kept, edges, values
+        text = f"WITH {', '.join(columns)}{tail}"
+        self.paths = []
+        return text + (self.where() if self.chance(2) else "")
 
     # Patterns
 
@@ -73,7 +126,7 @@ class Texts:
         if self.nodes and self.chance(4):
             name = self.pick(*self.nodes)
         elif (new and not self.chance(4)) or not self.nodes:
-            name = f"a{len(self.nodes)}"
+            name = self.new("a")
             self.nodes.append(name)
         label = (
             self.pick(":Room", ":Space", ":Twin", ":`dtmi:x:Sensor;1`", ":No")
@@ -87,15 +140,20 @@ class Texts:
 
     def edge(self, *, new: bool = True) -> str:
         name = ""
-        if new and self.chance(2):
-            name = f"r{len(self.edges)}"
+        again = [one for one in self.edges if one not in self.fresh]
+        if new and again and self.chance(8):
+            name = self.pick(*again)
+        elif new and self.chance(2):
+            name = self.new("r")
         types = self.pick("", ":contains", ":feeds", ":contains|feeds", ":contains|:none")
         hops = ""
         if not self.ranged and self.chance(5):
             self.ranged, name = True, ""
-            hops = self.pick("*1..2", "*2", "*..3", "*2..3", "*3..2")
+            hops = self.pick("*1..2", "*2", "*..3", "*2..3", "*3..2", "*0..2", "*0..1", "*", "*2..")
         elif name:
-            self.edges.append(name)
+            self.fresh.append(name)
+            if name not in self.edges:
+                self.edges.append(name)
         members = " {m: 1}" if not hops and self.chance(8) else ""
         left, right = self.random.choice([("-", "->"), ("<-", "-"), ("-", "-"), ("<-", "->")])
         return f"{left}[{name}{types}{hops}{members}]{right}"
@@ -104,7 +162,22 @@ class Texts:
         text = self.node()
         for _ in range(self.random.choice([0, 1, 1, 1, 2])):
             text += self.edge() + self.node()
-        return text
+        if not self.chance(6):
+            return text
+        self.paths.append(self.new("p"))
+        return f"{self.paths[-1]} = {text}"
+
+    def shortest(self) -> str:
+        """All of the shortest walks with their path; or one, of which nothing is said."""
+        types = self.pick("", ":contains", ":feeds")
+        left, right = self.random.choice([("-", "->"), ("<-", "-"), ("-", "-")])
+        text = (
+            f"({self.node()}{left}[{types}{self.pick('*', '*..2', '*0..3')}]{right}{self.node()})"
+        )
+        if self.chance(2):
+            return f"shortestPath{text}"
+        self.paths.append(self.new("p"))
+        return f"{self.paths[-1]} = allShortestPaths{text}"
 
     # Conditions
 
@@ -112,6 +185,10 @@ class Texts:
         return f"{self.pick(*self.nodes, *self.nodes, *self.edges)}.{self.pick(*_VALUES, 'gone', 'm.k')}"
 
     def value(self, depth: int = 0) -> str:
+        if self.values and self.chance(3):
+            return self.pick(*self.values)
+        if self.paths and self.chance(5):
+            return f"length({self.pick(*self.paths)})"
         choice = self.random.randrange(16 if depth < 2 else 12)
         if choice == 12:
             return self.made_list(depth + 1)
@@ -232,7 +309,8 @@ class Texts:
         columns, order = [], []
         count = self.random.randrange(1, 4)
         for number in range(count):
-            value = self.pick(self.value(), self.path(), self.pick(*self.nodes), self.condition(1))
+            shown = self.pick(*self.nodes, *self.values, *self.paths, *self.edges)
+            value = self.pick(self.value(), self.path(), shown, self.condition(1))
             columns.append(f"{value} AS c{number}")
         aggregated = self.chance(3)
         if aggregated:

@@ -113,10 +113,21 @@ class Oracle:
             yield env
             return
         first = patterns[0]
+        found = list(self._pattern(first, env, used))
+        if first.shortest is not None:
+            low = first.edges[0].range.low if first.edges[0].range is not None else 1
+            found = [one for one in found if low == 0 or one[2][0] is not one[2][-1]]
+            found = shortest(found, single=first.shortest == "one")
+        for new, walked, path in found:
+            bound = new if first.path is None else {**new, first.path.text: path}
+            yield from self._patterns(patterns[1:], bound, walked)
+
+    def _pattern(
+        self, pattern: tree.Pattern, env: Env, used: frozenset[int]
+    ) -> Iterator[tuple[Env, frozenset[int], list[Any]]]:
         for twin in self.graph.twins.values():
-            for bound in self._bind(first.nodes[0], twin, env):
-                for found, walked in self._walk(first, 0, twin, bound, used):
-                    yield from self._patterns(patterns[1:], found, walked)
+            for bound in self._bind(pattern.nodes[0], twin, env):
+                yield from self._walk(pattern, 0, twin, bound, used, [twin])
 
     def _bind(self, node: tree.Node, twin: dict[str, Any], env: Env) -> Iterator[Env]:
         if node.name is not None and env.get(node.name.text, twin) is not twin:
@@ -128,23 +139,38 @@ class Oracle:
             yield bound
 
     def _walk(
-        self, pattern: tree.Pattern, at: int, twin: dict[str, Any], env: Env, used: frozenset[int]
-    ) -> Iterator[tuple[Env, frozenset[int]]]:
+        self, pattern: tree.Pattern, at: int, twin: dict[str, Any], env: Env,
+        used: frozenset[int], path: list[Any],
+    ) -> Iterator[tuple[Env, frozenset[int], list[Any]]]:  # fmt: skip
         if at == len(pattern.edges):
-            yield env, used
+            yield env, used, path
             return
         edge, node = pattern.edges[at], pattern.nodes[at + 1]
         hops = edge.range
         low, high = (1, 1) if hops is None else (1 if hops.low is None else hops.low, hops.high)
-        assert high is not None
+        high = len(self.graph.relationships) if high is None else high
         for trail, end in self._trails(edge, twin, low, high, used):
             value: Any = [self.graph.relationships[one] for one in trail]
+            walked = self._walked(twin, value)
             value = value[0] if hops is None else value
+            if edge.name is not None and env.get(edge.name.text, value) is not value:
+                continue
             bound = env if edge.name is None else {**env, edge.name.text: value}
             if hops is None and not self._has_members(edge.members, value, bound):
                 continue
             for found in self._bind(node, end, bound):
-                yield from self._walk(pattern, at + 1, end, found, used | set(trail))
+                yield from self._walk(
+                    pattern, at + 1, end, found, used | set(trail), [*path, *walked]
+                )
+
+    def _walked(self, twin: dict[str, Any], trail: list[dict[str, Any]]) -> list[Any]:
+        """Relationships, each with the twin that it leads to."""
+        found: list[Any] = []
+        for one in trail:
+            ends = {one["$sourceId"], one["$targetId"]} - {twin["$dtId"]}
+            twin = self.graph.twins[ends.pop()]
+            found += [one, twin]
+        return found
 
     def _trails(
         self, edge: tree.Edge, twin: dict[str, Any], low: int, high: int, used: frozenset[int]
@@ -221,8 +247,13 @@ class Oracle:
                 return (self.value(node.operand, env) is None) is not node.negated
             case tree.Labelled():
                 twin = env[node.variable.text]
+                if twin is None:
+                    return None
                 return all(self._has_label(twin, label.text) for label in node.labels)
             case tree.Exists():
+                named = [one for one in names_in(node.patterns) if one in env]
+                if not node.braces and any(env[one] is None for one in named):
+                    return None
                 found = self.match(node.patterns, env)
                 where = node.where
                 return any(where is None or self.value(where, one) is True for one in found)
@@ -277,39 +308,88 @@ class Oracle:
     def _call(self, node: tree.Call, env: Env) -> Any:
         args = [self.value(arg, env) for arg in node.args]
         if node.name == "type":
-            return args[0]["$relationshipName"]
+            return None if args[0] is None else args[0]["$relationshipName"]
         if node.name == "coalesce":
             return next((arg for arg in args if arg is not None), None)
         if node.name == "exists":
             return args[0] is not None
-        if node.name == "labels":
+        if node.name == "labels" and args[0] is not None:
             return list(self.graph.models.labels_of(args[0]["$metadata"]["$model"]))
         if None in args:
             return None
+        if node.name == "id":
+            return "/".join(identity(args[0]))
+        if node.name == "length":
+            return len(args[0]) // 2
+        if node.name in {"nodes", "relationships"}:
+            return args[0][node.name == "relationships" :: 2]
         return FUNCTIONS[node.name](*args)
 
     # RETURN
 
-    def rows(self, query: tree.Query) -> tuple[list[dict[str, Any]], list[list[Any]]]:
+    def rows(self, query: tree.Statement) -> tuple[list[dict[str, Any]], list[list[Any]]]:
         """All rows without SKIP and LIMIT, in order; and the values of ORDER BY of each."""
+        if isinstance(query, tree.Union):
+            found = [row for one in query.queries for row in self._whole(one)]
+            if not query.whole:
+                found = list({tuple(map(ranked, row.values())): row for row in found}.values())
+            return found, [[] for _ in found]
+        made = self._projected(query.result, self._envs(query.clauses))
+        return [row for row, _ in made], [key for _, key in made]
+
+    def _whole(self, query: tree.Query) -> list[Env]:
+        made = self._projected(query.result, self._envs(query.clauses))
+        return self._window(query.result, [row for row, _ in made])
+
+    def _envs(self, clauses: tuple[tree.Clause, ...]) -> list[Env]:
         envs: list[Env] = [{}]
-        for match in query.matches:
-            envs = [new for env in envs for new in self.match(match.patterns, env)]
-            where = match.where
-            envs = [env for env in envs if where is None or self.value(where, env) is True]
-        names = [one.alias.text if one.alias else one.text for one in query.columns]
+        for clause in clauses:
+            if isinstance(clause, tree.Match):
+                envs = [new for env in envs for new in self._matched(clause, env)]
+            elif isinstance(clause, tree.Unwind):
+                name, value = clause.name.text, clause.value
+                envs = [{**env, name: one} for env in envs for one in self.value(value, env) or []]
+            else:
+                made = [row for row, _ in self._projected(clause.projection, envs)]
+                envs = self._window(clause.projection, made)
+                where = clause.where
+                envs = [env for env in envs if where is None or self.value(where, env) is True]
+        return envs
+
+    def _window(self, made: tree.Projection, rows: list[Env]) -> list[Env]:
+        skip = 0 if made.skip is None else self.value(made.skip, {})
+        limit = None if made.limit is None else self.value(made.limit, {})
+        return rows[skip : None if limit is None else skip + limit]
+
+    def _matched(self, clause: tree.Match, env: Env) -> list[Env]:
+        found = list(self.match(clause.patterns, env))
+        where = clause.where
+        found = [one for one in found if where is None or self.value(where, one) is True]
+        if found or not clause.optional:
+            return found
+        return [{**dict.fromkeys(names_in(clause.patterns)), **env}]
+
+    def _projected(
+        self, query: tree.Projection, envs: list[Env]
+    ) -> list[tuple[dict[str, Any], list[Any]]]:
+        names = [
+            one.alias.text if one.alias
+            else one.value.name if isinstance(one.value, tree.Variable) else one.text
+            for one in query.columns
+        ]  # fmt: skip
         aggregated = any(_is_aggregate(column.value) for column in query.columns)
         found = []
         if not aggregated:
             for env in envs:
-                row = {
+                row = dict(env) if query.star else {}
+                row |= {
                     n: self.value(c.value, env) for n, c in zip(names, query.columns, strict=True)
                 }
                 found.append((row, {**env, **row}))
         else:
             found = [(row, row) for row in self._groups(query, names, envs)]
         if query.distinct:
-            apart = {tuple(ranked(row[name]) for name in names): (row, env) for row, env in found}
+            apart = {tuple(map(ranked, row.values())): (row, env) for row, env in found}
             found = list(apart.values())
         keyed = [(row, [self.value(term.value, env) for term in query.order]) for row, env in found]
         for number in reversed(range(len(query.order))):
@@ -317,9 +397,9 @@ class Oracle:
                 key=lambda one: ranked(one[1][number]),
                 reverse=query.order[number].descending,
             )
-        return [row for row, _ in keyed], [key for _, key in keyed]
+        return keyed
 
-    def _groups(self, query: tree.Query, names: list[str], envs: list[Env]) -> list[Env]:
+    def _groups(self, query: tree.Projection, names: list[str], envs: list[Env]) -> list[Env]:
         keys = [column.value for column in query.columns if not _is_aggregate(column.value)]
         groups: dict[Any, list[Env]] = {} if keys else {(): []}
         for env in envs:
@@ -354,6 +434,31 @@ class Oracle:
         if node.name == "avg":
             return sum(values) / len(values)
         return min(values) if node.name == "min" else max(values)
+
+
+def names_in(patterns: tuple[tree.Pattern, ...]) -> list[str]:
+    found: list[tree.Name | None] = [one.path for one in patterns]
+    for pattern in patterns:
+        found += [one.name for one in pattern.nodes] + [one.name for one in pattern.edges]
+    return [one.text for one in found if one is not None]
+
+
+def shortest(
+    found: list[tuple[Env, frozenset[int], list[Any]]], *, single: bool
+) -> list[tuple[Env, frozenset[int], list[Any]]]:
+    """Of the walks between two twins those of the least length."""
+    least: dict[tuple[str, str], int] = {}
+    for _, _, path in found:
+        ends = path[0]["$dtId"], path[-1]["$dtId"]
+        least[ends] = min(len(path), least.get(ends, len(path)))
+    kept = []
+    for one in found:
+        ends = one[2][0]["$dtId"], one[2][-1]["$dtId"]
+        if least.get(ends) == len(one[2]):
+            kept.append(one)
+            if single:
+                least.pop(ends)
+    return kept
 
 
 def item_of(base: Any, index: Any) -> Any:

@@ -47,9 +47,27 @@ def _graph(graph: p.Graph) -> Iterator[str]:
         words = [f"source {number}:", source.kind, source.alias or "without a name"]
         words += ["(of the query around)"] if source.outer else []
         words += ["(may be missing)"] if source.optional else []
-        yield " ".join(words)
+        words += [f"(of column {source.tied[1]} of {source.tied[0]})"] if source.tied else []
+        words += [f"(the same as {source.same})"] if source.same >= 0 else []
+        words += [f"(the element of {source.item})"] if source.item >= 0 else []
+        if source.plans:
+            lines = (line for plan in source.plans for line in _plan(plan))
+            yield from _under(" ".join(words[:3]), lines)
+        else:
+            yield " ".join(words)
     for number, hop in enumerate(graph.hops):
         yield f"hop {number}: {_hop(hop)}"
+    for number, part in enumerate(graph.apart):
+        yield from _under(f"apart {number}, after {part.after} hops", _apart(part, graph))
+
+
+def _apart(part: p.Block | p.Unwound, graph: p.Graph) -> Iterator[str]:
+    if isinstance(part, p.Unwound):
+        yield f"source {part.source}: the elements of {_value(part.value, graph)}"
+        return
+    yield "may be missing" if part.optional else "has to match"
+    yield from _graph(part.graph)
+    yield from _under("where", _condition(part.where, part.graph))
 
 
 def _hop(hop: p.Hop) -> str:
@@ -61,6 +79,8 @@ def _hop(hop: p.Hop) -> str:
     words += ["(may be missing)"] if hop.optional else []
     words += ["(shortest only)"] if hop.shortest else []
     words += ["(shown as an array)"] if hop.named else []
+    words += [f"({hop.paths} of the walks)"] if hop.paths else []
+    words += ["(fails where it goes on)"] if hop.open else []
     return " ".join(words)
 
 
@@ -159,8 +179,13 @@ def _value(value: p.Value, graph: p.Graph) -> str:
         case p.ByModel(source, texts):
             words = ", ".join(f"{key}: {'|'.join(one)}" for key, one in texts)
             return f"by the model of {_name(source, graph)} ({words})"
-        case p.Walked(hop):
-            return f"what hop {hop} walked"
+        case p.Walked(hop, apart):
+            return f"what hop {hop}{f' of apart {apart}' if apart >= 0 else ''} walked"
+        case p.Trail(parts):
+            return f"the path {listed(parts)}"
+        case p.Slot(number, source, types):
+            kinds = f" ({' or '.join(sorted(types))})" if types else ""
+            return f"column {number} of {_name(source, graph)}{kinds}"
     raise TypeError(f"no finished plan has {value!r}")
 
 

@@ -20,6 +20,7 @@ from kastor.query.plan import (
     PartOf,
     Scalar,
     Slot,
+    Trail,
     Undefined,
     Value,
     Walked,
@@ -30,6 +31,13 @@ if TYPE_CHECKING:
 
 RANKS = {"null": 1, "boolean": 2, "number": 3, "string": 4, "array": 5, "object": 6}
 """The order of kinds in ORDER BY; what is missing has rank 0."""
+
+_KINDS = {
+    "integer": "number",
+    "real": "number",
+    **{kind: kind for kind in ("boolean", "number", "string", "array", "object")},
+}
+"""The kind of what is known as one of these."""
 
 _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "=": operator.eq,
@@ -66,11 +74,14 @@ def kinds_of(value: Value) -> frozenset[str]:
             return ALL_KINDS if value.kind == "any" else frozenset({value.kind})
         case Flag():
             return frozenset({"boolean"})
-        case Walked() | ListOf() | ByModel():
+        case Walked() | Trail() | ListOf() | ByModel():
             return frozenset({"array"})
         case MapOf():
             return frozenset({"object"})
-        case Slot() | PartOf():
+        case Slot():
+            kinds = frozenset(_KINDS.get(one, "?") for one in value.types)
+            return ALL_KINDS if "?" in kinds or not kinds else kinds
+        case PartOf():
             return ALL_KINDS
         case Case():
             values = [one for _, one in value.branches]

@@ -114,16 +114,31 @@ class Flag:
 
 @dataclass(frozen=True, slots=True)
 class Walked:
-    """The array of relationships that a ranged hop walked."""
+    """The array of relationships that a ranged hop walked; `apart` numbers its `Block`, if any."""
 
     hop: int
+    apart: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Trail:
+    """A twin, then a relationship or what a range walked, then a twin ..; missing if one is."""
+
+    parts: tuple[Value, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A value that the groups below have as a column; only above GROUP BY."""
+    """A value that rows below have as a column.
+
+    Attributes:
+        source: of rows or items that has it; -1: the groups below, only above GROUP BY.
+        types: what it can be, as far as known, see `cypher.functions.types_of`.
+    """
 
     number: int
+    source: int = -1
+    types: frozenset[str] = frozenset()
 
 
 Value: TypeAlias = (
@@ -140,6 +155,7 @@ Value: TypeAlias = (
     | ByModel
     | Flag
     | Walked
+    | Trail
     | Slot
 )
 
@@ -292,16 +308,24 @@ class Source:
     """One thing that a row binds.
 
     Attributes:
-        kind: twin, relationship or model.
+        kind: twin, relationship or model; rows of other plans; items of a list.
         alias: its name in the query, if it has one.
         optional: it may be missing (LEFT JOIN).
         outer: it belongs to the query around this one.
+        plans: whose rows together are those of a source of rows; equal columns, one or more.
+        tied: the source of rows and its column that hold the key of this twin or relationship.
+        same: the relationship that this one is too; -1 for any.
+        item: the source of items whose element is the document of this one; -1 for none.
     """
 
     kind: str
     alias: str | None = None
     optional: bool = False
     outer: bool = False
+    plans: tuple[Plan, ...] = ()
+    tied: tuple[int, int] | None = None
+    same: int = -1
+    item: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,7 +340,10 @@ class Hop:
         group: hops of one group never walk the same relationship; each JOIN is alone in its own.
         optional: a missing hop keeps the row.
         shortest: only the shortest walks between two twins.
+        paths: of the shortest walks each is a row, ``all`` or ``one`` of them; else each pair of
+            twins is.
         named: a variable stands for the relationships that a range walks.
+        open: it has no end of its own; where more lies behind `high` the query fails.
     """
 
     left: int
@@ -330,14 +357,49 @@ class Hop:
     optional: bool = False
     shortest: bool = False
     named: bool = False
+    open: bool = False
+    paths: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A graph that is matched for each row of what stands before it.
+
+    The sources of the graph around it are its outer ones, under the same numbers; its own follow,
+    and the graph around has those under the same numbers too.
+
+    Attributes:
+        optional: where nothing matches the row stays, with all sources of the block missing.
+        after: how many hops of the graph around stand before it.
+    """
+
+    graph: Graph
+    where: Condition
+    optional: bool
+    after: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unwound:
+    """The elements of a list, one row each, for each row of what stands before it.
+
+    Attributes:
+        source: the source of items, whose `Slot` 0 is the element.
+        after: how many hops stand before it.
+    """
+
+    source: int
+    value: Value
+    after: int
 
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """What FROM binds: sources by index, and the hops between them."""
+    """What FROM binds: sources by index, the hops between them, and what is matched apart."""
 
     sources: tuple[Source, ...]
     hops: tuple[Hop, ...] = ()
+    apart: tuple[Block | Unwound, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from kastor.query.plan import (
     Among,
     And,
     ArrayHas,
+    Block,
     ByModel,
     Call,
     Case,
@@ -26,7 +27,10 @@ from kastor.query.plan import (
     Or,
     PartOf,
     Same,
+    Slot,
     TextTest,
+    Trail,
+    Unwound,
     Walked,
     Within,
 )
@@ -34,7 +38,7 @@ from kastor.query.plan import (
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from kastor.query.plan import Condition, Value
+    from kastor.query.plan import Condition, Graph, Value
 
 
 def sources_of(*items: Condition | Value) -> set[int]:
@@ -70,6 +74,8 @@ def _collect(item: Condition | Value, found: set[int]) -> None:
     match item:
         case Doc() | Field() | OfModel() | ByModel():
             found.add(item.source)
+        case Slot() if item.source >= 0:
+            found.add(item.source)
         case Exists():
             outer = {i for i, one in enumerate(item.graph.sources) if one.outer}
             inner = sources_of(item.where)
@@ -79,6 +85,43 @@ def _collect(item: Condition | Value, found: set[int]) -> None:
         case _:
             for part in parts_of(item):
                 _collect(part, found)
+
+
+def is_about(item: Condition, sources: set[int]) -> bool:
+    """Whether a condition reads one of these sources, and nothing else."""
+    read = sources_of(item)
+    return len(read) == 1 and read <= sources and not has_walks(item)
+
+
+def bound_apart(graph: Graph) -> dict[int, int]:
+    """The twins and relationships that blocks bind, with the number of the block."""
+    return {
+        source: number
+        for number, one in enumerate(graph.apart)
+        if isinstance(one, Block)
+        for source in own_sources(one)
+    }
+
+
+def own_sources(block: Block) -> list[int]:
+    """The sources that a block binds."""
+    return [index for index, one in enumerate(block.graph.sources) if not one.outer]
+
+
+def read_apart(graph: Graph) -> set[int]:
+    """The sources that what is matched apart reads of the rows before it."""
+    found: set[int] = set()
+    for one in graph.apart:
+        if isinstance(one, Unwound):
+            found |= sources_of(one.value)
+        else:
+            found |= sources_of(one.where) - set(own_sources(one))
+    return found
+
+
+def is_mixed(graph: Graph) -> bool:
+    """Whether it reads rows, or has parts that are matched apart."""
+    return bool(graph.apart) or any(one.plans for one in graph.sources)
 
 
 def parts_of(item: Condition | Value) -> Iterable[Condition | Value]:
@@ -105,6 +148,8 @@ def parts_of(item: Condition | Value) -> Iterable[Condition | Value]:
             return (item.true, item.false)
         case ListOf():
             return item.items
+        case Trail():
+            return item.parts
         case MapOf():
             return tuple([value for _, value in item.entries])
         case PartOf():

@@ -57,6 +57,10 @@ _TOLD = {
     "split": "A text is split, or searched for what is replaced, by the empty text in some row.",
     "letters": "toUpper and toLower know letters of ASCII alone; a text of some row has others.",
     "digits": "toString takes numbers from 0.001 to 10,000,000 where they are no integers.",
+    "max_open_hops": (
+        "A range without an end goes on behind the last relationship that it may walk (limit"
+        " max_open_hops). Write its end, such as *1..5."
+    ),
     "order": "Lists and maps have no order here; order by something in them.",
 }
 _REFUSED = re.compile(rf"{REFUSAL}({'|'.join([*_TOLD, 'max_bytes'])})\b")

@@ -7,6 +7,8 @@ from kastor.lang.cypher.expressions import ExpressionReader
 from kastor.lang.tokens import NUMBER
 from kastor.types import override
 
+_SHORTEST = {"SHORTESTPATH": "one", "ALLSHORTESTPATHS": "all"}
+
 
 class PatternReader(ExpressionReader):
     """Adds patterns to the expressions."""
@@ -22,17 +24,29 @@ class PatternReader(ExpressionReader):
     def pattern(self) -> tree.Pattern:
         """``(a)-[..]->(b)..``, at least one node."""
         start = self.start()
+        path = None
         if self.is_name() and self.key(1) == "=":
-            self.fail("named paths are not in the subset; name nodes and relationships")
-        if self.keys[self.at] in {"SHORTESTPATH", "ALLSHORTESTPATHS"}:
-            self.fail(f"{self.shown()} is not in the subset; SHORTEST of ADT's language is")
+            path = self.any_word()
+            self.at += 1
+        shortest = _SHORTEST.get(self.keys[self.at]) if self.key(1) == "(" else None
+        if shortest is not None:
+            self.at += 2
+        nodes, edges = self._chain()
+        if shortest is not None:
+            self.expect(")")
+            if len(edges) != 1:
+                self.fail("a shortest path is of one relationship or range", start)
+        return tree.Pattern(nodes, edges, path, shortest, self.span(start))
+
+    def _chain(self) -> tuple[tuple[tree.Node, ...], tuple[tree.Edge, ...]]:
+        """Nodes and the edges between them."""
         nodes = [self._node()]
         edges: list[tree.Edge] = []
         while self.keys[self.at] in {"-", "<"}:
             edges.append(self._edge())
             nodes.append(self._node())
             self.require_room(len(edges), self.limits.max_columns, "relationships in a pattern")
-        return tree.Pattern(tuple(nodes), tuple(edges), self.span(start))
+        return tuple(nodes), tuple(edges)
 
     def _node(self) -> tree.Node:
         start = self.expect("(", "'(' of a node")

@@ -269,19 +269,36 @@ class Edge:
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """Nodes and the edges between them: always one node more than edges."""
+    """Nodes and the edges between them: always one node more than edges.
+
+    Attributes:
+        path: the name of the path.
+        shortest: ``one`` of the shortest, or ``all`` of them.
+    """
 
     nodes: tuple[Node, ...]
     edges: tuple[Edge, ...] = ()
+    path: Name | None = None
+    shortest: str | None = None
     span: Span = field(default=(0, 0), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """``MATCH pattern, pattern [WHERE ..]``."""
+    """``[OPTIONAL] MATCH pattern, pattern [WHERE ..]``."""
 
     patterns: tuple[Pattern, ...]
     where: Expression | None = None
+    optional: bool = False
+    span: Span = field(default=(0, 0), compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Unwind:
+    """``UNWIND list AS name``."""
+
+    value: Expression
+    name: Name
     span: Span = field(default=(0, 0), compare=False, repr=False)
 
 
@@ -305,19 +322,52 @@ class OrderTerm:
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
-    """A whole query.
+class Projection:
+    """What stands behind RETURN or WITH.
 
     Attributes:
-        star: whether RETURN begins with ``*``.
+        star: whether it begins with ``*``.
     """
 
-    matches: tuple[Match, ...]
     columns: tuple[Column, ...]
     star: bool = False
     distinct: bool = False
     order: tuple[OrderTerm, ...] = ()
-    skip: int | Parameter | None = None
-    limit: int | Parameter | None = None
+    skip: Expression | None = None
+    limit: Expression | None = None
+    span: Span = field(default=(0, 0), compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class With:
+    """``WITH columns [WHERE ..]``."""
+
+    projection: Projection
+    where: Expression | None = None
+    span: Span = field(default=(0, 0), compare=False, repr=False)
+
+
+Clause: TypeAlias = Match | Unwind | With
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Clauses, and what RETURN makes of them."""
+
+    clauses: tuple[Clause, ...]
+    result: Projection
     explain: bool = False
     span: Span = field(default=(0, 0), compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Union:
+    """Queries with UNION between them, or UNION ALL when `whole`."""
+
+    queries: tuple[Query, ...]
+    whole: bool = False
+    explain: bool = False
+    span: Span = field(default=(0, 0), compare=False, repr=False)
+
+
+Statement: TypeAlias = Query | Union

@@ -29,6 +29,7 @@ from kastor.query.plan import (
     IsKind,
     ListOf,
     MapOf,
+    Trail,
     Undefined,
     Walked,
 )
@@ -81,15 +82,14 @@ class CypherCalls(CypherValues):
             "tail": self._tail,
             "reverse": self._reverse,
             "range": self._range,
+            "nodes": self._nodes,
+            "relationships": self._relationships,
+            "length": self._length,
         }.get(name)
 
     def _values(self, node: tree.Call, least: int, most: int) -> list[Value]:
-        """The arguments, none of them what a range walked."""
-        values = self.arguments(node, least, most)
-        for value, arg in zip(values, node.args, strict=True):
-            if isinstance(value, Walked):
-                self.fail("the variable of a range can only be a column", arg)
-        return values
+        """The arguments."""
+        return self.arguments(node, least, most)
 
     def _simple(self, node: tree.Call) -> Value:
         function = SIMPLE[function_of(node)]
@@ -127,6 +127,8 @@ class CypherCalls(CypherValues):
             return Call("LENGTH", (value,), "number")
         if isinstance(value, ListOf):
             return Const(len(value.items))
+        if isinstance(value, Walked):
+            return Call("STEPS", (value,), "number")
         if types and not types & (ARRAY | STRING | UNKNOWN):
             self.fail("size takes a list or a string", node)
         return Call("SIZE", (value,), "number")
@@ -195,6 +197,35 @@ class CypherCalls(CypherValues):
         if self.types(value) - OBJECT:
             self.fail("properties takes a twin, a relationship or a map", node)
         return value
+
+    # Of paths
+
+    def _path(self, node: tree.Call) -> Value | None:
+        [value] = self._values(node, 1, 1)
+        if is_null(value):
+            return None
+        if not isinstance(value, Trail) and value not in self.names.trails:
+            self.fail(f"{node.name} takes a path", node)
+        return value
+
+    def _nodes(self, node: tree.Call) -> Value:
+        """Every second part of a path; of one with a range by its array."""
+        path = self._path(node)
+        if path is None:
+            return Undefined()
+        return Call("NODES", (path,), "array")
+
+    def _relationships(self, node: tree.Call) -> Value:
+        path = self._path(node)
+        if path is None:
+            return Undefined()
+        return Call("RELATIONSHIPS", (path,), "array")
+
+    def _length(self, node: tree.Call) -> Value:
+        path = self._path(node)
+        if path is None:
+            return Undefined()
+        return Call("STEPS", (path,), "number")
 
     # Of any kind
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from kastor.lang.cypher import tree
 from kastor.query.cypher.calls import CypherCalls
 from kastor.query.cypher.functions import TYPE_TESTS
-from kastor.query.cypher.patterns import PatternBinder
+from kastor.query.cypher.patterns import PatternBinder, present
 from kastor.query.cypher.types import UNKNOWN
 from kastor.query.cypher.values import ARRAY, BOOLEAN, function_of, is_condition, is_null
 from kastor.query.kinds import kinds_of
@@ -44,10 +44,10 @@ from kastor.query.plan import (
     Slot,
     Source,
     TextTest,
+    Trail,
     Truth,
     Walked,
 )
-from kastor.query.references import has_walks
 from kastor.query.shapes import is_literal
 from kastor.types import override
 
@@ -117,10 +117,7 @@ class CypherConditions(CypherCalls):
 
     def _operand(self, node: tree.Expression) -> Value:
         """A value that something is tested of."""
-        value = self.value(node)
-        if has_walks(value):
-            self.fail("the variable of a range can only be a column", node)
-        return value
+        return self.value(node)
 
     def _xor(self, node: tree.Xor, *, wanted: bool) -> Condition:
         """Both ways as conditions; in a row of them each is a value, or they would double."""
@@ -213,7 +210,8 @@ class CypherConditions(CypherCalls):
         if one is None or other is None or not isinstance(left, Doc) or not isinstance(right, Doc):
             self.fail("a twin or a relationship is compared with another one, by = or <>", node)
         if one.kind != other.kind:
-            return Truth(value=not wanted)
+            missing = [present(at.source) for at in (left, right) if self.names.is_optional(at)]
+            return And((Truth(value=not wanted), *missing))
         pairs = [(Field(left.source, name), Field(right.source, name)) for name in _STEPS[one.kind]]
         terms = tuple([Compare("=" if wanted else "!=", *pair) for pair in pairs])
         return And(terms) if wanted else Or(terms)
@@ -304,6 +302,8 @@ class CypherConditions(CypherCalls):
             names = [one.given for one in consts if one.given is not None]
             self.names.notes.decides.update(names)
             return self._among(item, consts, wanted=wanted)
+        if not made:
+            return Truth(value=not wanted)
         terms = tuple([self.equals(node, item, one, wanted=wanted) for one in made])
         return Or(terms) if wanted else And(terms)
 
@@ -342,18 +342,28 @@ class CypherConditions(CypherCalls):
         return self._present(self.value(node.operand), present=present)
 
     def _present(self, value: Value, *, present: bool) -> Condition:
-        if (
-            isinstance(value, Walked | ListOf | MapOf | ByModel)
-            or self.names.source_of(value) is not None
-        ):
+        if is_null(value) and not isinstance(value, Const):
+            return Truth(value=not present)
+        of = self._source_of(value)
+        if of is not None and self.names.sources[of].optional:
+            return IsKind(Field(of, "id"), frozenset({"string"}), negated=not present)
+        plain = isinstance(value, Walked | Trail) and not may_be_missing(value, self.names.sources)
+        if plain or isinstance(value, ListOf | MapOf) or of is not None:
             return Truth(value=present)
         if isinstance(value, Const):
             if value.given is not None:
                 self.names.notes.decides.add(value.given)
             return Truth(value=(value.value is not None) is present)
-        if isinstance(value, Field) or (isinstance(value, Aggregate) and value.name == "COLLECT"):
+        if isinstance(value, Aggregate) and value.name == "COLLECT":
             return Truth(value=present)
         return IsKind(value, NON_NULL, negated=not present)
+
+    def _source_of(self, value: Value) -> int | None:
+        """The twin or relationship that is there exactly where the value is."""
+        whole = isinstance(value, Doc) and not value.steps
+        if whole or isinstance(value, Field | ByModel):
+            return value.source  # type: ignore[union-attr]
+        return None
 
     def _test(self, node: tree.Call, *, wanted: bool) -> Condition:
         """The tests that clients of another server call."""
@@ -392,7 +402,8 @@ class CypherConditions(CypherCalls):
                 self.names.notes.models.add(str(model))
             keys |= found
         number = twin.source if isinstance(twin, Doc) else 0
-        return OfModel(number, tuple(sorted(keys)), negated=not wanted)
+        term = OfModel(number, tuple(sorted(keys)), negated=not wanted)
+        return And((present(number), term)) if source.optional and not wanted else term
 
     def _text(self, node: tree.Expression) -> object:
         """A constant that decides the plan."""
@@ -411,15 +422,14 @@ class CypherConditions(CypherCalls):
         terms = [self.names.labelled(value.source, label) for label in node.labels]
         if wanted:
             return And(tuple(terms))
-        return Or(tuple([_without(term) for term in terms]))
+        without = Or(tuple([_without(term) for term in terms]))
+        if not self.names.is_optional(value):
+            return without
+        return And((present(value.source), without))
 
     def _exists(self, node: tree.Exists, *, wanted: bool) -> Condition:
         names = self.names
-        inner = names.inner()
-        for source in names.sources:
-            inner.sources.append(Source(source.kind, source.alias, source.optional, outer=True))
-        inner.names.update(names.names)
-        inner.walks.update(names.walks)
+        inner = names.within()
         if not node.braces:
             if not self.tests:
                 self.fail("a pattern stands in WHERE; as a value, write EXISTS { .. }", node)
@@ -432,7 +442,15 @@ class CypherConditions(CypherCalls):
         patterns.add(node.patterns, 0)
         where = [*inner.where(), conditions.where(node.where)]
         graph = Graph(tuple(inner.sources), tuple(patterns.hops))
-        return Exists(graph, fold(And(tuple(where))), negated=not wanted)
+        found = Exists(graph, fold(And(tuple(where))), negated=not wanted)
+        return found if node.braces else self._of_present(found, graph)
+
+    def _of_present(self, found: Exists, graph: Graph) -> Condition:
+        """A pattern over a node that may be missing is null there, not false."""
+        ends = {end for hop in graph.hops for end in (hop.left, hop.right)}
+        missing = [end for end in sorted(ends) if graph.sources[end].outer]
+        terms = [present(end) for end in missing if graph.sources[end].optional]
+        return And((*terms, found)) if terms and found.negated else found
 
     def _check_bound(self, node: tree.Exists) -> None:
         """A pattern that is a condition binds no names."""
@@ -456,9 +474,19 @@ def _without(term: Condition) -> Condition:
             raise AssertionError(term)
 
 
+def may_be_missing(value: Value, sources: list[Source]) -> bool:
+    """Whether what a range walked, or a path, is of an optional block."""
+    if isinstance(value, Walked):
+        return value.apart >= 0
+    if isinstance(value, Doc):
+        return sources[value.source].optional
+    return isinstance(value, Trail) and any(may_be_missing(one, sources) for one in value.parts)
+
+
 def is_deep(value: Value) -> bool:
     """Whether a value may be a list or a map that nobody stored as it is."""
-    made = isinstance(value, ListOf | MapOf | PartOf | Case | ByModel | Aggregate | Slot | Walked)
+    made = isinstance(value, ListOf | MapOf | PartOf | Case | ByModel | Aggregate | Slot)
+    made = made or isinstance(value, Walked | Trail)
     if isinstance(value, Call):
         made = value.kind not in {"number", "string"}
     return made and bool(_DEEP & kinds_of(value))

@@ -17,6 +17,9 @@ from kastor.query.plan import (
     Field,
     ListOf,
     PartOf,
+    Slot,
+    Trail,
+    Walked,
 )
 
 if TYPE_CHECKING:
@@ -77,6 +80,8 @@ def types_of(value: Value, models: ModelIndex) -> frozenset[str]:
             return _of_call(value, models)
         case Aggregate():
             return _of_aggregate(value, models)
+        case Slot(source=source) if source >= 0:
+            return value.types
         case _:
             kinds = kinds_of(value)
             unknown = kinds == ALL_KINDS or "number" in kinds
@@ -137,5 +142,7 @@ def elements_of(value: Value, models: ModelIndex) -> frozenset[str]:
             return frozenset({"integer"})
         case Call(name="SPLIT" | "KEYS") | ByModel():
             return frozenset({"string"})
+        case Walked() | Trail():
+            return frozenset({"object"})
         case PartOf() | _:
             return UNKNOWN

@@ -201,7 +201,7 @@ class CypherValues:
             return Undefined()
         types, by = self.types(base), self.types(index)
         whole = isinstance(base, Doc) and not base.steps
-        if isinstance(base, Walked) or not types & (ARRAY | OBJECT | UNKNOWN):
+        if not types & (ARRAY | OBJECT | UNKNOWN):
             self.fail("only lists have elements, and only maps members", node)
         wanted = (INTEGER if "array" in types or "?" in types else frozenset[str]()) | (
             STRING if "object" in types or "?" in types else frozenset[str]()
@@ -218,8 +218,6 @@ class CypherValues:
 
     def _slice(self, node: tree.SliceOf) -> Value:
         base = self.require(self.value(node.base), ARRAY, "a slice", node.base)
-        if isinstance(base, Walked):
-            self.fail("the variable of a range can only be a column", node.base)
         ends: list[Value] = []
         for end, otherwise in ((node.low, Const(0)), (node.high, TO_THE_END)):
             if end is None:
@@ -235,8 +233,6 @@ class CypherValues:
 
     def _arithmetic(self, node: tree.Arithmetic) -> Value:
         left, right = self.value(node.left), self.value(node.right)
-        if has_walks_inside(left, right):
-            self.fail("the variable of a range can only be a column", node)
         if node.op == "+":
             return self._added(node, left, right)
         left = self.require(left, NUMERIC, node.op, node.left)
@@ -341,11 +337,9 @@ class CypherValues:
         self.aggregates = False
         [value] = self.arguments(node, 1, 1)
         self.aggregates = True
-        if has_walks_inside(value):
-            self.fail("the variable of a range can only be a column", node.args[0])
         whole = self.names.source_of(value) is not None
         if name == "count":
-            counts_rows = whole and not node.distinct
+            counts_rows = whole and not node.distinct and not self.names.is_optional(value)
             return Aggregate("COUNT") if counts_rows else Aggregate("COUNT", value, node.distinct)
         if name == "collect":
             return Aggregate("COLLECT", value, node.distinct)
@@ -375,11 +369,6 @@ def _joined(name: str, left: Value, right: Value, kind: str) -> Call:
     """A row of these as one call, which holds no more than its parts and the whole at once."""
     first = left.args if isinstance(left, Call) and left.name == name else (left,)
     return Call(name, (*first, right), kind)
-
-
-def has_walks_inside(*values: Value) -> bool:
-    """Whether a value is what a range walked."""
-    return any(isinstance(value, Walked) for value in values)
 
 
 def kind_of_all(values: list[Value]) -> str:

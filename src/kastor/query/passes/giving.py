@@ -17,6 +17,7 @@ from kastor.query.plan import (
     Among,
     And,
     ArrayHas,
+    Block,
     Call,
     Case,
     Compare,
@@ -24,6 +25,7 @@ from kastor.query.plan import (
     Const,
     Exists,
     Flag,
+    Graph,
     In,
     InQuery,
     IsKind,
@@ -35,9 +37,11 @@ from kastor.query.plan import (
     Plan,
     Same,
     TextTest,
+    Unwound,
     Value,
     Within,
 )
+from kastor.query.references import is_mixed
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -87,13 +91,16 @@ class _Filling:
         self._varies = True
 
     def plan(self, plan: Plan) -> Plan:
-        where, varies = self.condition(plan.where), self._varies
+        varies = self._varies
+        graph = self.graph(plan.graph)
+        where = self.condition(plan.where)
         self._varies = False
         columns = plan.columns
         if columns is not None:
             columns = tuple([replace(one, value=self.value(one.value)) for one in columns])
         filled = replace(
             plan,
+            graph=graph,
             where=where,
             columns=columns,
             group=tuple([self.value(one) for one in plan.group]),
@@ -102,6 +109,23 @@ class _Filling:
         )
         self._varies = varies
         return filled
+
+    def graph(self, graph: Graph) -> Graph:
+        """The same with values in what it reads and what is matched apart."""
+        if not is_mixed(graph):
+            return graph
+        sources = tuple(
+            [
+                replace(one, plans=tuple(map(self.plan, one.plans))) if one.plans else one
+                for one in graph.sources
+            ]
+        )
+        return replace(graph, sources=sources, apart=tuple(map(self._apart, graph.apart)))
+
+    def _apart(self, one: Block | Unwound) -> Block | Unwound:
+        if isinstance(one, Block):
+            return replace(one, where=self.condition(one.where))
+        return replace(one, value=self.value(one.value))
 
     def constant(self, name: str, places: set[str]) -> Const:
         places.add(name)

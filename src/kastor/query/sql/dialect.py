@@ -224,6 +224,24 @@ class Dialect(Protocol):
         """The `sort_columns` and the JSON text of an array of all that is there."""
         ...
 
+    def apart(
+        self, text: str, names: list[str], alias: str, *, optional: bool
+    ) -> tuple[str, list[str]]:
+        """A join with a query that may read what stands before it, and the SQL of its columns."""
+        ...
+
+    def unwound(self, json: str, alias: str) -> str:
+        """A join with the elements of the array, a JSON text, which may read what stands before."""
+        ...
+
+    def place_of_item(self, alias: str) -> str:
+        """The place of such an element in its array."""
+        ...
+
+    def item(self, alias: str) -> tuple[str, ...]:
+        """The `sort_columns` and the JSON text of such an element."""
+        ...
+
     def page(self, row: str, keys: list[str], source: str, order: str, *, plain: bool) -> str:
         """The statement that makes one page of many rows: count, rows, keys.
 
@@ -288,6 +306,18 @@ class Dialect(Protocol):
 
     def walk(self, path: str) -> str:
         """The JSON array of the relationships in such a text, in its order."""
+        ...
+
+    def trail(self, path: str, start: str) -> str:
+        """The relationships in such a text, each with the twin behind it, as one text."""
+        ...
+
+    def every_second(self, array: str, first: int) -> str:
+        """The array of every second element of one, from the first or the second on."""
+        ...
+
+    def within(self, number: str, most: int, limit: str) -> str:
+        """Whether a number is at most that; the statement fails with the limit if it is not."""
         ...
 
     def not_walked(self, path: str, key: str) -> str:

@@ -123,7 +123,7 @@ class Predicates:
         if isinstance(left, Field):
             return self._compare_field(op, left, const)
         if isinstance(left, Slot) and value is None:
-            return f"k.g{left.number}r = {RANKS['null']}"
+            return f"{self.values.slot(left)[0]} = {RANKS['null']}"
         if not isinstance(left, Doc):
             return None
         doc, path = self.values.place(left)
@@ -236,7 +236,7 @@ class Predicates:
             case Const():
                 return "1 = 1"
             case Slot():
-                return f"k.g{value.number}r > 0"
+                return f"{self.values.slot(value)[0]} > 0"
             case _ if is_made(value):
                 return self.values.over(
                     value, lambda doc, path: self.dialect.is_kind(doc, path, ALL_KINDS)
@@ -288,7 +288,7 @@ class Predicates:
             test = f"{self.values.field(leaf.value)} IS NOT NULL"
         elif isinstance(leaf.value, Slot):
             ranks = ", ".join(str(RANKS[kind]) for kind in sorted(leaf.kinds))
-            test = f"k.g{leaf.value.number}r IN ({ranks})"
+            test = f"{self.values.slot(leaf.value)[0]} IN ({ranks})"
         elif is_made(leaf.value):
             test = self.values.over(
                 leaf.value, lambda doc, path: self.dialect.is_kind(doc, path, leaf.kinds)

@@ -10,6 +10,7 @@ from kastor.query.functions import argument_kinds
 from kastor.query.kinds import RANKS, kind_of, kinds_of
 from kastor.query.plan import (
     Aggregate,
+    Block,
     ByModel,
     Call,
     Case,
@@ -23,6 +24,7 @@ from kastor.query.plan import (
     PartOf,
     Scalar,
     Slot,
+    Trail,
     Undefined,
     Value,
     Walked,
@@ -46,6 +48,7 @@ _FIELD_STEPS: dict[str, tuple[str, ...]] = {
 _ID_STEPS = {"twin": ("$dtId",), "relationship": ("$relationshipId",), "model": ("@id",)}
 
 
+_LETTERS = {"twin": "t", "rows": "v", "items": "v"}
 _SCALAR_CALLS = frozenset({"number", "string"})
 
 
@@ -53,7 +56,7 @@ def is_made(value: Value) -> bool:
     """Whether a value is JSON text that the statement puts together."""
     if isinstance(value, Call):
         return value.kind not in _SCALAR_CALLS
-    return isinstance(value, ListOf | MapOf | PartOf | Case | ByModel | Walked)
+    return isinstance(value, ListOf | MapOf | PartOf | Case | ByModel | Walked | Trail)
 
 
 @dataclass(slots=True)
@@ -63,19 +66,29 @@ class Values:
     Attributes:
         graph: the sources that indexes in values refer to.
         condition: how to write a condition, for conditions used as values.
-        walks: per ranged hop the SQL of the JSON array of what it walked.
+        walks: per ranged hop the text ``.3.17.`` of what it walked.
     """
 
     dialect: Dialect
     parameters: Parameters
     graph: Graph
     condition: Callable[[Condition], str]
-    walks: dict[int, str]
+    walks: dict[Walked, str]
     depth: int = 0
 
     def alias(self, source: int) -> str:
         """The table alias of a source."""
-        return ("t" if self.graph.sources[source].kind == "twin" else "r") + str(source)
+        return _LETTERS.get(self.graph.sources[source].kind, "r") + str(source)
+
+    def slot(self, value: Slot) -> tuple[str, ...]:
+        """The sort columns of a slot, then its JSON text."""
+        letters = [*(letter for letter, _ in self.dialect.sort_columns), "j"]
+        if value.source < 0:
+            return tuple(f"k.g{value.number}{letter}" for letter in letters)
+        alias = self.alias(value.source)
+        if self.graph.sources[value.source].kind == "items":
+            return self.dialect.item(alias)
+        return tuple(f"{alias}.c{value.number}{letter}" for letter in letters)
 
     def place(self, value: Doc) -> tuple[str, str]:
         """Document and path of a value."""
@@ -186,9 +199,7 @@ class Values:
             case Doc() if value.steps:
                 return self.dialect.comparable(*self.place(value))
             case Slot():
-                letters = [letter for letter, _ in self.dialect.sort_columns]
-                columns = [f"k.g{value.number}{letter}" for letter in letters]
-                return self.dialect.comparable_slot(*columns)
+                return self.dialect.comparable_slot(*self.slot(value)[:-1])
             case _:
                 return self.over(value, self.dialect.comparable) if is_made(value) else None
 
@@ -243,9 +254,11 @@ class Values:
                 true, false = self.condition(value.true), self.condition(value.false)
                 return f"CASE WHEN {true} THEN 'true' WHEN {false} THEN 'false' END"
             case Walked():
-                return self.walks[value.hop]
+                return self._walked(value)
+            case Trail():
+                return self._path(value)
             case Slot():
-                return f"k.g{value.number}j"
+                return self.slot(value)[-1]
             case ListOf() | MapOf():
                 return self._joined(value)
             case PartOf():
@@ -256,6 +269,61 @@ class Values:
                 return self._by_model(value)
             case Undefined() | Aggregate():
                 return "NULL"
+
+    def _walked(self, value: Walked) -> str:
+        """The array of relationships; a walk of none is an empty one."""
+        text = self.walks[value]
+        made = self.dialect.walk(text)
+        part = self.graph.apart[value.apart] if value.apart >= 0 else None
+        hops = part.graph.hops if isinstance(part, Block) else self.graph.hops
+        return (
+            f"CASE WHEN {text} = '.' THEN '[]' ELSE {made} END"
+            if hops[value.hop].low == 0
+            else made
+        )
+
+    def _path(self, value: Trail) -> str:
+        """The array of a path; a walk brings the node that it ends at."""
+        pieces, walked = [f"'[' || {self.json(value.parts[0])}"], False
+        for before, one in zip(value.parts, value.parts[1:], strict=False):
+            if isinstance(one, Walked) and isinstance(before, Doc):
+                text, start = self.walks[one], f"{self.alias(before.source)}.key"
+                trail = self.dialect.trail(text, start)
+                pieces.append(f"CASE WHEN {text} = '.' THEN '' ELSE ',' || {trail} END")
+            elif not walked:
+                pieces.append(f"',' || {self.json(one)}")
+            walked = isinstance(one, Walked)
+        joined = " || ".join(pieces)
+        return self.parameters.written(f"({joined} || ']')")
+
+    def _steps(self, value: Value) -> str:
+        """How many relationships a walk or a path has; NULL where it is missing."""
+        if isinstance(value, Walked):
+            text = self.walks[value]
+            return f"(length({text}) - length(replace({text}, '.', '')) - 1)"
+        if not isinstance(value, Trail):
+            return f"(({self.dialect.call('SIZE', [self.json(value)])} - 1) / 2)"
+        parts = value.parts[1::2]
+        terms = [self._steps(one) for one in parts if isinstance(one, Walked)]
+        made = " + ".join([*terms, str(sum(isinstance(one, Doc) for one in parts))])
+        docs = [one for one in value.parts if isinstance(one, Doc)]
+        missing = [
+            f"{self.alias(one.source)}.key IS NULL"
+            for one in docs
+            if self.graph.sources[one.source].optional
+        ]
+        return f"CASE WHEN {' OR '.join(missing)} THEN NULL ELSE {made} END" if missing else made
+
+    def _every_second(self, value: Value, first: int) -> str:
+        """The nodes of a path, or its relationships."""
+        if isinstance(value, Trail) and not any(isinstance(one, Walked) for one in value.parts):
+            made = [self.json(one) for one in value.parts[first::2]]
+            listed = " || ',' || ".join(made) if made else "''"
+            found = f"('[' || {listed} || ']')"
+            if not made:
+                found = f"CASE WHEN {self.json(value)} IS NOT NULL THEN '[]' END"
+            return self.parameters.written(found)
+        return self.dialect.every_second(self.json(value), first)
 
     def _joined(self, value: ListOf | MapOf) -> str:
         """The text of an array or an object; what is constant in a row stands in one piece."""
@@ -314,8 +382,7 @@ class Values:
         """The columns for ORDER BY and GROUP BY; none is ever NULL."""
         match value:
             case Slot():
-                letters = [letter for letter, _ in self.dialect.sort_columns]
-                return tuple(f"k.g{value.number}{letter}" for letter in letters)
+                return self.slot(value)[:-1]
             case Const(value=None):
                 return self.dialect.ranked_as(str(RANKS["null"]), "number", "0")
             case Doc() if value.steps:
@@ -325,7 +392,11 @@ class Values:
                 rank = f"CASE WHEN {key} IS NULL THEN 0 ELSE {RANKS['object']} END"
                 return self.dialect.ranked_as(rank, "number", key)
             case Walked():
-                return self.dialect.ranked_as(str(RANKS["array"]), "string", self.walks[value.hop])
+                made = self._walked(value)
+                rank = str(RANKS["array"])
+                if value.apart >= 0:
+                    rank = f"CASE WHEN {self.walks[value]} IS NULL THEN 0 ELSE {rank} END"
+                return self.dialect.ranked_as(rank, "string", made)
             case _ if is_made(value):
                 width = len(self.dialect.sort_columns)
                 return tuple(
@@ -348,14 +419,18 @@ class Values:
         return self.dialect.ranked_as("0", "number", "0")
 
     def _slot(self, value: Slot, kind: str) -> str:
-        name = f"k.g{value.number}"
-        letter, _ = self.dialect.sort_columns[-1 if kind == "string" else 1]
-        return f"CASE WHEN {name}r = {RANKS[kind]} THEN {name}{letter} END"
+        columns = self.slot(value)[:-1]
+        made = columns[-1 if kind == "string" else 1]
+        return f"CASE WHEN {columns[0]} = {RANKS[kind]} THEN {made} END"
 
     def _call(self, value: Call) -> str:
         """A call over guarded arguments; each function says which kind it takes where."""
         if value.name == "COALESCE":
             return self._coalesced(value)
+        if value.name == "STEPS":
+            return self._steps(value.args[0])
+        if value.name in {"NODES", "RELATIONSHIPS"}:
+            return self._every_second(value.args[0], int(value.name == "RELATIONSHIPS"))
         wanted = argument_kinds(value.name, len(value.args))
         makes = {"number": self.number, "string": self.text, "boolean": self.boolean}
         args = []
