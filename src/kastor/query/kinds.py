@@ -13,6 +13,8 @@ from kastor.query.plan import (
     Case,
     Const,
     Doc,
+    Each,
+    Element,
     Field,
     Flag,
     ListOf,
@@ -83,6 +85,11 @@ def kinds_of(value: Value) -> frozenset[str]:
             return ALL_KINDS if "?" in kinds or not kinds else kinds
         case PartOf():
             return ALL_KINDS
+        case Each():
+            return frozenset({"array"})
+        case Element():
+            kinds = frozenset(_KINDS.get(one, "?") for one in value.types)
+            return ALL_KINDS if "?" in kinds else kinds | {"null"}
         case Case():
             values = [one for _, one in value.branches]
             return frozenset().union(*map(kinds_of, [*values, value.otherwise]))

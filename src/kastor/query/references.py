@@ -8,6 +8,7 @@ from kastor.query.plan import (
     Aggregate,
     Among,
     And,
+    AnyOf,
     ArrayHas,
     Block,
     ByModel,
@@ -15,6 +16,7 @@ from kastor.query.plan import (
     Case,
     Compare,
     Doc,
+    Each,
     Exists,
     Field,
     Flag,
@@ -154,6 +156,10 @@ def parts_of(item: Condition | Value) -> Iterable[Condition | Value]:
             return tuple([value for _, value in item.entries])
         case PartOf():
             return (item.base,)
+        case Each():
+            return (item.array, item.where, item.item)
+        case AnyOf():
+            return (item.array, item.true, item.false)
         case Case():
             return (*[one for branch in item.branches for one in branch], item.otherwise)
         case _:

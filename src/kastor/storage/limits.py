@@ -51,6 +51,7 @@ _TOLD = {
     ),
     "zero": "A number is divided by 0 in some row. Leave such rows out with WHERE.",
     "finite": "A number is beyond what 64 bits hold, or none at all, in some row.",
+    "remainder": "% takes whole numbers here; a number of some row is none.",
     "range": (
         "An index or a length is negative or no integer, or the step of range() is 0, in some row."
     ),

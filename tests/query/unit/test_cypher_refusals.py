@@ -114,7 +114,6 @@ def test_the_same_words_are_free_where_no_clause_begins() -> None:
         ("MATCH (n) WHERE n.name =~ 'a.*' RETURN n", "=~ is not in the subset"),
         ("MATCH (a)-[*1..11]->(b) RETURN b", "limit max_hops"),
         ("MATCH (n) RETURN n.target / 2", "convert one with toInteger or toFloat"),
-        ("MATCH (n) RETURN n.target % 2", "convert with toInteger"),
         ("MATCH (n) RETURN n.name - 1", "models say that this can be string"),
         ("MATCH (n) RETURN sum(n.name)", "models say that this can be string"),
         ("MATCH (n) RETURN min(n.tags)", "no model says"),

@@ -93,6 +93,7 @@ VALUES: list[tuple[str, Any]] = [
 FAILING = {
     "n.level / 0": "zero",
     "5 % (n.level - 1)": "zero",
+    "n.temperature % 2": "remainder",
     "sqrt(-1)": "finite",
     "log(0)": "finite",
     "10 ^ 400": "finite",

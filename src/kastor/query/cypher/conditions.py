@@ -29,6 +29,8 @@ from kastor.query.plan import (
     Compare,
     Const,
     Doc,
+    Each,
+    Element,
     Exists,
     Field,
     Flag,
@@ -61,6 +63,7 @@ _MIRROR = {"=": "=", "<>": "<>", "<": ">", ">": "<", "<=": ">=", ">=": "<="}
 _OPPOSITE = {"<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 _TEXTS = {"STARTS WITH": "STARTSWITH", "ENDS WITH": "ENDSWITH", "CONTAINS": "CONTAINS"}
 _NAMING = frozenset({"name", "model"})
+_MADE = (ListOf, MapOf, PartOf, Case, ByModel, Each, Element, Aggregate, Slot)
 _DEEP = frozenset({"array", "object"})
 _STEPS = {"relationship": ("source", "id"), "twin": ("id",), "model": ("id",)}
 
@@ -106,6 +109,8 @@ class CypherConditions(CypherCalls):
             case tree.TextTest():
                 subject, part = self._operand(node.subject), self._operand(node.part)
                 return TextTest(_TEXTS[node.name], subject, part, negated=not wanted)
+            case tree.Quantifier():
+                return self.quantified(node, wanted=wanted)
             case tree.NullTest():
                 return self._null_test(node, wanted=wanted)
             case tree.Labelled():
@@ -429,6 +434,8 @@ class CypherConditions(CypherCalls):
 
     def _exists(self, node: tree.Exists, *, wanted: bool) -> Condition:
         names = self.names
+        if names.nested:
+            self.fail("a pattern inside a comprehension or a quantifier is not in the subset", node)
         inner = names.within()
         if not node.braces:
             if not self.tests:
@@ -485,7 +492,7 @@ def may_be_missing(value: Value, sources: list[Source]) -> bool:
 
 def is_deep(value: Value) -> bool:
     """Whether a value may be a list or a map that nobody stored as it is."""
-    made = isinstance(value, ListOf | MapOf | PartOf | Case | ByModel | Aggregate | Slot)
+    made = isinstance(value, _MADE)
     made = made or isinstance(value, Walked | Trail)
     if isinstance(value, Call):
         made = value.kind not in {"number", "string"}

@@ -14,6 +14,8 @@ from kastor.query.plan import (
     Case,
     Const,
     Doc,
+    Each,
+    Element,
     Field,
     ListOf,
     PartOf,
@@ -82,6 +84,8 @@ def types_of(value: Value, models: ModelIndex) -> frozenset[str]:
             return _of_aggregate(value, models)
         case Slot(source=source) if source >= 0:
             return value.types
+        case Element():
+            return value.types
         case _:
             kinds = kinds_of(value)
             unknown = kinds == ALL_KINDS or "number" in kinds
@@ -138,6 +142,8 @@ def elements_of(value: Value, models: ModelIndex) -> frozenset[str]:
                     for arg in value.args
                 ]
             )  # fmt: skip
+        case Each():
+            return types_of(value.item, models)
         case Call(name="RANGE"):
             return frozenset({"integer"})
         case Call(name="SPLIT" | "KEYS") | ByModel():

@@ -41,6 +41,7 @@ _CONDITIONS = (
     tree.TextTest,
     tree.Membership,
     tree.NullTest,
+    tree.Quantifier,
     tree.Labelled,
     tree.Exists,
     tree.Not,
@@ -99,6 +100,10 @@ class CypherValues:
     def call(self, node: tree.Call) -> Value:
         """What a function gives."""
 
+    @abstractmethod
+    def comprehension(self, node: tree.Comprehension) -> Value:
+        """What is made of each element of a list."""
+
     def value(self, node: tree.Expression) -> Value:
         """One value."""
         # Branches because each kind of node is bound in its own way.
@@ -130,6 +135,8 @@ class CypherValues:
                 return self._called(node)
             case tree.Case():
                 return self._case(node)
+            case tree.Comprehension():
+                return self.comprehension(node)
             case tree.ListOf():
                 with self.names.notes.apart():
                     return ListOf(tuple([self.value(item) for item in node.items]))
@@ -278,8 +285,6 @@ class CypherValues:
             return Undefined()
         both = types | other
         if node.op == "%":
-            if both - INTEGER:
-                self.fail("% takes integers here; convert with toInteger", node)
             return Call("REMAINDER", (left, right), "number")
         if both <= INTEGER:
             return Call("DIV", (left, right), "number")

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, TypeVar, cast
 from kastor.query.plan import (
     Among,
     And,
+    AnyOf,
     ArrayHas,
     Call,
     Case,
     Compare,
+    Each,
     Flag,
     In,
     InQuery,
@@ -70,6 +72,12 @@ def _substitute(tree: Condition | Value, by: Mapping[Value, Value]) -> Condition
             return ListOf(tuple([substitute(item, by) for item in tree.items]))
         case MapOf():
             return MapOf(tuple([(key, substitute(value, by)) for key, value in tree.entries]))
+        case AnyOf():
+            true, false = substitute(tree.true, by), substitute(tree.false, by)
+            return replace(tree, array=substitute(tree.array, by), true=true, false=false)
+        case Each():
+            where, item = substitute(tree.where, by), substitute(tree.item, by)
+            return Each(substitute(tree.array, by), tree.element, where, item)
         case PartOf():
             return PartOf(substitute(tree.base, by), tree.steps)
         case Case():

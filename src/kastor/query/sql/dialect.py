@@ -199,6 +199,10 @@ class Dialect(Protocol):
         """A FROM item of an array's elements, none where there is no array, and the JSON of one."""
         ...
 
+    def filtered(self, source: str, item: str, test: str) -> str:
+        """The JSON array of the JSON texts `item` of such elements, of those that pass the test."""
+        ...
+
     def same(self, first: tuple[str, str], second: tuple[str, str]) -> str:
         """Whether two values are equal at any depth and hold no null."""
         ...

@@ -270,6 +270,10 @@ class Postgres(Dialect):
         return postgres_made.items(doc, path)
 
     @override
+    def filtered(self, source: str, item: str, test: str) -> str:
+        return postgres_made.filtered(source, item, test)
+
+    @override
     def same(self, first: tuple[str, str], second: tuple[str, str]) -> str:
         return postgres_made.same(first, second)
 

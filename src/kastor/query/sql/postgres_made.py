@@ -170,6 +170,7 @@ _MADE = {
     "QUOTIENT": f"CASE WHEN {_BOTH} THEN NULL WHEN a1 = 0 THEN {failure('zero', 'numeric')}"
     f" ELSE {DOUBLE.format('a0 / a1')} END",
     "REMAINDER": f"CASE WHEN {_BOTH} THEN NULL WHEN a1 = 0 THEN {failure('zero', 'numeric')}"
+    f" WHEN a0 <> trunc(a0) OR a1 <> trunc(a1) THEN {failure('remainder', 'numeric')}"
     " ELSE mod(a0, a1) END",
     "XOR": "to_jsonb(a0 <> a1)",
     "SIGN": "sign(a0)",
@@ -223,7 +224,19 @@ _NULL = "'null'::jsonb"
 def items(doc: str, path: str) -> tuple[str, str]:
     """A FROM item with the elements of an array, and the JSON text of one."""
     array = f"CASE WHEN jsonb_typeof({doc} #> {path}) = 'array' THEN {doc} #> {path} END"
-    return f"jsonb_array_elements({array}) e", "e.value::text"
+    return f"jsonb_array_elements({array}) WITH ORDINALITY e(value, n)", "e.value::text"
+
+
+def filtered(source: str, item: str, test: str) -> str:
+    """The array of these texts of elements, of those that pass the test; bounded as it is made."""
+    where = f" WHERE {test}" if test else ""
+    found = f"SELECT {item} AS x, e.n FROM {source}{where}"
+    sized = f"SELECT p.x, p.n, sum(octet_length(p.x)) OVER (ORDER BY p.n) AS z FROM ({found}) p"
+    failed = failure("max_bytes", "text", "q.z")
+    return (
+        f"(SELECT '[' || coalesce(string_agg(q.x, ',' ORDER BY q.n), '') || ']' FROM ({sized}) q"
+        f" WHERE CASE WHEN q.z > {MAX_BYTES} THEN {failed} = '' ELSE true END)"
+    )
 
 
 _EACH = (

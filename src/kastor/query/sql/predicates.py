@@ -13,6 +13,7 @@ from kastor.query.plan import (
     ALL_KINDS,
     Among,
     And,
+    AnyOf,
     ArrayHas,
     Compare,
     Condition,
@@ -92,6 +93,8 @@ class Predicates:
                 return self._same(leaf)
             case Among():
                 return self._among(leaf)
+            case AnyOf():
+                return self.values.over(leaf.array, lambda *array: self._any_of(leaf, array))
             case OfModel():
                 keys = ", ".join(map(str, leaf.keys))
                 return _negated(
@@ -205,6 +208,15 @@ class Predicates:
         return values.over(
             leaf.array, lambda *array: values.over(leaf.value, lambda *one: tell(array, one))
         )
+
+    def _any_of(self, leaf: AnyOf, array: tuple[str, str]) -> str:
+        item, one = self.dialect.items(*array)
+        test = leaf.false if leaf.negated else leaf.true
+        found = self.values.with_element(leaf.element, one, lambda: self.sql(test))
+        if not leaf.negated:
+            return f"EXISTS (SELECT 1 FROM {item} WHERE {found})"
+        kind = self.dialect.is_kind(*array, frozenset({"array"}))
+        return f"{kind} AND NOT EXISTS (SELECT 1 FROM {item} WHERE ({found}) IS NOT TRUE)"
 
     # Lists
 

@@ -338,6 +338,10 @@ class Sqlite(Dialect):
         return sqlite_made.items(doc, path)
 
     @override
+    def filtered(self, source: str, item: str, test: str) -> str:
+        return sqlite_made.filtered(source, item, test)
+
+    @override
     def same(self, first: tuple[str, str], second: tuple[str, str]) -> str:
         return sqlite_made.same(first, second)
 

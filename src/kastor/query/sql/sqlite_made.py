@@ -171,7 +171,8 @@ _MADE = {
     + " ELSE -a0 END ELSE a0 / a1 END",
     "QUOTIENT": f"CASE WHEN {_BOTH} THEN NULL WHEN a1 = 0 THEN {failure('zero')}"
     f" ELSE nullif(nullif(a0 * 1.0 / a1, {_INF}), -{_INF}) END",
-    "REMAINDER": f"CASE WHEN {_BOTH} THEN NULL WHEN a1 = 0 THEN {failure('zero')} ELSE a0 % a1 END",
+    "REMAINDER": f"CASE WHEN {_BOTH} THEN NULL WHEN a1 = 0 THEN {failure('zero')}"
+    f" WHEN a0 <> floor(a0) OR a1 <> floor(a1) THEN {failure('remainder')} ELSE a0 % a1 END",
     "XOR": "CASE WHEN a0 <> a1 THEN 'true' WHEN a0 = a1 THEN 'false' END",
     "SIGN": "sign(a0)",
     "TO_POWER": _finite("pow(a0, a1)").replace("a0 IS NOT NULL", "a0 + a1 IS NOT NULL"),
@@ -211,6 +212,13 @@ def items(doc: str, path: str) -> tuple[str, str]:
     return f"json_each({doc}, {path}) e", f"({_ITEM})"
 
 
+def filtered(source: str, item: str, test: str) -> str:
+    """The array of these texts of elements, of those that pass the test."""
+    where = f" WHERE {test}" if test else ""
+    found = f"SELECT {item} AS x FROM {source}{where} ORDER BY e.key"
+    return f"(SELECT {_LISTED.format('x')} FROM ({found}))"
+
+
 def canonical(doc: str, path: str) -> str:
     """A text that equal arrays and objects share, however their numbers are written."""
     number = (
@@ -231,7 +239,8 @@ def canonical(doc: str, path: str) -> str:
 _NODES = (
     "SELECT fullkey, CASE type WHEN 'real' THEN 'integer' WHEN 'false' THEN 'true' ELSE type END"
     " AS kind, CASE type WHEN 'array' THEN json_array_length(value) WHEN 'object' THEN"
-    " (SELECT group_concat(json_quote(key)) FROM (SELECT key FROM json_each(x.value) ORDER BY key))"
+    " coalesce((SELECT group_concat(json_quote(key))"
+    " FROM (SELECT key FROM json_each(x.value) ORDER BY key)), '')"
     " ELSE atom END AS shown FROM json_tree({0} -> {1}) x"
 )
 """What is at each place: its kind, and its value, its length, or the names in it."""

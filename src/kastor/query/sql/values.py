@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from kastor.query.functions import argument_kinds
@@ -17,6 +17,8 @@ from kastor.query.plan import (
     Condition,
     Const,
     Doc,
+    Each,
+    Element,
     Field,
     Flag,
     ListOf,
@@ -25,6 +27,7 @@ from kastor.query.plan import (
     Scalar,
     Slot,
     Trail,
+    Truth,
     Undefined,
     Value,
     Walked,
@@ -49,6 +52,7 @@ _ID_STEPS = {"twin": ("$dtId",), "relationship": ("$relationshipId",), "model": 
 
 
 _LETTERS = {"twin": "t", "rows": "v", "items": "v"}
+_MADE = (ListOf, MapOf, PartOf, Case, ByModel, Each, Element, Walked, Trail)
 _SCALAR_CALLS = frozenset({"number", "string"})
 
 
@@ -56,7 +60,7 @@ def is_made(value: Value) -> bool:
     """Whether a value is JSON text that the statement puts together."""
     if isinstance(value, Call):
         return value.kind not in _SCALAR_CALLS
-    return isinstance(value, ListOf | MapOf | PartOf | Case | ByModel | Walked | Trail)
+    return isinstance(value, _MADE)
 
 
 @dataclass(slots=True)
@@ -75,6 +79,7 @@ class Values:
     condition: Callable[[Condition], str]
     walks: dict[Walked, str]
     depth: int = 0
+    elements: dict[int, str] = field(default_factory=dict)
 
     def alias(self, source: int) -> str:
         """The table alias of a source."""
@@ -181,6 +186,8 @@ class Values:
         if isinstance(value, Doc) and value.steps:
             return make(*self.place(value))
         base, steps = (value.base, value.steps) if isinstance(value, PartOf) else (value, ())
+        if isinstance(base, Element):
+            return make(self.elements[base.number], self.dialect.path(steps, self.parameters))
         return self.over_json(self.json(base), make, steps)
 
     def over_json(
@@ -192,6 +199,31 @@ class Values:
         made = make(f"{name}.v", self.dialect.path(steps, self.parameters))
         self.depth -= 1
         return self.parameters.written(f"(SELECT {made} FROM {self.dialect.named(json, name)})")
+
+    def with_element(self, element: Element, json: str, make: Callable[[], str]) -> str:
+        """What `make` says while the element has this JSON text."""
+
+        def made(doc: str, path: str) -> str:
+            del path
+            before = self.elements.get(element.number)
+            self.elements[element.number] = doc
+            text = make()
+            if before is not None:
+                self.elements[element.number] = before
+            return text
+
+        return self.over_json(json, made)
+
+    def _each(self, value: Each, array: tuple[str, str]) -> str:
+        source, one = self.dialect.items(*array)
+        item = self.with_element(
+            value.element, one, lambda: f"coalesce({self.json(value.item)}, 'null')"
+        )
+        test = ""
+        if value.where != Truth(value=True):
+            test = self.with_element(value.element, one, lambda: self.condition(value.where))
+        kind = self.dialect.is_kind(*array, frozenset({"array"}))
+        return f"CASE WHEN {kind} THEN {self.dialect.filtered(source, item, test)} END"
 
     def comparable(self, value: Value) -> str | None:
         """A number, string or boolean so that values of different kinds are never equal."""
@@ -261,8 +293,10 @@ class Values:
                 return self.slot(value)[-1]
             case ListOf() | MapOf():
                 return self._joined(value)
-            case PartOf():
+            case PartOf() | Element():
                 return self.over(value, self.dialect.json)
+            case Each():
+                return self.over(value.array, lambda *array: self._each(value, array))
             case Case():
                 return self._case(value)
             case ByModel():
