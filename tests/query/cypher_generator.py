@@ -154,7 +154,7 @@ class Texts:
             self.fresh.append(name)
             if name not in self.edges:
                 self.edges.append(name)
-        members = " {m: 1}" if not hops and self.chance(8) else ""
+        members = " {m: 1}" if self.chance(8) else ""
         left, right = self.random.choice([("-", "->"), ("<-", "-"), ("-", "-"), ("<-", "->")])
         return f"{left}[{name}{types}{hops}{members}]{right}"
 

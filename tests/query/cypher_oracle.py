@@ -183,6 +183,8 @@ class Oracle:
         for number, doc in enumerate(self.graph.relationships):
             if number in used or (types and doc["$relationshipName"] not in types):
                 continue
+            if edge.range is not None and not self._has_members(edge.members, doc, {}):
+                continue
             for forward in _DIRECTIONS[edge.direction]:
                 near, far = ("$sourceId", "$targetId") if forward else ("$targetId", "$sourceId")
                 if doc[near] != twin["$dtId"]:

@@ -57,6 +57,8 @@ def _graph(graph: p.Graph) -> Iterator[str]:
             yield " ".join(words)
     for number, hop in enumerate(graph.hops):
         yield f"hop {number}: {_hop(hop)}"
+        if hop.each is not None:
+            yield from _under(f"each as source {hop.step}", _condition(hop.each, graph))
     for number, part in enumerate(graph.apart):
         yield from _under(f"apart {number}, after {part.after} hops", _apart(part, graph))
 

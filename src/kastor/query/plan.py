@@ -386,6 +386,8 @@ class Hop:
             twins is.
         named: a variable stands for the relationships that a range walks.
         open: it has no end of its own; where more lies behind `high` the query fails.
+        each: what every relationship of a range fulfils, as a condition on the source `step`.
+        step: stands for one of them at a time; a source that nothing binds.
     """
 
     left: int
@@ -401,6 +403,8 @@ class Hop:
     named: bool = False
     open: bool = False
     paths: str = ""
+    each: Condition | None = None
+    step: int = -1
 
 
 @dataclass(frozen=True, slots=True)

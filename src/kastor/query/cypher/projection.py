@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NoReturn, cast
 
 from kastor.lang.cypher import tree
@@ -32,6 +34,12 @@ if TYPE_CHECKING:
 
 _PLAIN = (Doc, Field, Aggregate, Slot)
 _MOST_ROWS = 10**18
+_ROUNDINGS: dict[str, Callable[[float], float]] = {
+    "tointeger": int,
+    "ceil": lambda number: float(math.ceil(number)),
+    "floor": lambda number: float(math.floor(number)),
+}
+"""What a number of rows may be made of, beside sums."""
 
 
 class Projection:
@@ -182,7 +190,8 @@ class Projection:
                     value = columns[self._name(again)]
                 else:
                     self.conditions.aggregates = grouped
-                    value = self.conditions.value(term.value)
+                    node = by_columns(term.value, self.made) if grouped else term.value
+                    value = self.conditions.value(node)
                     self.conditions.aggregates = False
                 order.append(Order(self._sortable(value, term), term.descending))
         self.names.columns = {}
@@ -259,6 +268,10 @@ class Projection:
                 left, right = self._constant(node.left), self._constant(node.right)
                 if type(left) is int and type(right) is int:
                     return {"+": left + right, "-": left - right, "*": left * right}[op]
+            case tree.Call(args=(argument,)) if function_of(node) in _ROUNDINGS:
+                number = self._constant(argument)
+                if isinstance(number, int | float):
+                    return _ROUNDINGS[function_of(node)](number)
         told = "a number of rows is a literal, a parameter, or a sum of these"
         return self.names.fail(told, node.span[0])
 
@@ -275,7 +288,7 @@ def calls_aggregate(node: object) -> bool:
 
 
 def by_columns(node: tree.Expression, made: tree.Projection) -> tree.Expression:
-    """A condition behind WITH, with columns where it repeats what they are made of."""
+    """A condition or an order behind columns, with these where it repeats what they are made of."""
     renamed = {
         column.alias.text
         for column in made.columns

@@ -282,7 +282,7 @@ class _Walker:
         own = f"{name}.q{number}"
         longer = f"{own} || r.key || '.'" if forward else f"'.' || r.key || {own}"
         columns = ", ".join(f"z{number}.{column}" for column in self.columns)
-        relationships = self.dialect.places("relationships")
+        relationships = self._edges(leg)
         self.stages.append(
             f"z{number} AS (SELECT {', '.join(self.columns)}, n{leg.begin} AS node, 0 AS depth,"
             f" '.' AS q{number} FROM {last} UNION ALL SELECT {columns}, {far}, z{number}.depth + 1,"
@@ -314,7 +314,7 @@ class _Walker:
         """
         number, last = leg.number, self.last
         far, conditions = self._related(leg, "w.node")
-        relationships = self.dialect.places("relationships")
+        relationships = self._edges(leg)
         conditions.append(f"w.depth < {_most(leg.hop)}")
         reached = (
             f"WITH RECURSIVE w AS (SELECT {last}.n{leg.begin} AS node, 0 AS depth UNION"
@@ -365,7 +365,7 @@ class _Walker:
         far, conditions = self._related(turned, f"m{number}.node")
         same = [f"x.{column} = m{number}.{column}" for column in self.columns]
         step = [f"x.node = {far}", f"x.depth = m{number}.depth - 1", *same, *conditions]
-        relationships = self.dialect.places("relationships")
+        relationships = self._edges(leg)
         listed = ", ".join(f"x.{column}" for column in [*self.columns, "node", "depth"])
         self.stages.append(
             f"m{number} AS (SELECT {listed} FROM d{number} x WHERE x.node = x.n{leg.end}"
@@ -417,10 +417,12 @@ class _Walker:
     def _recurse(self, leg: _Leg, union: str, onward: list[str], conditions: list[str]) -> None:
         """The recursion of a range: from its begin at depth 0, one relationship at a time."""
         name = f"w{leg.number}"
+        plain = leg.hop.each is None
+        parts = self.dialect.parts("relationships") if plain else [self._edges(leg)]
         steps = [
             f" {union} SELECT {', '.join(onward)}, {name}.depth + 1"
             f" FROM {name} CROSS JOIN {part} r WHERE {' AND '.join(conditions)}"
-            for part in self.dialect.parts("relationships")
+            for part in parts
         ]
         self.stages.append(
             f"{name} AS (SELECT {', '.join(self.columns)}, n{leg.begin} AS node, 0 AS depth"
@@ -453,7 +455,15 @@ class _Walker:
             one, other = ends if leg.direction == "->" else ends[::-1]
             near, far = f"r.{one} = {node}", f"r.{other}"
         names = name_condition("r", leg.hop.names, self.dialect, self.parameters)
-        return far, [near, names] if names else [near]
+        conditions = [near, names] if names else [near]
+        if leg.hop.each is not None:
+            conditions.append(self.write(leg.hop.each))
+        return far, conditions
+
+    def _edges(self, leg: _Leg) -> str:
+        """The relationships that a hop walks; with their documents where it looks at them."""
+        table = self.dialect.places if leg.hop.each is None else self.dialect.table
+        return table("relationships")
 
     def _unwalked(self, path: str) -> str:
         return self.dialect.not_walked(path, "r.key")

@@ -38,7 +38,7 @@ def branches(graph: Graph) -> list[tuple[Way, ...]] | None:
     per_hop = []
     total, tables = 1, 0
     for hop in graph.hops:
-        if hop.shortest or (hop.high > MAX_UNROLLED and hop.low < hop.high):
+        if hop.shortest or hop.each is not None or (hop.high > MAX_UNROLLED and hop.low < hop.high):
             return None
         count = sum(2**n if hop.direction == "-" else 1 for n in range(hop.low, hop.high + 1))
         total *= max(count, 1)

@@ -36,7 +36,7 @@ from kastor.query.sql.parameters import AtRun
 from kastor.query.sql.tables import alone
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from kastor.query.plan import Graph
     from kastor.query.sql.dialect import Dialect
@@ -70,6 +70,7 @@ class Values:
     Attributes:
         graph: the sources that indexes in values refer to.
         condition: how to write a condition, for conditions used as values.
+        renamed: aliases of sources that have others than by their number.
         walks: per ranged hop the text ``.3.17.`` of what it walked.
     """
 
@@ -79,10 +80,14 @@ class Values:
     condition: Callable[[Condition], str]
     walks: dict[Walked, str]
     depth: int = 0
+    renamed: Mapping[int, str] = field(default_factory=dict)
     elements: dict[int, str] = field(default_factory=dict)
 
     def alias(self, source: int) -> str:
         """The table alias of a source."""
+        renamed = self.renamed.get(source)
+        if renamed is not None:
+            return renamed
         return _LETTERS.get(self.graph.sources[source].kind, "r") + str(source)
 
     def slot(self, value: Slot) -> tuple[str, ...]:
