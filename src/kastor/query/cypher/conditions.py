@@ -33,7 +33,6 @@ from kastor.query.plan import (
     Element,
     Exists,
     Field,
-    Flag,
     Graph,
     In,
     IsKind,
@@ -144,7 +143,7 @@ class CypherConditions(CypherCalls):
             made = self._xor(node, wanted=True)
             if isinstance(made, Compare) and isinstance(made.left, Call):
                 return made.left
-        return Flag(self.when(node, wanted=True), self.when(node, wanted=False))
+        return self.flag(node)
 
     def _truth(self, node: tree.Expression, *, wanted: bool) -> Condition:
         """A value where a condition stands: a boolean, or null."""
