@@ -172,7 +172,7 @@ def _value(value: p.Value, graph: p.Graph) -> str:
         case p.MapOf(entries):
             members = (f"{key}: {_value(one, graph)}" for key, one in entries)
             return f"{{{', '.join(members)}}}"
-        case p.Element(number):
+        case p.ElementOf(number):
             return f"#{number}"
         case p.Each(array, element, where, one):
             passes = "; ".join(_condition(where, graph))

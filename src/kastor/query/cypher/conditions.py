@@ -30,7 +30,7 @@ from kastor.query.plan import (
     Const,
     Doc,
     Each,
-    Element,
+    ElementOf,
     Exists,
     Field,
     Graph,
@@ -62,7 +62,7 @@ _MIRROR = {"=": "=", "<>": "<>", "<": ">", ">": "<", "<=": ">=", ">=": "<="}
 _OPPOSITE = {"<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 _TEXTS = {"STARTS WITH": "STARTSWITH", "ENDS WITH": "ENDSWITH", "CONTAINS": "CONTAINS"}
 _NAMING = frozenset({"name", "model"})
-_MADE = (ListOf, MapOf, PartOf, Case, ByModel, Each, Element, Aggregate, Slot)
+_MADE = (ListOf, MapOf, PartOf, Case, ByModel, Each, ElementOf, Aggregate, Slot)
 _DEEP = frozenset({"array", "object"})
 _STEPS = {"relationship": ("source", "id"), "twin": ("id",), "model": ("id",)}
 
@@ -92,6 +92,7 @@ class CypherConditions(CypherCalls):
     @override
     def when(self, node: tree.Expression, *, wanted: bool) -> Condition:
         self.names.count_made(node.span[0])
+        # Branches because each kind of condition is bound in its own way.
         match node:
             case tree.And() | tree.Or():
                 both = isinstance(node, tree.And) is wanted
