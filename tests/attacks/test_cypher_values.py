@@ -39,7 +39,6 @@ LARGE = {
         f"{ONE}replace(replace(replace(t.text, 'a', 'aaa'), 'a', 'aaa'), 'a', 'aaa') AS x",
         "max_bytes",
     ),
-    "each a long text": (f"{ONE}[x IN range(1, 90000) | t.text] AS x", "max_bytes"),
     "many numbers": (f"{ONE}range(1, 1000000000) AS x", "max_items"),
     "many numbers backwards": (f"{ONE}size(range(0, -9000000000000000000, -1)) AS x", "max_items"),
     "a long text in a long text": (f"{ONE}replace(t.text, t.part + 'b', '') AS x", "max_text_work"),
@@ -51,6 +50,7 @@ QUICK = {
     "very many are equal": "split(t.text, 'a') = split(t.text, 'a')",
     "very many differ": "[null] + split(t.text, 'a') <> [1] + split(t.text, 'a')",
     "among very many": "'b' IN split(t.text, 'a')",
+    "each a long text": "[x IN range(1, 90000) | t.text]",
     "something of very many": "any(x IN range(1, 100000) WHERE x = 99999)",
     "pairs of very many": "size([x IN range(1, 5000) | [y IN range(1, 5000) | x * y]])",
     "each against each": "all(x IN range(1, 90000) WHERE any(y IN range(1, 90000) WHERE x = y))",
@@ -78,7 +78,7 @@ def test_what_grows_too_large_is_refused(server: KastorServer, name: str) -> Non
 def test_long_lists_end_in_time(server: KastorServer, name: str) -> None:
     with watched(server):
         answer: Answer = ask(server, f"{ONE}{QUICK[name]} AS x")
-    assert answer.status in (200, 400, 408), answer
+    assert answer.status in (200, 400), answer
     assert answer.seconds < 5 + 3
 
 
