@@ -28,6 +28,8 @@ class Dialect(Protocol):
     """Whether nothing else bounds what a row takes while it is put together."""
     interrupts_queries_only: bool
     """Whether the engine looks at the clock between rows and queries, but inside no expression."""
+    repeats_inner_rows: bool
+    """Whether rows that belong to a row of the query around are made anew at every mention."""
     sorts_values: bool
     """Whether values of any kind can be ordered and grouped."""
     sort_columns: tuple[tuple[str, str], ...]
@@ -322,6 +324,25 @@ class Dialect(Protocol):
 
     def within(self, number: str, most: int, limit: str) -> str:
         """Whether a number is at most that; the statement fails with the limit if it is not."""
+        ...
+
+    def distances(self, query: str, name: str) -> str:
+        """The least `depth` of each `node` of the rows of that name, as one value.
+
+        Only where `repeats_inner_rows`, as the three that read it.
+        """
+        ...
+
+    def distance_of(self, distances: str, node: str) -> str:
+        """That of one node; NULL where it has none."""
+        ...
+
+    def distance(self, distances: str, node: str, wanted: str) -> str:
+        """Whether a node has this distance."""
+        ...
+
+    def reaches(self, distances: str, most: int) -> str:
+        """Whether some node is further away than that."""
         ...
 
     def not_walked(self, path: str, key: str) -> str:

@@ -63,6 +63,7 @@ class Postgres(Dialect):
     interrupts_queries_only = True
     barrier = ""
     by_key = False
+    repeats_inner_rows = False
     sorts_values = True
     sort_columns: tuple[tuple[str, str], ...] = (("r", ""), ("v", "numeric"), ("t", ""))
     join_in_order = "JOIN"
@@ -462,6 +463,26 @@ class Postgres(Dialect):
     def within(self, number: str, most: int, limit: str) -> str:
         failed = postgres_made.failure(limit, "text", number)
         return f"CASE WHEN {number} > {most} THEN {failed} = '' ELSE true END"
+
+    @override
+    def distances(self, query: str, name: str) -> str:
+        """Never called: rows of a query are made once for each row around it."""
+        raise AssertionError((query, name))
+
+    @override
+    def distance_of(self, distances: str, node: str) -> str:
+        """Never called: rows of a query are made once for each row around it."""
+        raise AssertionError((distances, node))
+
+    @override
+    def distance(self, distances: str, node: str, wanted: str) -> str:
+        """Never called: rows of a query are made once for each row around it."""
+        raise AssertionError((distances, node, wanted))
+
+    @override
+    def reaches(self, distances: str, most: int) -> str:
+        """Never called: rows of a query are made once for each row around it."""
+        raise AssertionError((distances, most))
 
     @override
     def not_walked(self, path: str, key: str) -> str:

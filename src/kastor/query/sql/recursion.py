@@ -142,9 +142,10 @@ class _Walker:
                 branch.conditions.append(f"{alias}.key = w.{letter}{index}")
         return branch
 
-    def _stage(self, body: str) -> None:
+    def _stage(self, body: str, *, kept: bool = False) -> None:
+        """A stage; `kept` ones are not written into those that read them."""
         self.last = f"s{len(self.stages)}"
-        self.stages.append(f"{self.last} AS ({body})")
+        self.stages.append(f"{self.last} AS {'MATERIALIZED ' if kept else ''}({body})")
 
     def _bind(self, node: int) -> None:
         self.columns.append(f"n{node}")
@@ -264,27 +265,32 @@ class _Walker:
         """
         if leg.end not in self.bound and any(is_about(term, {leg.end}) for term in self.terms):
             self._start(leg.end)
-        number, path, last = leg.number, f"p{leg.hop.group}", self.last
-        self._reached(leg)
-        onto = "d"
-        if leg.end in self.bound:
-            self._between(leg)
-            onto = "m"
-        far, conditions = self._related(leg, f"z{number}.node")
-        same = [f"x.{column} = z{number}.{column}" for column in self.columns]
-        step = [f"x.node = {far}", f"x.depth = z{number}.depth + 1", *same, *conditions]
+        number, path = leg.number, f"p{leg.hop.group}"
+        kept = list(self.columns)
+        inlined = self.dialect.repeats_inner_rows and any(o.outer for o in self.graph.sources)
+        (self._measured if inlined else self._reached)(leg)
+        last, name = self.last, f"z{number}"
+        far, conditions = self._related(leg, f"{name}.node")
+        if inlined:
+            onto = ""
+            conditions.append(self.dialect.distance(f"{name}.x{number}", far, f"{name}.depth + 1"))
+        else:
+            onto = f" CROSS JOIN {'m' if leg.end in self.bound else 'd'}{number} x"
+            conditions += [f"x.node = {far}", f"x.depth = {name}.depth + 1"]
+            conditions += [f"x.{column} = {name}.{column}" for column in self.columns]
         forward = leg.hop.left == leg.begin
-        own = f"z{number}.q{number}"
+        own = f"{name}.q{number}"
         longer = f"{own} || r.key || '.'" if forward else f"'.' || r.key || {own}"
         columns = ", ".join(f"z{number}.{column}" for column in self.columns)
         relationships = self.dialect.places("relationships")
         self.stages.append(
             f"z{number} AS (SELECT {', '.join(self.columns)}, n{leg.begin} AS node, 0 AS depth,"
             f" '.' AS q{number} FROM {last} UNION ALL SELECT {columns}, {far}, z{number}.depth + 1,"
-            f" {longer} FROM z{number} CROSS JOIN {relationships} r CROSS JOIN {onto}{number} x"
-            f" WHERE {' AND '.join(step)})"
+            f" {longer} FROM z{number} CROSS JOIN {relationships} r {onto}"
+            f" WHERE {' AND '.join(conditions)})"
         )
         self._arrived(leg, path)
+        self.columns = [*kept, f"q{number}"]
 
     def _reached(self, leg: _Leg) -> None:
         """The nodes within reach, each with its least distance."""
@@ -297,6 +303,59 @@ class _Walker:
         self.stages.append(
             f"d{leg.number} AS (SELECT {columns}, min(depth) AS depth FROM {name}"
             f" GROUP BY {columns})"
+        )
+        if leg.end in self.bound:
+            self._between(leg)
+
+    def _measured(self, leg: _Leg) -> None:
+        """The same distances as one value of each row, of only those on a way to a bound end.
+
+        For engines that make rows which belong to the query around anew at every mention.
+        """
+        number, last = leg.number, self.last
+        far, conditions = self._related(leg, "w.node")
+        relationships = self.dialect.places("relationships")
+        conditions.append(f"w.depth < {_most(leg.hop)}")
+        reached = (
+            f"WITH RECURSIVE w AS (SELECT {last}.n{leg.begin} AS node, 0 AS depth UNION"
+            f" SELECT {far}, w.depth + 1 FROM w CROSS JOIN {relationships} r"
+            f" WHERE {' AND '.join(conditions)})"
+        )
+        listed = ", ".join(self.columns)
+        made = self.dialect.distances(reached, "w")
+        self._stage(f"SELECT {listed}, {made} AS x{number} FROM {last}", kept=True)
+        if leg.hop.open:
+            self._refuse_beyond(leg)
+        if leg.end not in self.bound:
+            self.columns.append(f"x{number}")
+            return
+        last = self.last
+        turned = _Leg(number, leg.hop, leg.end, leg.begin, _TURNED[leg.direction])
+        far, conditions = self._related(turned, "m.node")
+        at = self.dialect.distance_of(f"{last}.x{number}", f"{last}.n{leg.end}")
+        conditions.append(self.dialect.distance(f"{last}.x{number}", far, "m.depth - 1"))
+        back = (
+            f"WITH RECURSIVE m AS (SELECT {last}.n{leg.end} AS node, {at} AS depth WHERE {at} >= 0"
+            f" UNION SELECT {far}, m.depth - 1 FROM m CROSS JOIN {relationships} r"
+            f" WHERE {' AND '.join(conditions)})"
+        )
+        made = self.dialect.distances(back, "m")
+        self._stage(f"SELECT {listed}, {made} AS x{number} FROM {last}", kept=True)
+        self.columns.append(f"x{number}")
+
+    def _refuse_beyond(self, leg: _Leg) -> None:
+        """Fails where a shorter way than one behind the last relationship is not known."""
+        number, high = leg.number, leg.hop.high
+        unknown = self.dialect.reaches(f"x{number}", high)
+        if leg.end in self.bound:
+            at = self.dialect.distance_of(f"x{number}", f"n{leg.end}")
+            unknown += f" AND coalesce({at} > {high}, 1 = 1)"
+        failed = self.dialect.within(str(high + 1), high, "max_open_hops")
+        listed = ", ".join([*self.columns, f"x{number}"])
+        self._stage(
+            f"SELECT {listed} FROM {self.last} WHERE CASE WHEN {unknown} THEN {failed} ELSE 1 = 1"
+            " END",
+            kept=True,
         )
 
     def _between(self, leg: _Leg) -> None:
@@ -323,22 +382,21 @@ class _Walker:
             terms.append("depth > 0")
         if hop.open:
             terms.append(f"depth <= {hop.high}")
-        items = [f"{c} || substr(q{number}, 2) || '|.' AS {c}" if c == path else c
-                 for c in self.columns]  # fmt: skip
+        kept = [column for column in self.columns if column != f"x{number}"]
+        items = [f"{c} || substr(q{number}, 2) || '|.' AS {c}" if c == path else c for c in kept]
         items += [f"q{number}"] if ends else [f"q{number}", f"node AS n{leg.end}"]
         where = f" WHERE {' AND '.join(terms)}" if terms else ""
         source = f"z{number}"
         if hop.paths == "one":
-            columns = ", ".join([*self.columns, "node", "depth"])
+            columns = ", ".join([*kept, "node", "depth"])
             source = (
                 f"(SELECT {columns}, min(q{number}) AS q{number} FROM z{number}"
                 f" GROUP BY {columns}) y"
             )
         body = f"SELECT {', '.join(items)} FROM {source}{where}"
-        if hop.open:
+        if hop.open and f"x{number}" not in self.columns:
             body += f" UNION ALL {self._beyond(leg, items)}"
         self._stage(body)
-        self.columns.append(f"q{number}")
 
     def _beyond(self, leg: _Leg, items: list[str]) -> str:
         """No row, or the failure that something lies behind the last relationship."""

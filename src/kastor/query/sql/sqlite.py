@@ -80,6 +80,7 @@ class Sqlite(Dialect):
     join = " JOIN "
     names_members = False
     interrupts_queries_only = False
+    repeats_inner_rows = True
     sorts_values = True
     sort_columns: tuple[tuple[str, str], ...] = (("r", ""), ("v", ""))
     join_in_order = "CROSS JOIN"
@@ -524,6 +525,25 @@ class Sqlite(Dialect):
     def within(self, number: str, most: int, limit: str) -> str:
         failed = sqlite_made.failure(limit, number)
         return f"CASE WHEN {number} > {most} THEN {failed} ELSE 1 END"
+
+    @override
+    def distances(self, query: str, name: str) -> str:
+        return (
+            f"({query} SELECT jsonb_group_object(CAST(node AS text), d) FROM"
+            f" (SELECT node, min(depth) AS d FROM {name} GROUP BY node))"
+        )
+
+    @override
+    def distance_of(self, distances: str, node: str) -> str:
+        return f"({distances} ->> ('$.\"' || {node} || '\"'))"
+
+    @override
+    def distance(self, distances: str, node: str, wanted: str) -> str:
+        return f"{self.distance_of(distances, node)} = {wanted}"
+
+    @override
+    def reaches(self, distances: str, most: int) -> str:
+        return f"EXISTS (SELECT 1 FROM json_each({distances}) WHERE atom > {most})"
 
     @override
     def not_walked(self, path: str, key: str) -> str:
