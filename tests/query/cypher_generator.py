@@ -220,8 +220,41 @@ class Texts:
             ),
             *(f"[{items}][{self.pick('1..', '..-1', '0..2', '-2..')}]", f"tail([{items}])"),
             *(f"range({self.pick('0', '3', node + '.n')}, 4, {self.pick('1', '2', '-1')})",),
+            *(self.comprehension(depth), self.comprehension(depth)),
             *(f"reverse([{items}])", f"keys({node})", f"labels({node})", f"split({node}.s, 'b')"),
         )
+
+    def list_of(self, depth: int) -> tuple[str, str]:
+        """A list, and a name for its elements."""
+        node, name = self.pick(*self.nodes), f"x{depth}"
+        items = ", ".join(self.value(3) for _ in range(self.random.randrange(4)))
+        return self.pick(
+            f"[{items}]", f"{node}.tags", f"labels({node})", f"range(0, {node}.n)"
+        ), name
+
+    def tested_element(self, name: str) -> str:
+        node = self.pick(*self.nodes)
+        return self.pick(
+            *(f"{name} = {self.pick(*_LITERALS)}", f"{name} <> {node}.{self.pick(*_VALUES)}"),
+            *(
+                f"{name} IS NULL",
+                f"{name} STARTS WITH 'a'",
+                f"{name} > 0",
+                f"{name} IN [1, 'a', null]",
+            ),
+            *(f"NOT {name} = {node}.m", f"{name} < {node}.n OR {node}.b"),
+        )
+
+    def comprehension(self, depth: int) -> str:
+        listed, name = self.list_of(depth)
+        where = f" WHERE {self.tested_element(name)}" if self.chance(2) else ""
+        item = self.pick("", f" | {name}", f" | [{name}, {self.value(3)}]", f" | {{a: {name}}}")
+        return f"[{name} IN {listed}{where}{item}]"
+
+    def quantifier(self) -> str:
+        listed, name = self.list_of(2)
+        word = self.pick("any", "all", "none", "single")
+        return f"{word}({name} IN {listed} WHERE {self.tested_element(name)})"
 
     def chosen(self, depth: int) -> str:
         """CASE in both forms, and coalesce."""
@@ -280,6 +313,8 @@ class Texts:
         if choice == 4:
             lists = self.listed(), self.listed(), f"{node}.tags", self.made_list(1)
             return f"{self.value()} IN {self.pick(*lists)}"
+        if choice == 5 and self.chance(2):
+            return self.quantifier()
         if choice == 5:
             return f"{self.value()} IS {self.pick('', 'NOT ')}NULL"
         if choice == 6:

@@ -219,6 +219,10 @@ class Oracle:
                 return base.get(node.key) if isinstance(base, dict) else None
             case tree.ListOf():
                 return [self.value(item, env) for item in node.items]
+            case tree.Comprehension():
+                return self._comprehension(node, env)
+            case tree.Quantifier():
+                return self._quantifier(node, env)
             case tree.MapOf():
                 return {key: self.value(one, env) for key, one in node.entries}
             case tree.ItemOf():
@@ -267,6 +271,31 @@ class Oracle:
             case tree.Call():
                 return self._call(node, env)
         raise TypeError(node)
+
+    def _comprehension(self, node: tree.Comprehension, env: Env) -> list[Any] | None:
+        values = self.value(node.values, env)
+        if values is None:
+            return None
+        if not isinstance(values, list):
+            raise Unlike
+        inside = [{**env, node.variable.text: one} for one in values]
+        if node.where is not None:
+            inside = [one for one in inside if self.value(node.where, one) is True]
+        item = tree.Variable(node.variable.text) if node.item is None else node.item
+        return [self.value(item, one) for one in inside]
+
+    def _quantifier(self, node: tree.Quantifier, env: Env) -> bool | None:
+        values = self.value(node.values, env)
+        if values is None:
+            return None
+        if not isinstance(values, list):
+            raise Unlike
+        found = [self.value(node.where, {**env, node.variable.text: one}) for one in values]
+        some = negate(every([negate(one) for one in found]))
+        if node.name == "single":
+            sure, unknown = found.count(True), None in found
+            return False if sure > 1 else None if unknown else sure == 1
+        return {"any": some, "none": negate(some), "all": every(found)}[node.name]
 
     def _case(self, node: tree.Case, env: Env) -> Any:
         for test, chosen in node.branches:

@@ -105,7 +105,7 @@ class ByModel:
 
 
 @dataclass(frozen=True, slots=True)
-class Element:
+class ElementOf:
     """An element of the array around; `types` as a `Slot` has them."""
 
     number: int
@@ -117,7 +117,7 @@ class Each:
     """For each element of the array for which the condition is true the value of `item`."""
 
     array: Value
-    element: Element
+    element: ElementOf
     where: Condition
     item: Value
 
@@ -171,7 +171,7 @@ Value: TypeAlias = (
     | PartOf
     | Case
     | ByModel
-    | Element
+    | ElementOf
     | Each
     | Flag
     | Walked
@@ -265,7 +265,7 @@ class AnyOf:
     """For an element of the array `true` is true; negated: for all of them `false` is."""
 
     array: Value
-    element: Element
+    element: ElementOf
     true: Condition
     false: Condition
     negated: bool = False

@@ -148,6 +148,15 @@ def parts_of(item: Condition | Value) -> Iterable[Condition | Value]:
             return () if item.argument is None else (item.argument,)
         case Flag():
             return (item.true, item.false)
+        case AnyOf():
+            return (item.array, item.true, item.false)
+        case _:
+            return _parts_made(item)
+
+
+def _parts_made(item: Condition | Value) -> Iterable[Condition | Value]:
+    """The same of values that the statement puts together."""
+    match item:
         case ListOf():
             return item.items
         case Trail():
@@ -158,8 +167,6 @@ def parts_of(item: Condition | Value) -> Iterable[Condition | Value]:
             return (item.base,)
         case Each():
             return (item.array, item.where, item.item)
-        case AnyOf():
-            return (item.array, item.true, item.false)
         case Case():
             return (*[one for branch in item.branches for one in branch], item.otherwise)
         case _:

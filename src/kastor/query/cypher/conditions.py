@@ -30,10 +30,9 @@ from kastor.query.plan import (
     Const,
     Doc,
     Each,
-    Element,
+    ElementOf,
     Exists,
     Field,
-    Flag,
     Graph,
     In,
     IsKind,
@@ -63,7 +62,7 @@ _MIRROR = {"=": "=", "<>": "<>", "<": ">", ">": "<", "<=": ">=", ">=": "<="}
 _OPPOSITE = {"<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 _TEXTS = {"STARTS WITH": "STARTSWITH", "ENDS WITH": "ENDSWITH", "CONTAINS": "CONTAINS"}
 _NAMING = frozenset({"name", "model"})
-_MADE = (ListOf, MapOf, PartOf, Case, ByModel, Each, Element, Aggregate, Slot)
+_MADE = (ListOf, MapOf, PartOf, Case, ByModel, Each, ElementOf, Aggregate, Slot)
 _DEEP = frozenset({"array", "object"})
 _STEPS = {"relationship": ("source", "id"), "twin": ("id",), "model": ("id",)}
 
@@ -93,6 +92,7 @@ class CypherConditions(CypherCalls):
     @override
     def when(self, node: tree.Expression, *, wanted: bool) -> Condition:
         self.names.count_made(node.span[0])
+        # Branches because each kind of condition is bound in its own way.
         match node:
             case tree.And() | tree.Or():
                 both = isinstance(node, tree.And) is wanted
@@ -144,7 +144,7 @@ class CypherConditions(CypherCalls):
             made = self._xor(node, wanted=True)
             if isinstance(made, Compare) and isinstance(made.left, Call):
                 return made.left
-        return Flag(self.when(node, wanted=True), self.when(node, wanted=False))
+        return self.flag(node)
 
     def _truth(self, node: tree.Expression, *, wanted: bool) -> Condition:
         """A value where a condition stands: a boolean, or null."""

@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING
 from kastor.query.cypher.types import elements_of
 from kastor.query.cypher.values import ARRAY, CypherValues, is_null
 from kastor.query.passes.folding import fold
-from kastor.query.plan import And, AnyOf, Call, Compare, Const, Each, Element, Or, Truth, Undefined
+from kastor.query.plan import (
+    And,
+    AnyOf,
+    Call,
+    Compare,
+    Const,
+    Each,
+    ElementOf,
+    Or,
+    Truth,
+    Undefined,
+)
 from kastor.types import override
 
 if TYPE_CHECKING:
@@ -29,10 +40,12 @@ class CypherElements(CypherValues):
         return self.require(values, ARRAY, "IN", node.values)
 
     @contextmanager
-    def _named(self, node: tree.Comprehension | tree.Quantifier, array: Value) -> Iterator[Element]:
+    def _named(
+        self, node: tree.Comprehension | tree.Quantifier, array: Value
+    ) -> Iterator[ElementOf]:
         """The element, while its name stands for it; no aggregate can be inside."""
         names, name = self.names, node.variable.text
-        element = Element(len(names.nested), elements_of(array, names.models))
+        element = ElementOf(len(names.nested), elements_of(array, names.models))
         kind = names.kind_of_items(array)
         before, aggregates = names.local.get(name), self.aggregates
         names.nested.append(element)

@@ -12,7 +12,7 @@ from kastor.query.plan import (
     Compare,
     Const,
     Doc,
-    Element,
+    ElementOf,
     Field,
     ListOf,
     OfModel,
@@ -68,9 +68,9 @@ class CypherScope(Scope):
         super().__init__(text, models, settings, outer, notes)
         self.columns: dict[str, Value] = {}
         self.bound: dict[str, Value] = {}
-        self.local: dict[str, Element] = {}
-        self.nested: list[Element] = []
-        self.entities: dict[Element, str] = {}
+        self.local: dict[str, ElementOf] = {}
+        self.nested: list[ElementOf] = []
+        self.entities: dict[ElementOf, str] = {}
         self.paths: dict[str, Trail] = {}
         self.listed: dict[Value, str] = {}
         self.trails: set[Value] = set()

@@ -15,7 +15,7 @@ from kastor.query.plan import (
     Const,
     Doc,
     Each,
-    Element,
+    ElementOf,
     Field,
     ListOf,
     PartOf,
@@ -84,7 +84,7 @@ def types_of(value: Value, models: ModelIndex) -> frozenset[str]:
             return _of_aggregate(value, models)
         case Slot(source=source) if source >= 0:
             return value.types
-        case Element():
+        case ElementOf():
             return value.types
         case _:
             kinds = kinds_of(value)

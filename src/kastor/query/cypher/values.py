@@ -104,13 +104,17 @@ class CypherValues:
     def comprehension(self, node: tree.Comprehension) -> Value:
         """What is made of each element of a list."""
 
+    def flag(self, node: tree.Expression) -> Flag:
+        """A condition as a value; what no data decides is decided here."""
+        return Flag(fold(self.when(node, wanted=True)), fold(self.when(node, wanted=False)))
+
     def value(self, node: tree.Expression) -> Value:
         """One value."""
         # Branches because each kind of node is bound in its own way.
         self.names.count_made(node.span[0])
         if is_condition(node):
             with self.names.notes.apart():
-                return Flag(self.when(node, wanted=True), self.when(node, wanted=False))
+                return self.flag(node)
         match node:
             case tree.Literal():
                 text = isinstance(node.value, str)

@@ -18,7 +18,7 @@ from kastor.query.plan import (
     Const,
     Doc,
     Each,
-    Element,
+    ElementOf,
     Field,
     Flag,
     ListOf,
@@ -52,7 +52,7 @@ _ID_STEPS = {"twin": ("$dtId",), "relationship": ("$relationshipId",), "model": 
 
 
 _LETTERS = {"twin": "t", "rows": "v", "items": "v"}
-_MADE = (ListOf, MapOf, PartOf, Case, ByModel, Each, Element, Walked, Trail)
+_MADE = (ListOf, MapOf, PartOf, Case, ByModel, Each, ElementOf, Walked, Trail)
 _SCALAR_CALLS = frozenset({"number", "string"})
 
 
@@ -191,7 +191,7 @@ class Values:
         if isinstance(value, Doc) and value.steps:
             return make(*self.place(value))
         base, steps = (value.base, value.steps) if isinstance(value, PartOf) else (value, ())
-        if isinstance(base, Element):
+        if isinstance(base, ElementOf):
             return make(self.elements[base.number], self.dialect.path(steps, self.parameters))
         return self.over_json(self.json(base), make, steps)
 
@@ -205,7 +205,7 @@ class Values:
         self.depth -= 1
         return self.parameters.written(f"(SELECT {made} FROM {self.dialect.named(json, name)})")
 
-    def with_element(self, element: Element, json: str, make: Callable[[], str]) -> str:
+    def with_element(self, element: ElementOf, json: str, make: Callable[[], str]) -> str:
         """What `make` says while the element has this JSON text."""
 
         def made(doc: str, path: str) -> str:
@@ -296,9 +296,16 @@ class Values:
                 return self._path(value)
             case Slot():
                 return self.slot(value)[-1]
+            case Undefined() | Aggregate():
+                return "NULL"
+            case _:
+                return self._made(value)
+
+    def _made(self, value: ListOf | MapOf | PartOf | ElementOf | Each | Case | ByModel) -> str:
+        match value:
             case ListOf() | MapOf():
                 return self._joined(value)
-            case PartOf() | Element():
+            case PartOf() | ElementOf():
                 return self.over(value, self.dialect.json)
             case Each():
                 return self.over(value.array, lambda *array: self._each(value, array))
@@ -306,8 +313,6 @@ class Values:
                 return self._case(value)
             case ByModel():
                 return self._by_model(value)
-            case Undefined() | Aggregate():
-                return "NULL"
 
     def _walked(self, value: Walked) -> str:
         """The array of relationships; a walk of none is an empty one."""
