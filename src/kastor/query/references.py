@@ -110,6 +110,16 @@ def own_sources(block: Block) -> list[int]:
     return [index for index, one in enumerate(block.graph.sources) if not one.outer]
 
 
+def reads_before(block: Block) -> bool:
+    """Whether a block reads anything of the row that it is matched for."""
+    own = set(own_sources(block))
+    read = sources_of(block.where)
+    for hop in block.graph.hops:
+        read |= {hop.left, hop.right}
+    read |= {block.graph.sources[one].same for one in own} - {-1}
+    return bool(read - own)
+
+
 def read_apart(graph: Graph) -> set[int]:
     """The sources that what is matched apart reads of the rows before it."""
     found: set[int] = set()

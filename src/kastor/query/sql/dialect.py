@@ -231,9 +231,12 @@ class Dialect(Protocol):
         ...
 
     def apart(
-        self, text: str, names: list[str], alias: str, *, optional: bool
+        self, text: str, names: list[str], alias: str, *, optional: bool, reads: bool
     ) -> tuple[str, list[str]]:
-        """A join with a query that may read what stands before it, and the SQL of its columns."""
+        """A join with a query, and the SQL of its columns; it may read what stands before it.
+
+        Only where it `reads` that, which costs memory for each row.
+        """
         ...
 
     def unwound(self, json: str, alias: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kastor.query.plan import Block, Unwound, Walked
-from kastor.query.references import own_sources
+from kastor.query.references import own_sources, reads_before
 from kastor.query.sql.clauses import select
 from kastor.query.sql.derived import rows_below
 from kastor.query.sql.keyed import of_block
@@ -98,7 +98,11 @@ class Mixed:
             selects.append(select(listed, one, terms))
         alias = f"y{number}"
         joined, columns = self.dialect.apart(
-            " UNION ALL ".join(selects), names, alias, optional=part.optional
+            " UNION ALL ".join(selects),
+            names,
+            alias,
+            optional=part.optional,
+            reads=reads_before(part),
         )
         known = dict(zip(names, columns, strict=True))
         branch.tables.append(joined)

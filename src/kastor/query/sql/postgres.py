@@ -305,8 +305,9 @@ class Postgres(Dialect):
 
     @override
     def apart(
-        self, text: str, names: list[str], alias: str, *, optional: bool
+        self, text: str, names: list[str], alias: str, *, optional: bool, reads: bool
     ) -> tuple[str, list[str]]:
+        del reads
         columns = [f"{alias}.{name}" for name in names]
         if optional:
             return f" LEFT JOIN LATERAL ({text}) {alias} ON true", columns

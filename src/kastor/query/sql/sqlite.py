@@ -369,9 +369,16 @@ class Sqlite(Dialect):
 
     @override
     def apart(
-        self, text: str, names: list[str], alias: str, *, optional: bool
+        self, text: str, names: list[str], alias: str, *, optional: bool, reads: bool
     ) -> tuple[str, list[str]]:
         """SQLite has no LATERAL, but functions that make rows may read what stands before them."""
+        if not reads:
+            joined = (
+                f"LEFT JOIN ({text}) {alias} ON 1 = 1"
+                if optional
+                else f"CROSS JOIN ({text}) {alias}"
+            )
+            return f" {joined}", [f"{alias}.{name}" for name in names]
         listed = f"SELECT json_group_array(json_array({', '.join(names)})) FROM ({text})"
         word = "LEFT JOIN" if optional else "CROSS JOIN"
         columns = [f"({alias}.value ->> {place})" for place in range(len(names))]
