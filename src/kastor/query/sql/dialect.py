@@ -325,8 +325,8 @@ class Dialect(Protocol):
         """The array of every second element of one, from the first or the second on."""
         ...
 
-    def within(self, number: str, most: int, limit: str) -> str:
-        """Whether a number is at most that; the statement fails with the limit if it is not."""
+    def within(self, number: str, most: int, limit: str, condition: str) -> str:
+        """The condition; where the number is more than that, the statement fails with the limit."""
         ...
 
     def distances(self, query: str, name: str) -> str:

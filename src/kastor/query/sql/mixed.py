@@ -44,7 +44,7 @@ class Mixed:
                 continue
             self.clauses.values.walks = branch.walks
             if isinstance(part, Unwound):
-                self._unwound(branch, part, needed)
+                self._unwound(branch, number, part, needed)
             else:
                 self._block(branch, number, part)
                 for index in own_sources(part):
@@ -60,10 +60,10 @@ class Mixed:
         table = self.dialect.table(source.kind + "s")
         branch.tables.append(f" {word} {table} {alias} ON {alias}.key = {branch.keys[index]}")
 
-    def _unwound(self, branch: Branch, part: Unwound, needed: set[int]) -> None:
+    def _unwound(self, branch: Branch, number: int, part: Unwound, needed: set[int]) -> None:
         alias = f"v{part.source}"
         branch.tables.append(self.dialect.unwound(self.clauses.values.json(part.value), alias))
-        branch.apart.append([Key(self.dialect.place_of_item(alias))])
+        branch.apart[number] = [Key(self.dialect.place_of_item(alias))]
         for index, source in enumerate(self.graph.sources):
             if source.item == part.source:
                 branch.keys[index] = self._key(source.kind, self.dialect.item(alias)[-1])
@@ -106,12 +106,10 @@ class Mixed:
         )
         known = dict(zip(names, columns, strict=True))
         branch.tables.append(joined)
-        branch.apart.append(
-            [
-                key.at(f"coalesce({known[f'o{place}']}, {key.missing})")
-                for place, key in enumerate(keys)
-            ]
-        )
+        branch.apart[number] = [
+            key.at(f"coalesce({known[f'o{place}']}, {key.missing})")
+            for place, key in enumerate(keys)
+        ]
         branch.keys.update({source: known[f"n{source}"] for source in own})
         for name, sql in known.items():
             if name[0] == "w":

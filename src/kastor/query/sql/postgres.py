@@ -461,9 +461,9 @@ class Postgres(Dialect):
         )
 
     @override
-    def within(self, number: str, most: int, limit: str) -> str:
+    def within(self, number: str, most: int, limit: str, condition: str) -> str:
         failed = postgres_made.failure(limit, "text", number)
-        return f"CASE WHEN {number} > {most} THEN {failed} = '' ELSE true END"
+        return f"CASE WHEN {number} > {most} THEN {failed} = '' ELSE {condition} END"
 
     @override
     def distances(self, query: str, name: str) -> str:

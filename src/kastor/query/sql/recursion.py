@@ -350,13 +350,10 @@ class _Walker:
         if leg.end in self.bound:
             at = self.dialect.distance_of(f"x{number}", f"n{leg.end}")
             unknown += f" AND coalesce({at} > {high}, 1 = 1)"
-        failed = self.dialect.within(str(high + 1), high, "max_open_hops")
+        number_of = f"CASE WHEN {unknown} THEN {high + 1} ELSE 0 END"
+        refused = self.dialect.within(number_of, high, "max_open_hops", "1 = 1")
         listed = ", ".join([*self.columns, f"x{number}"])
-        self._stage(
-            f"SELECT {listed} FROM {self.last} WHERE CASE WHEN {unknown} THEN {failed} ELSE 1 = 1"
-            " END",
-            kept=True,
-        )
+        self._stage(f"SELECT {listed} FROM {self.last} WHERE {refused}", kept=True)
 
     def _between(self, leg: _Leg) -> None:
         """Of these the nodes on a shortest way to the end: walked back from there."""
@@ -406,10 +403,11 @@ class _Walker:
             same = [f"y.{column} = x.{column}" for column in self.columns]
             known = [*same, f"y.node = y.n{leg.end}", f"y.depth <= {leg.hop.high}"]
             found += f" AND NOT EXISTS (SELECT 1 FROM d{number} y WHERE {' AND '.join(known)})"
-        failed = self.dialect.within("x.depth", leg.hop.high, "max_open_hops")
+        depth = f"CASE WHEN {found} THEN x.depth ELSE 0 END"
+        refused = self.dialect.within(depth, leg.hop.high, "max_open_hops", "1 = 0")
         return (
             f"SELECT {', '.join(items)} FROM (SELECT x.*, '.' AS q{number} FROM d{number} x"
-            f" WHERE {found} AND {failed}) x"
+            f" WHERE {refused}) x"
         )
 
     # What hops are made of
@@ -432,12 +430,12 @@ class _Walker:
     def _arrive(self, leg: _Leg, items: list[str], group: str = "") -> None:
         """The stage behind a range: nodes that are far enough, or the one that is bound."""
         condition = f"depth >= {leg.hop.low}"
-        if leg.hop.open:
-            condition += f" AND {self.dialect.within('depth', leg.hop.high, 'max_open_hops')}"
         if leg.end in self.bound:
             condition += f" AND node = n{leg.end}"
         else:
             items = [*items, f"node AS n{leg.end}"]
+        if leg.hop.open:  # tested first: whatever else is so, more lies behind
+            condition = self.dialect.within("depth", leg.hop.high, "max_open_hops", condition)
         self._stage(f"SELECT {', '.join(items)} FROM w{leg.number} WHERE {condition}{group}")
 
     def _onward(self, before: str, conditions: list[str]) -> str:

@@ -529,9 +529,9 @@ class Sqlite(Dialect):
         )
 
     @override
-    def within(self, number: str, most: int, limit: str) -> str:
+    def within(self, number: str, most: int, limit: str, condition: str) -> str:
         failed = sqlite_made.failure(limit, number)
-        return f"CASE WHEN {number} > {most} THEN {failed} ELSE 1 END"
+        return f"CASE WHEN {number} > {most} THEN {failed} ELSE {condition} END"
 
     @override
     def distances(self, query: str, name: str) -> str:
