@@ -37,6 +37,8 @@ class Dialect(Protocol):
 
     First the rank, then where numbers and booleans are; strings are in the last.
     """
+    apart_from: str
+    """Behind a query that is never to be written into the one around it, as often as that reads."""
     join_in_order: str
     """Before a table with its ON, when the tables before it are to be read first."""
     tables: Tables

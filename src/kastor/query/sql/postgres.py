@@ -66,6 +66,7 @@ class Postgres(Dialect):
     repeats_inner_rows = False
     sorts_values = True
     sort_columns: tuple[tuple[str, str], ...] = (("r", ""), ("v", "numeric"), ("t", ""))
+    apart_from = " OFFSET 0"
     join_in_order = "JOIN"
 
     def __init__(self, schema: str, tables: Tables | None = None) -> None:

@@ -83,6 +83,7 @@ class Sqlite(Dialect):
     repeats_inner_rows = True
     sorts_values = True
     sort_columns: tuple[tuple[str, str], ...] = (("r", ""), ("v", ""))
+    apart_from = " LIMIT -1"
     join_in_order = "CROSS JOIN"
 
     def __init__(self, tables: Tables | None = None) -> None:
