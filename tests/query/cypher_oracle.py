@@ -83,7 +83,9 @@ def ranked(value: Any) -> tuple[int, Any]:
         return 9, 0
     if is_entity(value):
         return 1, identity(value)
-    shown = json.dumps(_plain(value), sort_keys=True) if isinstance(value, list | dict) else value
+    if isinstance(value, list):
+        return 3, tuple(ranked(one) for one in value)
+    shown = json.dumps(_plain(value), sort_keys=True) if isinstance(value, dict) else value
     return {"map": 0, "list": 3, "string": 4, "boolean": 5, "number": 6}[kind(value)], shown
 
 
@@ -462,7 +464,7 @@ class Oracle:
             return None
         if node.name == "avg":
             return sum(values) / len(values)
-        return min(values) if node.name == "min" else max(values)
+        return (min if node.name == "min" else max)(values, key=ranked)
 
 
 def names_in(patterns: tuple[tree.Pattern, ...]) -> list[str]:

@@ -9,6 +9,8 @@ import pytest
 from query_cases import building
 from query_graphs import rows, service
 
+from kastor.lang.cypher.printer import print_literal
+
 LAB = "MATCH (n {name: 'Lab'}) RETURN "
 VALUES: list[tuple[str, Any]] = [
     ("[1, 2.0, 'a', null, [n.level], {a: n.gone}]", [1, 2.0, "a", None, [1], {"a": None}]),
@@ -155,6 +157,28 @@ def test_collect_leaves_null_out_and_nests() -> None:
     assert rows(engine, "MATCH (n:Nothing) RETURN collect(n) AS none") == [{"none": []}]
     (row,) = rows(engine, "MATCH (n) RETURN collect(DISTINCT [n.level, 1]) AS some")
     assert sorted(map(str, row["some"])) == ["[1, 1]", "[9, 1]", "[None, 1]"]
+
+
+def test_lists_sort_by_their_elements_and_kinds_apart() -> None:
+    listed = [
+        *([], [[1]], [[1], 2], ["A"], ["a"], ["a", 1], ["ab"], [False], [True], [-1e300], [-10]),
+        *([-1.5], [-1], [-1e-300], [0], [1e-300], [1], [1, "a"], [1, None], [9.5], [100], [1e300]),
+        *([None, 1], "x", "\u00e9", False, True, -3, 5, 123456, None),
+    ]
+    shuffled = sorted(listed, key=str)
+    text = f"UNWIND {print_literal_list(shuffled)} AS v RETURN v ORDER BY v"
+    engine = service(building())
+    assert [row["v"] for row in rows(engine, text)] == listed
+    assert [row["v"] for row in rows(engine, f"{text} DESC", 3)] == listed[::-1]
+    (row,) = rows(engine, text.replace("RETURN v ORDER BY v", "RETURN min(v) AS a, max(v) AS b"))
+    assert row == {"a": [], "b": 123456}
+
+
+def print_literal_list(values: list[Any]) -> str:
+    shown = [
+        print_literal_list(one) if isinstance(one, list) else print_literal(one) for one in values
+    ]
+    return f"[{', '.join(shown)}]"
 
 
 def test_ends_of_relationships_are_as_they_are_stored() -> None:

@@ -24,6 +24,7 @@ from kastor.query.plan import (
     ListOf,
     MapOf,
     PartOf,
+    Trail,
     Truth,
     Undefined,
     Walked,
@@ -354,24 +355,16 @@ class CypherValues:
             return Aggregate("COLLECT", value, node.distinct)
         if name in {"sum", "avg"}:
             value = self.require(value, NUMERIC, name, node.args[0])
-        else:
-            self._check_extreme(name, value, node)
+        elif not (self.types(value) <= STRING or self.types(value) <= NUMERIC):
+            return self._extreme(name, value, node)
         return Aggregate(name.upper(), value, node.distinct)
 
-    def _check_extreme(self, name: str, value: Value, node: tree.Call) -> None:
-        """Refuses what may hold other kinds: the engines overlook those, this language does not."""
-        types = self.types(value)
-        if types <= STRING or types <= NUMERIC:
-            return
-        if "?" in types:
-            told = "no model says of which kind this is"
-        else:
-            told = f"models say that this can be {' or '.join(sorted(types))}"
-        self.fail(
-            f"{name} takes numbers alone or strings alone here, and {told}; convert it with"
-            " toFloat or toString",
-            node.args[0],
-        )
+    def _extreme(self, name: str, value: Value, node: tree.Call) -> Value:
+        """The first or last of values of several kinds, by texts that sort as they do."""
+        if self.types(value) == OBJECT or isinstance(value, Trail) or value in self.names.trails:
+            self.fail(f"{name} takes numbers, strings, booleans and lists", node.args[0])
+        found = Aggregate(name.upper(), Call("KEYED", (value,), "string"))
+        return Call("AFTER_KEY", (found,), "any")
 
 
 def _joined(name: str, left: Value, right: Value, kind: str) -> Call:
