@@ -49,6 +49,7 @@ _ARGUMENTS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("SIZE", "KEYS", "REVERSE", "TOSTRING", "TOINTEGER", "TOFLOAT"), (_JSON,)),
     **dict.fromkeys(("TOBOOLEAN", "AS_STRING", "AS_NUMBER", "AS_INTEGER"), (_JSON,)),
     **dict.fromkeys(("AS_BOOLEAN", "AS_LIST", "SCALAR", "SORT_KEY", "KEYED"), (_JSON,)),
+    "COMPARE": (_JSON, _JSON),
     "AFTER_KEY": (_STRING,),
 }
 _TEXTS = frozenset(

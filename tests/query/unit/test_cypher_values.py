@@ -45,6 +45,14 @@ VALUES: list[tuple[str, Any]] = [
     ("n.gone > 0", None),
     ("true XOR n.occupied XOR false XOR n.gone", None),
     ("true XOR n.occupied XOR false XOR true", True),
+    ("[1, null] >= [1]", True),
+    ("[1, 2] >= [1, null]", None),
+    ("[1, 'a'] >= [1, 2]", None),
+    ("[1, 2] >= [3, null]", False),
+    ("[1] < [1, 2]", True),
+    ("n.tags < ['r']", True),
+    ("[1] < 'a'", None),
+    ("none(x IN [] WHERE x.a = 2)", True),
     ("[x IN [1, 2, 3] WHERE x > 1 | x * 2]", [4, 6]),
     ("[x IN n.tags]", ["quiet", "lab"]),
     ("[x IN [1, 2] | [y IN [10] | x + y]]", [[11], [12]]),
@@ -109,6 +117,7 @@ VALUES: list[tuple[str, Any]] = [
     ("$list + 4", [1, "a", None, 4]),
 ]
 FAILING = {
+    "[[1]] < [[2]]": "order",
     "n.level / 0": "zero",
     "5 % (n.level - 1)": "zero",
     "n.temperature % 2": "remainder",

@@ -173,22 +173,17 @@ class CypherConditions(CypherCalls):
         if op in {"=", "<>"}:
             return self.equals(node, left, right, wanted=(op == "=") is wanted)
         self._compared(left, right)
-        left, right = self._ordered(node, left, right)
-        return Compare(op if wanted else _OPPOSITE[op], left, right)
+        return self._ordered(node, op if wanted else _OPPOSITE[op], left, right)
 
-    def _ordered(self, node: tree.Comparison, left: Value, right: Value) -> tuple[Value, Value]:
+    def _ordered(self, node: tree.Comparison, op: str, left: Value, right: Value) -> Condition:
         """Two values of which one can be smaller: lists have an order that the engines have not."""
         both = self.types(left), self.types(right)
         if any(self.names.source_of(one) is not None for one in (left, right)):
             self.fail("a twin or a relationship is compared with another one, by = or <>", node)
-        if ARRAY in both and all(types & (ARRAY | UNKNOWN) for types in both):
-            self.fail("lists are equal or not here; neither is smaller", node)
-        if not all(types & (ARRAY | UNKNOWN) for types in both):
-            return left, right
-        first, second = (
-            Call("SCALAR", (one,), "any") if is_deep(one) else one for one in (left, right)
-        )
-        return first, second
+        lists = all(types & (ARRAY | UNKNOWN) for types in both)
+        if lists and (is_deep(left) or is_deep(right) or ARRAY in both):
+            return Compare(op, Call("COMPARE", (left, right), "number"), _NONE)
+        return Compare(op, left, right)
 
     @override
     def equals(

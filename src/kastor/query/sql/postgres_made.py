@@ -135,6 +135,44 @@ def _sort_key() -> str:
     )
 
 
+def _ordered(first: str, second: str) -> str:
+    """-1, 0 or 1 of two scalars; NULL of two kinds, and of null."""
+    one, other = (f"({value} #>> '{{}}') COLLATE \"C\"" for value in (first, second))
+    numbers = f"{_NUMBER.format(first)} - {_NUMBER.format(second)}"
+    return (
+        f"CASE WHEN jsonb_typeof({first}) <> jsonb_typeof({second}) THEN NULL"
+        f" WHEN jsonb_typeof({first}) = 'number' THEN sign({numbers})"
+        f" WHEN jsonb_typeof({first}) IN ('string', 'boolean') THEN CASE WHEN {one} < {other}"
+        f" THEN -1 WHEN {one} > {other} THEN 1 ELSE 0 END END"
+    )
+
+
+def _compare() -> str:
+    """The same of values that may be lists: the first elements that are not the same decide.
+
+    Lists of lists and of maps have to be compared deeper, and lists with twins may be paths.
+    """
+    pair = _ordered("x.value", "y.value")
+    deep = " OR ".join(f"jsonb_typeof({one}.value) IN ('array', 'object')" for one in "xy")
+    told = f"CASE WHEN {deep} THEN {failure('order', 'numeric', 'x.value')} ELSE {pair} END"
+    first = (
+        f"SELECT {told} AS told FROM jsonb_array_elements(a0) WITH ORDINALITY x(value, n)"
+        " JOIN jsonb_array_elements(a1) WITH ORDINALITY y(value, n) ON y.n = x.n"
+        f" WHERE ({pair} = 0) IS NOT TRUE ORDER BY x.n LIMIT 1"
+    )
+    lengths = "sign((jsonb_array_length(a0) - jsonb_array_length(a1))::numeric)"
+    objects = " OR ".join(f"coalesce(jsonb_typeof({one} -> 0), '') = 'object'" for one in _TWO)
+    return (
+        f"CASE WHEN {_BOTH} THEN NULL"
+        " WHEN jsonb_typeof(a0) = 'array' AND jsonb_typeof(a1) = 'array' THEN CASE"
+        f" WHEN {objects} THEN {failure('order', 'numeric')} ELSE (SELECT CASE WHEN count(*) = 0"
+        f" THEN {lengths} ELSE max(q.told) END FROM ({first}) q) END"
+        " WHEN jsonb_typeof(a0) IN ('array', 'object') OR jsonb_typeof(a1) IN ('array', 'object')"
+        f" THEN NULL ELSE {_ordered(*_TWO)} END"
+    )
+
+
+_TWO = ("a0", "a1")
 _MADE = {
     "AT": f"CASE WHEN {_BOTH} THEN NULL"
     f" WHEN {_KIND.format('a0')} = 'array' AND {_KIND.format('a1')} = 'number'"
@@ -237,6 +275,7 @@ _MADE = {
     f" WHEN a0 <> trunc(a0) OR a1 <> trunc(a1) THEN {failure('remainder', 'numeric')}"
     " ELSE mod(a0, a1) END",
     "XOR": "to_jsonb(a0 <> a1)",
+    "COMPARE": _compare(),
     "SORT_KEY": _sort_key(),
     "KEYED": f"({_sort_key()}) || '|' || a0::text",
     "AFTER_KEY": "substr(a0, strpos(a0, '|') + 1)::jsonb",

@@ -145,6 +145,42 @@ def _sort_key() -> str:
     )
 
 
+def _ordered(kinds: tuple[str, str], atoms: tuple[str, str]) -> str:
+    """-1, 0 or 1 of two scalars; NULL of two kinds, and of null."""
+    broad = "CASE {0} WHEN 'real' THEN 'integer' WHEN 'false' THEN 'true' ELSE {0} END"
+    first, second = (broad.format(kind) for kind in kinds)
+    one, other = atoms
+    return (
+        f"CASE WHEN {first} <> {second} THEN NULL WHEN {one} < {other} THEN -1"
+        f" WHEN {one} > {other} THEN 1 WHEN {one} = {other} THEN 0 END"
+    )
+
+
+def _compare() -> str:
+    """The same of values that may be lists: the first elements that are not the same decide.
+
+    Lists of lists and of maps have to be compared deeper, and lists with twins may be paths.
+    """
+    pair = _ordered(("x.type", "y.type"), ("x.atom", "y.atom"))
+    deep = "x.type IN ('array', 'object') OR y.type IN ('array', 'object')"
+    told = f"CASE WHEN {deep} THEN {failure('order', 'x.type')} ELSE {pair} END"
+    first = (
+        f"SELECT {told} AS told FROM json_each(a0) x JOIN json_each(a1) y ON y.key = x.key"
+        f" WHERE ({pair} = 0) IS NOT TRUE ORDER BY x.key LIMIT 1"
+    )
+    lengths = "sign(json_array_length(a0) - json_array_length(a1))"
+    whole = _ordered(("json_type(a0)", "json_type(a1)"), ("(a0 ->> '$')", "(a1 ->> '$')"))
+    return (
+        "CASE WHEN a0 IS NULL OR a1 IS NULL THEN NULL"
+        " WHEN json_type(a0) = 'array' AND json_type(a1) = 'array' THEN CASE"
+        " WHEN 'object' IN (json_type(a0, '$[0]'), json_type(a1, '$[0]'))"
+        f" THEN {failure('order')} ELSE (SELECT CASE WHEN count(*) = 0 THEN {lengths}"
+        f" ELSE max(told) END FROM ({first})) END"
+        " WHEN json_type(a0) IN ('array', 'object') OR json_type(a1) IN ('array', 'object')"
+        f" THEN NULL ELSE {whole} END"
+    )
+
+
 _BOTH = "a0 IS NULL OR a1 IS NULL"
 _MADE = {
     "AT": f"CASE WHEN {_BOTH} THEN NULL"
@@ -237,6 +273,7 @@ _MADE = {
     "REMAINDER": f"CASE WHEN {_BOTH} THEN NULL WHEN a1 = 0 THEN {failure('zero')}"
     f" WHEN a0 <> floor(a0) OR a1 <> floor(a1) THEN {failure('remainder')} ELSE a0 % a1 END",
     "XOR": "CASE WHEN a0 <> a1 THEN 'true' WHEN a0 = a1 THEN 'false' END",
+    "COMPARE": _compare(),
     "SORT_KEY": _sort_key(),
     "KEYED": f"({_sort_key()}) || '|' || a0",
     "AFTER_KEY": "substr(a0, instr(a0, '|') + 1)",
