@@ -152,6 +152,33 @@ def test_errors_of_single_rows(text: str) -> None:
         rows(service(building()), f"{LAB}{text} AS x")
 
 
+def test_a_number_that_is_given_is_an_integer_or_none() -> None:
+    engine = service(building())
+    text = f"{LAB}7 / $n AS whole, toString($n) AS text, [7, $n][1] / 2 AS half"
+    for number, found in (
+        (2, {"whole": 3, "text": "2", "half": 1}),
+        (2.5, {"whole": 2.8, "text": "2.5", "half": 1.25}),
+        (3, {"whole": 2, "text": "3", "half": 1}),
+    ):
+        assert rows(engine, text, parameters={"n": number}) == [found]
+
+
+def test_texts_that_differ_in_literals_share_no_rows() -> None:
+    engine = service(building())
+    forms = (
+        "t.name IN split('{}', ',')",
+        "CASE t.name WHEN '{}' THEN true ELSE false END",
+        "[t.name] = ['{}']",
+        "any(x IN ['{}'] WHERE x = t.name)",
+        "{{a: '{}'}}.a = t.name",
+        "coalesce(t.gone, t.name) = replace('{}', 'x', 'y')",
+    )
+    for form in forms:
+        for name in ("Lab", "Room 2", "Lab"):
+            text = f"MATCH (t) WHERE {form.format(name)} RETURN t.name AS n"
+            assert rows(engine, text) == [{"n": name}]
+
+
 def test_collect_leaves_null_out_and_nests() -> None:
     engine = service(building())
     text = "MATCH (a)-[r:contains]->(b) RETURN a.name AS name, collect(b.level) AS levels"

@@ -13,7 +13,7 @@ from kastor.lang.cypher import tree
 from kastor.query.cypher.calls import CypherCalls
 from kastor.query.cypher.functions import TYPE_TESTS
 from kastor.query.cypher.patterns import PatternBinder, present
-from kastor.query.cypher.types import UNKNOWN
+from kastor.query.cypher.types import UNKNOWN, types_of
 from kastor.query.cypher.values import ARRAY, BOOLEAN, function_of, is_condition, is_null
 from kastor.query.kinds import kinds_of
 from kastor.query.passes.folding import fold
@@ -177,7 +177,7 @@ class CypherConditions(CypherCalls):
 
     def _ordered(self, node: tree.Comparison, op: str, left: Value, right: Value) -> Condition:
         """Two values of which one can be smaller: lists have an order that the engines have not."""
-        both = self.types(left), self.types(right)
+        both = types_of(left, self.names.models), types_of(right, self.names.models)
         if any(self.names.source_of(one) is not None for one in (left, right)):
             self.fail("a twin or a relationship is compared with another one, by = or <>", node)
         lists = all(types & (ARRAY | UNKNOWN) for types in both)

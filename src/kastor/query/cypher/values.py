@@ -29,8 +29,11 @@ from kastor.query.plan import (
     Undefined,
     Walked,
 )
+from kastor.query.references import parts_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from kastor.query.cypher.names import CypherScope
     from kastor.query.plan import Condition, Value
 
@@ -165,7 +168,11 @@ class CypherValues:
         self.names.fail(message, node.span[0])
 
     def types(self, value: Value) -> frozenset[str]:
-        """What the value can be when it is not null; ``?`` is among it where nobody knows."""
+        """What the value can be when it is not null; ``?`` is among it where nobody knows.
+
+        Of a number that is given this is more than its kind, so that the plan depends on it.
+        """
+        self.names.notes.decides.update(_given_numbers(value))
         return types_of(value, self.names.models)
 
     def require(
@@ -365,6 +372,16 @@ class CypherValues:
             self.fail(f"{name} takes numbers, strings, booleans and lists", node.args[0])
         found = Aggregate(name.upper(), Call("KEYED", (value,), "string"))
         return Call("AFTER_KEY", (found,), "any")
+
+
+def _given_numbers(value: Value | Condition) -> Iterator[str]:
+    """The parameters in a value that are numbers."""
+    if isinstance(value, Const):
+        if value.given is not None and isinstance(value.value, int | float):
+            yield value.given
+        return
+    for part in parts_of(value):
+        yield from _given_numbers(part)
 
 
 def _joined(name: str, left: Value, right: Value, kind: str) -> Call:
