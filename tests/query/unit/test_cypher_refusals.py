@@ -240,6 +240,7 @@ def test_parameters_are_values_and_their_plans_are_kept() -> None:
     assert len(rows(engine, never, parameters={"levels": [2]})) == 4
     assert len(rows(engine, never, parameters={"levels": []})) == 7
     assert rows(engine, "MATCH (t) WHERE t.name = $x RETURN t", parameters={"x": None}) == []
+    assert rows(engine, never, parameters={"levels": None}) == []
     assert len(rows(engine, "MATCH (t) WHERE t.name = $x RETURN t", parameters={"x": "Lab"})) == 1
 
 

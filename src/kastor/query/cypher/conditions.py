@@ -267,7 +267,9 @@ class CypherConditions(CypherCalls):
         values = node.values
         item = self._operand(node.item)
         if isinstance(values, tree.Parameter):
-            listed = self.names.given(values.name, values.span[0], "list")
+            listed = self.names.given(values.name, values.span[0], "list", "null")
+            if listed is None:
+                return _NEVER
             self.names.notes.decides.add(values.name)
             consts = [Const(one) for one in listed] if isinstance(listed, tuple) else []
             return self._listed(node, item, list(consts), wanted=wanted)
