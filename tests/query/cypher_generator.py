@@ -370,6 +370,7 @@ class Texts:
             *("count(*)", f"count({node})", f"count(DISTINCT {node})", f"count({self.path()})"),
             *(f"count(DISTINCT {node}.m)", f"sum({node}.n)", f"sum(DISTINCT {node}.x)"),
             *(f"collect({self.value()})", f"collect(DISTINCT {self.value()})", f"collect({node})"),
+            *(f"min({self.value()})", f"max({self.value()})"),
             *(f"avg({node}.n)", f"min({node}.s)", f"max({node}.s)", f"max({node}.x)"),
             f"min({node}.n)",
         )

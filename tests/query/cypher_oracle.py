@@ -54,9 +54,23 @@ def compare(op: str, left: Any, right: Any) -> bool | None:
         return same if op == "=" or same is None else not same
     if left is None or right is None or kind(left) != kind(right):
         return None
-    if kind(left) in {"list", "map"}:
+    if kind(left) == "map":
         return None
+    if kind(left) == "list":
+        return compare_lists(op, left, right)
     return bool({"<": lt, ">": gt, "<=": le, ">=": ge}[op](left, right))
+
+
+def compare_lists(op: str, left: list[Any], right: list[Any]) -> bool | None:
+    """By the first elements that are not the same, or by length; deeper ones are refused."""
+    if any(isinstance(one, dict) for one in (*left[:1], *right[:1])):
+        raise Unlike
+    for one, other in zip(left, right, strict=False):
+        if isinstance(one, list | dict) or isinstance(other, list | dict):
+            raise Unlike
+        if equal(one, other) is not True:
+            return compare(op, one, other)
+    return compare(op, len(left), len(right))
 
 
 def negate(value: bool | None) -> bool | None:
@@ -83,7 +97,9 @@ def ranked(value: Any) -> tuple[int, Any]:
         return 9, 0
     if is_entity(value):
         return 1, identity(value)
-    shown = json.dumps(_plain(value), sort_keys=True) if isinstance(value, list | dict) else value
+    if isinstance(value, list):
+        return 3, tuple(ranked(one) for one in value)
+    shown = json.dumps(_plain(value), sort_keys=True) if isinstance(value, dict) else value
     return {"map": 0, "list": 3, "string": 4, "boolean": 5, "number": 6}[kind(value)], shown
 
 
@@ -464,7 +480,7 @@ class Oracle:
             return None
         if node.name == "avg":
             return sum(values) / len(values)
-        return min(values) if node.name == "min" else max(values)
+        return (min if node.name == "min" else max)(values, key=ranked)
 
 
 def names_in(patterns: tuple[tree.Pattern, ...]) -> list[str]:

@@ -62,7 +62,7 @@ _TOLD = {
         "A range without an end goes on behind the last relationship that it may walk (limit"
         " max_open_hops). Write its end, such as *1..5."
     ),
-    "order": "Lists and maps have no order here; order by something in them.",
+    "order": "A map, or a list with maps or lists in it, has no order here, in some row.",
 }
 _REFUSED = re.compile(rf"{REFUSAL}({'|'.join([*_TOLD, 'max_bytes'])})\b")
 

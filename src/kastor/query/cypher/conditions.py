@@ -13,7 +13,7 @@ from kastor.lang.cypher import tree
 from kastor.query.cypher.calls import CypherCalls
 from kastor.query.cypher.functions import TYPE_TESTS
 from kastor.query.cypher.patterns import PatternBinder, present
-from kastor.query.cypher.types import UNKNOWN
+from kastor.query.cypher.types import UNKNOWN, types_of
 from kastor.query.cypher.values import ARRAY, BOOLEAN, function_of, is_condition, is_null
 from kastor.query.kinds import kinds_of
 from kastor.query.passes.folding import fold
@@ -173,22 +173,17 @@ class CypherConditions(CypherCalls):
         if op in {"=", "<>"}:
             return self.equals(node, left, right, wanted=(op == "=") is wanted)
         self._compared(left, right)
-        left, right = self._ordered(node, left, right)
-        return Compare(op if wanted else _OPPOSITE[op], left, right)
+        return self._ordered(node, op if wanted else _OPPOSITE[op], left, right)
 
-    def _ordered(self, node: tree.Comparison, left: Value, right: Value) -> tuple[Value, Value]:
+    def _ordered(self, node: tree.Comparison, op: str, left: Value, right: Value) -> Condition:
         """Two values of which one can be smaller: lists have an order that the engines have not."""
-        both = self.types(left), self.types(right)
+        both = types_of(left, self.names.models), types_of(right, self.names.models)
         if any(self.names.source_of(one) is not None for one in (left, right)):
             self.fail("a twin or a relationship is compared with another one, by = or <>", node)
-        if ARRAY in both and all(types & (ARRAY | UNKNOWN) for types in both):
-            self.fail("lists are equal or not here; neither is smaller", node)
-        if not all(types & (ARRAY | UNKNOWN) for types in both):
-            return left, right
-        first, second = (
-            Call("SCALAR", (one,), "any") if is_deep(one) else one for one in (left, right)
-        )
-        return first, second
+        lists = all(types & (ARRAY | UNKNOWN) for types in both)
+        if lists and (is_deep(left) or is_deep(right) or ARRAY in both):
+            return Compare(op, Call("COMPARE", (left, right), "number"), _NONE)
+        return Compare(op, left, right)
 
     @override
     def equals(
@@ -272,7 +267,9 @@ class CypherConditions(CypherCalls):
         values = node.values
         item = self._operand(node.item)
         if isinstance(values, tree.Parameter):
-            listed = self.names.given(values.name, values.span[0], "list")
+            listed = self.names.given(values.name, values.span[0], "list", "null")
+            if listed is None:
+                return _NEVER
             self.names.notes.decides.add(values.name)
             consts = [Const(one) for one in listed] if isinstance(listed, tuple) else []
             return self._listed(node, item, list(consts), wanted=wanted)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from kastor.query.cypher.types import elements_of
+from kastor.query.cypher.types import UNKNOWN, elements_of
 from kastor.query.cypher.values import ARRAY, CypherValues, is_null
 from kastor.query.passes.folding import fold
 from kastor.query.plan import (
@@ -45,7 +45,8 @@ class CypherElements(CypherValues):
     ) -> Iterator[ElementOf]:
         """The element, while its name stands for it; no aggregate can be inside."""
         names, name = self.names, node.variable.text
-        element = ElementOf(len(names.nested), elements_of(array, names.models))
+        types = elements_of(array, names.models) or UNKNOWN  # an empty list has none
+        element = ElementOf(len(names.nested), types)
         kind = names.kind_of_items(array)
         before, aggregates = names.local.get(name), self.aggregates
         names.nested.append(element)

@@ -22,6 +22,7 @@ from kastor.query.plan import (
     Order,
     Plan,
     Slot,
+    Trail,
     Truth,
     Undefined,
     Value,
@@ -198,15 +199,15 @@ class Projection:
         return tuple(order)
 
     def _sortable(self, value: Value, term: tree.OrderTerm) -> Value:
-        """The value, looked at row by row where it could be a list or a map that was made."""
+        """The value, or a text that sorts as it where it could be a list."""
         types = self.conditions.types(value)
         deep = types & {"array", "object"}
         if self.names.source_of(value) is not None or not (deep or "?" in types):
             return value
-        if types <= {"array", "object"}:
-            told = "lists and maps have no order here; order by something in them"
+        if types == {"object"} or isinstance(value, Trail) or value in self.names.trails:
+            told = "maps and paths have no order here; order by something in them"
             self.names.fail(told, term.span[0])
-        return Call("SCALAR", (value,), "any") if deep or is_deep(value) else value
+        return Call("SORT_KEY", (value,), "string") if deep or is_deep(value) else value
 
     # Groups
 
