@@ -60,9 +60,23 @@ class Texts:
         return self.random.choice(items)
 
     def query(self) -> str:
+        if self.chance(15):
+            return self.union()
         more = self.random.choice([0, 0, 0, 1, 1, 2])
         parts = [self.match(), *[self.clause() for _ in range(more)]]
         return " ".join([*parts, self.returned()])
+
+    def union(self) -> str:
+        """Queries of equal columns: one of values, or one of nodes."""
+        whole = self.chance(3)
+        parts = []
+        for _ in range(self.random.choice([2, 2, 3])):
+            self.nodes, self.edges, self.paths, self.ranged = [], [], [], False
+            match = self.match(self.pick("MATCH", "MATCH", "OPTIONAL MATCH"))
+            value = self.pick(*self.nodes) if whole else self.path()
+            window = "" if whole or self.chance(2) else " ORDER BY c DESC LIMIT 2"
+            parts.append(f"{match} RETURN {value} AS c{window}")
+        return self.pick(" UNION ", " UNION ALL ").join(parts)
 
     def match(self, word: str = "MATCH") -> str:
         self.fresh = []
