@@ -8,7 +8,7 @@ import pytest
 
 from kastor.testing import KastorServer
 
-from .test_queries import ask, fill, refused
+from .test_queries import ask, fill
 from .watch import watched
 
 MANY = "UNWIND range(1, 100000) AS"

@@ -13,7 +13,7 @@ from .test_query_cypher import ask
 if TYPE_CHECKING:
     from .client import Api
 
-NAMES = {
+NAMES: dict[str, dict[str, Any]] = {
     "A": {"AverageTemperature": 1, "TemperatureUnit": "C"},
     "B": {"AverageTemperature": 2, "TemperatureUnit": "C"},
     "C": {"AverageTemperature": 3},
