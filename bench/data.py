@@ -66,6 +66,9 @@ class Models:
     def property_names(self) -> frozenset[str]:
         return _PROPERTIES
 
+    def labels(self) -> dict[int, tuple[str, ...]]:
+        return {}
+
     def schemas_of(self, name: str) -> frozenset[str]:
         return frozenset({"?"}) if name in _PROPERTIES else frozenset()
 

@@ -25,6 +25,9 @@ class Models:
     def property_names(self) -> frozenset[str]:
         return frozenset()
 
+    def labels(self) -> dict[int, tuple[str, ...]]:
+        return {}
+
     def schemas_of(self, name: str) -> frozenset[str]:
         return frozenset()
 

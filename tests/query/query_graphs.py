@@ -69,6 +69,16 @@ class Models:
     def matching(self, model_id: str, *, exact: bool) -> frozenset[int]:
         return frozenset(k for m, k in self.keys.items() if self.is_of(m, model_id, exact))
 
+    def labels(self) -> dict[int, tuple[str, ...]]:
+        return {key: self.labels_of(model) for model, key in self.keys.items()}
+
+    def labels_of(self, model: str) -> tuple[str, ...]:
+        words, level = ["Twin"], [model]
+        while level:
+            words += [one.partition(";")[0].split(":")[-1] for one in level]
+            level = [base for one in level for base in self.extends.get(one, [])]
+        return tuple(dict.fromkeys(words))
+
     declared: frozenset[str] = frozenset({"Temperature", "Humidity", "name"})
     related: frozenset[str] = frozenset({"contains"})
     known: bool = False

@@ -47,9 +47,29 @@ def _graph(graph: p.Graph) -> Iterator[str]:
         words = [f"source {number}:", source.kind, source.alias or "without a name"]
         words += ["(of the query around)"] if source.outer else []
         words += ["(may be missing)"] if source.optional else []
-        yield " ".join(words)
+        words += [f"(of column {source.tied[1]} of {source.tied[0]})"] if source.tied else []
+        words += [f"(the same as {source.same})"] if source.same >= 0 else []
+        words += [f"(the element of {source.item})"] if source.item >= 0 else []
+        if source.plans:
+            lines = (line for plan in source.plans for line in _plan(plan))
+            yield from _under(" ".join(words[:3]), lines)
+        else:
+            yield " ".join(words)
     for number, hop in enumerate(graph.hops):
         yield f"hop {number}: {_hop(hop)}"
+        if hop.each is not None:
+            yield from _under(f"each as source {hop.step}", _condition(hop.each, graph))
+    for number, part in enumerate(graph.apart):
+        yield from _under(f"apart {number}, after {part.after} hops", _apart(part, graph))
+
+
+def _apart(part: p.Block | p.Unwound, graph: p.Graph) -> Iterator[str]:
+    if isinstance(part, p.Unwound):
+        yield f"source {part.source}: the elements of {_value(part.value, graph)}"
+        return
+    yield "may be missing" if part.optional else "has to match"
+    yield from _graph(part.graph)
+    yield from _under("where", _condition(part.where, part.graph))
 
 
 def _hop(hop: p.Hop) -> str:
@@ -61,6 +81,8 @@ def _hop(hop: p.Hop) -> str:
     words += ["(may be missing)"] if hop.optional else []
     words += ["(shortest only)"] if hop.shortest else []
     words += ["(shown as an array)"] if hop.named else []
+    words += [f"({hop.paths} of the walks)"] if hop.paths else []
+    words += ["(fails where it goes on)"] if hop.open else []
     return " ".join(words)
 
 
@@ -106,6 +128,15 @@ def _leaf(leaf: p.Condition, graph: p.Graph) -> str:
             return f"{_not(negated)}{name}({value(subject)}, {value(part)}){how}"
         case p.ArrayHas(array, one, negated):
             return f"{value(array)} {'has not' if negated else 'has'} {value(one)}"
+        case p.Same(left, right, negated):
+            return f"{value(left)} {'surely differs from' if negated else 'is the same as'} {value(right)}"
+        case p.Among(array, one, negated):
+            word = "surely not among" if negated else "among"
+            return f"{value(one)} {word} {value(array)}"
+        case p.AnyOf(array, element, true, false, negated):
+            tests = "; ".join(_condition(false if negated else true, graph))
+            word = "every" if negated else "some"
+            return f"for {word} #{element.number} of {value(array)}: {tests}"
         case p.OfModel(source, keys, negated):
             listed = ", ".join(map(str, keys)) or "none"
             return f"{_name(source, graph)} {'not ' if negated else ''}of models {listed}"
@@ -133,13 +164,40 @@ def _value(value: p.Value, graph: p.Graph) -> str:
             return f"{name}({listed(args)})"
         case p.Aggregate(name, None, False):
             return f"{name}(of rows)"
-        case p.Aggregate(name, p.Const() | p.Doc() | p.Field() | p.Call() as one, distinct):
+        case p.Aggregate(name, one, distinct) if one is not None:
             return f"{name}({'distinct ' if distinct else ''}{_value(one, graph)})"
         case p.Flag(true, false):
             both = ("; ".join(_condition(one, graph)) for one in (true, false))
             return "true when {}, false when {}".format(*both)
-        case p.Walked(hop):
-            return f"what hop {hop} walked"
+        case p.ListOf(items):
+            return f"[{listed(items)}]"
+        case p.MapOf(entries):
+            members = (f"{key}: {_value(one, graph)}" for key, one in entries)
+            return f"{{{', '.join(members)}}}"
+        case p.ElementOf(number):
+            return f"#{number}"
+        case p.Each(array, element, where, one):
+            passes = "; ".join(_condition(where, graph))
+            made = _value(one, graph)
+            return f"[{made} for #{element.number} of {_value(array, graph)} if {passes}]"
+        case p.PartOf(base, steps):
+            return _value(base, graph) + "".join(map(_step, steps))
+        case p.Case(branches, otherwise):
+            tests = (
+                f"{_value(one, graph)} when {'; '.join(_condition(test, graph))}"
+                for test, one in branches
+            )
+            return f"({', '.join(tests)}, else {_value(otherwise, graph)})"
+        case p.ByModel(source, texts):
+            words = ", ".join(f"{key}: {'|'.join(one)}" for key, one in texts)
+            return f"by the model of {_name(source, graph)} ({words})"
+        case p.Walked(hop, apart):
+            return f"what hop {hop}{f' of apart {apart}' if apart >= 0 else ''} walked"
+        case p.Trail(parts):
+            return f"the path {listed(parts)}"
+        case p.Slot(number, source, types):
+            kinds = f" ({' or '.join(sorted(types))})" if types else ""
+            return f"column {number} of {_name(source, graph)}{kinds}"
     raise TypeError(f"no finished plan has {value!r}")
 
 

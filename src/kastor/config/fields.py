@@ -233,6 +233,13 @@ class SettingsFields(BaseSettings):
     cypher: Literal["on", "off"] = Field(
         "on", description="off: refuse queries in openCypher; adt refuses them always."
     )
+    max_open_hops: int = Field(
+        30,
+        gt=0,
+        le=100,
+        description="Relationships that a range without an end may walk in openCypher; where more "
+        "lie behind, the query fails.",
+    )
     slow_query_seconds: float = Field(
         1.0, ge=0, description="Queries that take longer are logged with their text."
     )

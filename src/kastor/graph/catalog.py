@@ -100,6 +100,7 @@ class ModelCatalog:
     _matching: dict[tuple[ModelId, bool], frozenset[int]] = field(default_factory=dict)
     _names: tuple[frozenset[str], frozenset[str]] | None = None
     _schemas: dict[str, frozenset[str]] = field(default_factory=dict)
+    _labels: Mapping[int, tuple[str, ...]] | None = None
     resolved: Mapping[ModelId, ResolvedInterface] = field(default_factory=dict)
     digest: str | None = None
 
@@ -185,6 +186,25 @@ class ModelCatalog:
             if model_id in self.keys:
                 self._matching[model_id, exact] = known
         return known
+
+    def labels(self) -> Mapping[int, tuple[str, ...]]:
+        """Return what openCypher calls the twins of each model; see `ModelIndex`."""
+        if self._labels is None:
+            self._labels = {key: self._labels_of(each) for each, key in self.keys.items()}
+        return self._labels
+
+    def _labels_of(self, model_id: ModelId) -> tuple[str, ...]:
+        """Return the words of a model and its bases, one level of them after the other."""
+        seen: set[ModelId] = set()
+        words = ["Twin"]
+        level = [model_id]
+        while level:
+            seen.update(level)
+            words += [each.partition(";")[0].rpartition(":")[2] for each in level]
+            models = [self.models[each] for each in level if each in self.models]
+            above = dict.fromkeys(base for model in models for base in model.extends)
+            level = [each for each in above if each not in seen]
+        return tuple(dict.fromkeys(words))
 
     def defined_inside(self) -> dict[str, list[tuple[ModelId, Definition]]]:
         """Return the ids that models define inside themselves, each with the models that do."""

@@ -8,13 +8,21 @@ from typing import TYPE_CHECKING, Any
 from kastor.query.plan import (
     ALL_KINDS,
     Aggregate,
+    ByModel,
     Call,
+    Case,
     Const,
     Doc,
+    Each,
+    ElementOf,
     Field,
     Flag,
+    ListOf,
+    MapOf,
+    PartOf,
     Scalar,
     Slot,
+    Trail,
     Undefined,
     Value,
     Walked,
@@ -25,6 +33,13 @@ if TYPE_CHECKING:
 
 RANKS = {"null": 1, "boolean": 2, "number": 3, "string": 4, "array": 5, "object": 6}
 """The order of kinds in ORDER BY; what is missing has rank 0."""
+
+_KINDS = {
+    "integer": "number",
+    "real": "number",
+    **{kind: kind for kind in ("boolean", "number", "string", "array", "object")},
+}
+"""The kind of what is known as one of these."""
 
 _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "=": operator.eq,
@@ -58,17 +73,34 @@ def kinds_of(value: Value) -> frozenset[str]:
         case Undefined():
             return frozenset()
         case Call():
-            return frozenset({value.kind})
+            return ALL_KINDS if value.kind == "any" else frozenset({value.kind})
         case Flag():
             return frozenset({"boolean"})
-        case Walked():
+        case Walked() | Trail() | ListOf() | ByModel() | Each():
             return frozenset({"array"})
-        case Slot():
+        case MapOf():
+            return frozenset({"object"})
+        case Slot() | ElementOf():
+            return _kinds_of_types(value)
+        case PartOf():
             return ALL_KINDS
+        case Case():
+            values = [one for _, one in value.branches]
+            return frozenset().union(*map(kinds_of, [*values, value.otherwise]))
         case Aggregate():
+            if value.name == "COLLECT":
+                return frozenset({"array"})
             if value.name in {"MIN", "MAX"}:
                 return frozenset({"number", "string"})
             return frozenset({"number"})
+
+
+def _kinds_of_types(value: Slot | ElementOf) -> frozenset[str]:
+    """The kinds that types are of; an element may be null."""
+    kinds = frozenset(_KINDS.get(one, "?") for one in value.types)
+    if isinstance(value, ElementOf):
+        kinds |= {"null"}
+    return ALL_KINDS if "?" in kinds or not kinds else kinds
 
 
 def compare_constants(op: str, left: Scalar, right: Scalar) -> bool | None:

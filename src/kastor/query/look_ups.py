@@ -45,7 +45,8 @@ def is_look_up(plan: Plan) -> bool:
 def _needed(plan: Plan) -> frozenset[str] | None:
     """The fields that tell one row of the only source; None where there are more sources."""
     sources = plan.graph.sources
-    return None if len(sources) != 1 or plan.graph.hops else _NEEDED.get(sources[0].kind)
+    alone = len(sources) == 1 and not plan.graph.hops and not plan.graph.apart
+    return _NEEDED.get(sources[0].kind) if alone else None
 
 
 def _is_plain(plan: Plan) -> bool:

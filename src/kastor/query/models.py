@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
 
 class ModelIndex(Protocol):
@@ -26,6 +26,13 @@ class ModelIndex(Protocol):
 
     def model_ids(self) -> Collection[str]:
         """The ids of all stored models; none in a graph without models."""
+        ...
+
+    def labels(self) -> Mapping[int, tuple[str, ...]]:
+        """By key of a model what twins of it are called in openCypher (decisions 7).
+
+        ``Twin``, then the last words of the model's id and of its bases', nearest first.
+        """
         ...
 
     def property_names(self) -> frozenset[str]:

@@ -47,7 +47,10 @@ class Undefined:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A function or an arithmetic operator; `kind` is that of its result (number or string)."""
+    """A function or an arithmetic operator.
+
+    `kind` is that of its result; ``any`` if only the data tells.
+    """
 
     name: str
     args: tuple[Value, ...]
@@ -56,11 +59,67 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Aggregate:
-    """COUNT (of rows, when `argument` is None), SUM, AVG, MIN or MAX over a group."""
+    """COUNT (of rows, when `argument` is None), SUM, AVG, MIN, MAX or COLLECT over a group."""
 
     name: str
     argument: Value | None = None
     distinct: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ListOf:
+    """The array of these values; what is missing is null there."""
+
+    items: tuple[Value, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MapOf:
+    """The object of these members; what is missing is null there."""
+
+    entries: tuple[tuple[str, Value], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PartOf:
+    """What a path leads to in a value that is made; in documents it is a `Doc`."""
+
+    base: Value
+    steps: tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """The value of the first branch whose condition is true, else `otherwise`."""
+
+    branches: tuple[tuple[Condition, Value], ...]
+    otherwise: Value
+
+
+@dataclass(frozen=True, slots=True)
+class ByModel:
+    """An array of texts that the twin's model decides, by the model's key."""
+
+    source: int
+    texts: tuple[tuple[int, tuple[str, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ElementOf:
+    """An element of the array around; `types` as a `Slot` has them."""
+
+    number: int
+    types: frozenset[str] = frozenset({"?"})
+
+
+@dataclass(frozen=True, slots=True)
+class Each:
+    """For each element of the array for which the condition is true the value of `item`."""
+
+    array: Value
+    element: ElementOf
+    where: Condition
+    item: Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,19 +132,52 @@ class Flag:
 
 @dataclass(frozen=True, slots=True)
 class Walked:
-    """The array of relationships that a ranged hop walked."""
+    """The array of relationships that a ranged hop walked; `apart` numbers its `Block`, if any."""
 
     hop: int
+    apart: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Trail:
+    """A twin, then a relationship or what a range walked, then a twin ..; missing if one is."""
+
+    parts: tuple[Value, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A value that the groups below have as a column; only above GROUP BY."""
+    """A value that rows below have as a column.
+
+    Attributes:
+        source: of rows or items that has it; -1: the groups below, only above GROUP BY.
+        types: what it can be, as far as known, see `cypher.functions.types_of`.
+    """
 
     number: int
+    source: int = -1
+    types: frozenset[str] = frozenset()
 
 
-Value: TypeAlias = Const | Doc | Field | Undefined | Call | Aggregate | Flag | Walked | Slot
+Value: TypeAlias = (
+    Const
+    | Doc
+    | Field
+    | Undefined
+    | Call
+    | Aggregate
+    | ListOf
+    | MapOf
+    | PartOf
+    | Case
+    | ByModel
+    | ElementOf
+    | Each
+    | Flag
+    | Walked
+    | Trail
+    | Slot
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +240,38 @@ class ArrayHas:
 
 
 @dataclass(frozen=True, slots=True)
+class Same:
+    """Equal at any depth, as openCypher has it: null equals nothing, and differs from nothing.
+
+    Negated: different wherever nulls would be filled in, also of two kinds.
+    """
+
+    left: Value
+    right: Value
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Among:
+    """An element of the array is `Same` as the value; negated: it is an array, and all differ."""
+
+    array: Value
+    value: Value
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """For an element of the array `true` is true; negated: for all of them `false` is."""
+
+    array: Value
+    element: ElementOf
+    true: Condition
+    false: Condition
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class OfModel:
     """The twin's model is one of these keys."""
 
@@ -204,7 +328,20 @@ class Or:
     terms: tuple[Condition, ...]
 
 
-Leaf: TypeAlias = Compare | In | IsKind | TextTest | ArrayHas | OfModel | Within | Exists | InQuery
+Leaf: TypeAlias = (
+    Compare
+    | In
+    | IsKind
+    | TextTest
+    | ArrayHas
+    | Same
+    | Among
+    | AnyOf
+    | OfModel
+    | Within
+    | Exists
+    | InQuery
+)
 Condition: TypeAlias = Truth | Leaf | Not | And | Or
 
 
@@ -213,16 +350,24 @@ class Source:
     """One thing that a row binds.
 
     Attributes:
-        kind: twin, relationship or model.
+        kind: twin, relationship or model; rows of other plans; items of a list.
         alias: its name in the query, if it has one.
         optional: it may be missing (LEFT JOIN).
         outer: it belongs to the query around this one.
+        plans: whose rows together are those of a source of rows; equal columns, one or more.
+        tied: the source of rows and its column that hold the key of this twin or relationship.
+        same: the relationship that this one is too; -1 for any.
+        item: the source of items whose element is the document of this one; -1 for none.
     """
 
     kind: str
     alias: str | None = None
     optional: bool = False
     outer: bool = False
+    plans: tuple[Plan, ...] = ()
+    tied: tuple[int, int] | None = None
+    same: int = -1
+    item: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +382,12 @@ class Hop:
         group: hops of one group never walk the same relationship; each JOIN is alone in its own.
         optional: a missing hop keeps the row.
         shortest: only the shortest walks between two twins.
+        paths: of the shortest walks each is a row, ``all`` or ``one`` of them; else each pair of
+            twins is.
         named: a variable stands for the relationships that a range walks.
+        open: it has no end of its own; where more lies behind `high` the query fails.
+        each: what every relationship of a range fulfils, as a condition on the source `step`.
+        step: stands for one of them at a time; a source that nothing binds.
     """
 
     left: int
@@ -251,14 +401,51 @@ class Hop:
     optional: bool = False
     shortest: bool = False
     named: bool = False
+    open: bool = False
+    paths: str = ""
+    each: Condition | None = None
+    step: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A graph that is matched for each row of what stands before it.
+
+    The sources of the graph around it are its outer ones, under the same numbers; its own follow,
+    and the graph around has those under the same numbers too.
+
+    Attributes:
+        optional: where nothing matches the row stays, with all sources of the block missing.
+        after: how many hops of the graph around stand before it.
+    """
+
+    graph: Graph
+    where: Condition
+    optional: bool
+    after: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unwound:
+    """The elements of a list, one row each, for each row of what stands before it.
+
+    Attributes:
+        source: the source of items, whose `Slot` 0 is the element.
+        after: how many hops stand before it.
+    """
+
+    source: int
+    value: Value
+    after: int
 
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """What FROM binds: sources by index, and the hops between them."""
+    """What FROM binds: sources by index, the hops between them, and what is matched apart."""
 
     sources: tuple[Source, ...]
     hops: tuple[Hop, ...] = ()
+    apart: tuple[Block | Unwound, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,7 +75,7 @@ class Scope:
         index = len(self.sources)
         self.count_source()
         if name is not None:
-            self._claim(name)
+            self.claim(name)
             self.names[name.text] = index
         self.sources.append(source)
         return index
@@ -89,10 +89,11 @@ class Scope:
 
     def add_walk(self, name: ast.Name, hop: int) -> None:
         """Names the relationships that a ranged hop walks."""
-        self._claim(name)
+        self.claim(name)
         self.walks[name.text] = hop
 
-    def _claim(self, name: ast.Name) -> None:
+    def claim(self, name: ast.Name) -> None:
+        """Refuses a name that is taken."""
         if name.text in self.names or name.text in self.walks:
             self.fail(f"'{name.text}' is declared twice", name.span[0])
 

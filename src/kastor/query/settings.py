@@ -20,7 +20,9 @@ class QuerySettings:
         max_parameters: values given for ``$name``.
         max_parameter_bytes: of all of them, as JSON.
         max_joins: JOINs of one query.
-        max_hops: relationships that one MATCH may walk in a row; also the end of an open range.
+        max_hops: relationships that one MATCH may walk in a row; in ADT's language
+            also the end of an open range.
+        max_open_hops: where ranges without an end have to end in openCypher.
         max_sources: nodes and edges of one MATCH or EXISTS.
         max_subqueries: EXISTS and IN (SELECT ..) in one query.
         max_query_depth: of those inside each other.
@@ -45,6 +47,7 @@ class QuerySettings:
     max_parameter_bytes: int = 1_048_576
     max_joins: int = 10
     max_hops: int = 10
+    max_open_hops: int = 30
     max_sources: int = 60
     max_subqueries: int = 50
     max_query_depth: int = 10

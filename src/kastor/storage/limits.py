@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from kastor.errors import LimitExceeded, QueryError, QueryTimeout, QueryTooLarge
 from kastor.words import counted
 
@@ -16,6 +18,10 @@ PAGE_BYTES = 4_194_304
 MAX_TEXT_WORK = 200_000_000
 """Bytes of a text times bytes of what is looked for in it: half a second of the engines' search,
 in which they look neither at the clock nor at their client."""
+MAX_ITEMS = 100_000
+"""Of a list that a query makes of numbers, by range()."""
+MAX_COLLECTED_BYTES = 8 * MAX_BYTES
+"""That one query may gather with collect(), over all its groups."""
 MAX_TEMPORARY_BYTES = 1_073_741_824
 """That one query may sort on disk."""
 REFUSAL = "kastor-limit:"
@@ -30,6 +36,35 @@ _TOO_MUCH_WORK = (
     f" than {MAX_TEXT_WORK} bytes (limit max_text_work). Look for something shorter, or leave the"
     " long texts out with LENGTH(..) and a second query."
 )
+
+
+_TOLD = {
+    "max_text_work": _TOO_MUCH_WORK,
+    "max_items": f"range() makes a list of more than {MAX_ITEMS} numbers (limit max_items).",
+    "max_collected_bytes": (
+        f"collect() gathers more than {MAX_COLLECTED_BYTES} bytes (limit max_collected_bytes)."
+        " Narrow it down with WHERE, or collect a property instead of the whole."
+    ),
+    "kinds": (
+        "A value is of another kind than an operator or a function takes, in some row. Leave such"
+        " rows out, or convert with toString, toInteger, toFloat or toBoolean."
+    ),
+    "zero": "A number is divided by 0 in some row. Leave such rows out with WHERE.",
+    "finite": "A number is beyond what 64 bits hold, or none at all, in some row.",
+    "remainder": "% takes whole numbers here; a number of some row is none.",
+    "range": (
+        "An index or a length is negative or no integer, or the step of range() is 0, in some row."
+    ),
+    "split": "A text is split, or searched for what is replaced, by the empty text in some row.",
+    "letters": "toUpper and toLower know letters of ASCII alone; a text of some row has others.",
+    "digits": "toString takes numbers from 0.001 to 10,000,000 where they are no integers.",
+    "max_open_hops": (
+        "A range without an end goes on behind the last relationship that it may walk (limit"
+        " max_open_hops). Write its end, such as *1..5."
+    ),
+    "order": "A map, or a list with maps or lists in it, has no order here, in some row.",
+}
+_REFUSED = re.compile(rf"{REFUSAL}({'|'.join([*_TOLD, 'max_bytes'])})\b")
 
 
 def require_room(present: int, limit: int, what: str, setting: str) -> None:
@@ -54,10 +89,11 @@ def require_room(present: int, limit: int, what: str, setting: str) -> None:
 def impossible(error: Exception) -> QueryError:
     """Return what a client is told whose query the engine cannot run, however it is written."""
     said = str(error)
-    if f"{REFUSAL}max_text_work" in said:
-        return QueryError(_TOO_MUCH_WORK)
-    if f"{REFUSAL}max_bytes" in said:
+    limit = _REFUSED.search(said)
+    if limit is not None and limit[1] == "max_bytes":
         return too_large()
+    if limit is not None:
+        return QueryError(_TOLD[limit[1]])
     first = (said.splitlines() or ["it says nothing"])[0][:200]
     return QueryError(
         f"The database cannot run this query: {first}. Split it, or use fewer columns, keys and "

@@ -29,9 +29,9 @@ _BINDING = {
     "^": _POWER,
 }
 _MOST_NESTING = 60
-_MOST_XOR = 5
 _INT64 = 2**63
 _SYSTEM = "$"
+_QUANTIFIERS = frozenset({"ANY", "ALL", "NONE", "SINGLE"})
 
 
 class ExpressionReader(Cursor):
@@ -41,7 +41,6 @@ class ExpressionReader(Cursor):
 
     def __init__(self, text: str, limits: ParseLimits) -> None:
         super().__init__(text, limits, tokenize(text))
-        self.xors = 0
 
     @override
     def enter(self) -> None:
@@ -115,14 +114,8 @@ class ExpressionReader(Cursor):
                 span = self.span(start)
                 if binding == _XOR:
                     left = tree.Xor(left, right, span)
-                    self._count_xor()
                 else:
                     left = tree.Arithmetic(key, left, right, span)
-
-    def _count_xor(self) -> None:
-        self.xors += 1
-        if self.xors > _MOST_XOR:
-            self.fail(f"more than {_MOST_XOR} XOR")
 
     def _joined(self, left: tree.Expression, key: str, binding: int, start: int) -> tree.Expression:
         """Terms with AND, or with OR, between them."""
@@ -191,7 +184,7 @@ class ExpressionReader(Cursor):
         return self._accessed(self._atom(start, key), start)
 
     def _accessed(self, base: tree.Expression, start: int) -> tree.Expression:
-        """``.name``, ``['name']`` and ``[0]``, any number of them; labels behind a variable."""
+        """``.name``, ``['name']``, ``[0]`` and ``[0..1]``, any number; labels behind a variable."""
         steps = 0
         while self.keys[self.at] in {".", "["}:
             steps += 1
@@ -200,19 +193,51 @@ class ExpressionReader(Cursor):
             if self.take("."):
                 base = tree.MemberOf(base, self.member_name(), self.span(start))
                 continue
-            self.at += 1
-            if self.kinds[self.at] == STRING:
-                name = self.text_value()
-                self.expect("]")
-                base = tree.MemberOf(base, name, self.span(start))
-                continue
-            index = self.unsigned("the number of an element, or a name in quotes")
-            self.expect("]", "']'; slices are not in the subset")
-            base = tree.ItemOf(base, index, self.span(start))
+            base = self._indexed(base, start)
         if self.keys[self.at] == ":" and isinstance(base, tree.Variable):
             labels = self.labels()
             return tree.Labelled(tree.Name(base.name, base.span), labels, self.span(start))
         return base
+
+    def _indexed(self, base: tree.Expression, start: int) -> tree.Expression:
+        """What stands in brackets behind a value."""
+        self.expect("[")
+        if self.kinds[self.at] == STRING and self.key(1) == "]":
+            name = self.text_value()
+            self.expect("]")
+            return tree.MemberOf(base, name, self.span(start))
+        self.enter()
+        low = None if self.keys[self.at] == ".." else self.expression()
+        if self.take(".."):
+            high = None if self.keys[self.at] == "]" else self.expression()
+            self.leave()
+            self.expect("]")
+            return tree.SliceOf(base, low, high, self.span(start))
+        self.leave()
+        self.expect("]", "']' or '..'")
+        if low is None:
+            raise AssertionError("neither an index nor a slice")
+        return tree.ItemOf(base, low, self.span(start))
+
+    def _case(self, start: int) -> tree.Case:
+        """Both forms; what is tested of each branch is bounded like terms of AND and OR."""
+        self.at += 1
+        self.enter()
+        subject = None if self.keys[self.at] == "WHEN" else self.expression()
+        branches: list[tuple[tree.Expression, tree.Expression]] = []
+        while self.take("WHEN"):
+            self.terms += 1
+            if self.terms > self.limits.max_terms:
+                self.fail(f"more than {self.limits.max_terms} WHEN (limit max_terms)")
+            test = self._item()
+            self.expect("THEN")
+            branches.append((test, self._item()))
+        if not branches:
+            self.mismatch("WHEN")
+        otherwise = self._item() if self.take("ELSE") else None
+        self.leave()
+        self.expect("END", "WHEN, ELSE or END")
+        return tree.Case(subject, tuple(branches), otherwise, self.span(start))
 
     def labels(self) -> tuple[tree.Name, ...]:
         """``:A:B``, none or more."""
@@ -260,7 +285,11 @@ class ExpressionReader(Cursor):
         if key == "EXISTS" and self.key(1) == "{":
             return self.exists()
         if key == "CASE":
-            self.fail("CASE is not in the subset")
+            return self._case(start)
+        if key in _QUANTIFIERS and self.key(1) == "(" and self.key(3) == "IN":
+            return self._quantifier(start)
+        if key == "REDUCE" and self.key(1) == "(":
+            self.fail("reduce is not in the subset")
         if key in {"COUNT", "COLLECT"} and self.key(1) == "{":
             self.fail(f"{key} {{ }} is not in the subset; EXISTS {{ }} is")
         if self.key(1) == "(" or (self.key(1) == "." and self._is_prefixed()):
@@ -304,8 +333,10 @@ class ExpressionReader(Cursor):
         self.expect(")", "',' or ')'")
         return tree.Call(name, tuple(args), distinct, span=self.span(start))
 
-    def _list(self) -> tree.ListOf:
+    def _list(self) -> tree.ListOf | tree.Comprehension:
         start = self.expect("[")
+        if self.is_name() and self.key(1) == "IN":
+            return self._comprehension(start)
         self.enter()
         items: list[tree.Expression] = []
         if self.keys[self.at] != "]":
@@ -315,8 +346,34 @@ class ExpressionReader(Cursor):
                 if len(items) > self.limits.max_list:
                     self.fail(f"more than {self.limits.max_list} values in a list (limit max_list)")
         self.leave()
-        self.expect("]", "',' or ']'; comprehensions are not in the subset")
+        self.expect("]", "',' or ']'; comprehensions of patterns are not in the subset")
         return tree.ListOf(tuple(items), self.span(start))
+
+    def _comprehension(self, start: int) -> tree.Comprehension:
+        self.enter()
+        variable, values = self._each()
+        where = self._item() if self.take("WHERE") else None
+        item = self._item() if self.take("|") else None
+        self.leave()
+        self.expect("]", "WHERE, '|' or ']'")
+        return tree.Comprehension(variable, values, where, item, self.span(start))
+
+    def _each(self) -> tuple[tree.Name, tree.Expression]:
+        """``variable IN values``."""
+        variable = self.identifier("the name of an element")
+        self.expect("IN")
+        return variable, self._item()
+
+    def _quantifier(self, start: int) -> tree.Quantifier:
+        name = self.any_word().text.lower()
+        self.expect("(")
+        self.enter()
+        variable, values = self._each()
+        self.expect("WHERE")
+        where = self._item()
+        self.leave()
+        self.expect(")")
+        return tree.Quantifier(name, variable, values, where, self.span(start))
 
     def _item(self) -> tree.Expression:
         self.operations = 0

@@ -9,10 +9,13 @@ from kastor.lang.cypher.words import LEFT_OUT, WRITES
 from kastor.lang.tokens import END, WORD
 from kastor.lang.words import suggestion
 
-_CLAUSES = frozenset({"MATCH", "WHERE", "RETURN", "ORDER", "SKIP", "LIMIT"})
+_CLAUSES = frozenset(
+    ["MATCH", "OPTIONAL", "WITH", "UNWIND", "WHERE", "RETURN", "ORDER", "SKIP", "LIMIT", "UNION"]
+)
+_MOST_CLAUSES = 100
 
 
-def parse_cypher(text: str, limits: ParseLimits = DEFAULT_LIMITS) -> tree.Query:
+def parse_cypher(text: str, limits: ParseLimits = DEFAULT_LIMITS) -> tree.Statement:
     """The tree of `text`.
 
     Raises:
@@ -25,32 +28,68 @@ def parse_cypher(text: str, limits: ParseLimits = DEFAULT_LIMITS) -> tree.Query:
 class QueryReader(PatternReader):
     """Adds the clauses."""
 
-    def whole(self) -> tree.Query:
-        """The whole text: one query, perhaps a semicolon, then the end."""
+    clauses = 0
+
+    def whole(self) -> tree.Statement:
+        """The whole text: one query or several, perhaps a semicolon, then the end."""
         start = self.start()
         explain = self.take("EXPLAIN")
-        matches: list[tree.Match] = []
-        while self._begins("MATCH"):
-            matches.append(self._match())
-            self.require_room(len(matches), self.limits.max_keys, "MATCH")
-        if not self._begins("RETURN"):
-            expected = "MATCH or RETURN" if matches else "MATCH"
-            self.mismatch(f"{expected}.{suggestion(self.keys[self.at], _CLAUSES)}")
+        queries = [self._query(explain=explain)]
+        kinds = set()
+        while self._begins("UNION"):
+            at = self.start()
+            self.at += 1
+            kinds.add(self.take("ALL"))
+            if len(kinds) > 1:
+                self.fail("UNION and UNION ALL do not stand in one query", at)
+            queries.append(self._query(explain=False))
+        self.take(";")
+        if self.kinds[self.at] != END:
+            hint = suggestion(self.keys[self.at], _CLAUSES)
+            self.fail(f"extraneous input '{self.shown()}' expecting <EOF>.{hint}")
+        if len(queries) == 1:
+            return queries[0]
+        whole = kinds == {True}
+        return tree.Union(tuple(queries), whole, explain, span=self.span(start))
+
+    def _query(self, *, explain: bool) -> tree.Query:
+        """Clauses up to RETURN, and that."""
+        start = self.start()
+        clauses: list[tree.Clause] = []
+        while not self._begins("RETURN"):
+            clauses.append(self._clause(clauses))
+            self.clauses += 1
+            if self.clauses > _MOST_CLAUSES:
+                self.fail(f"more than {_MOST_CLAUSES} clauses")
         self.at += 1
+        result = self._projection()
+        self._refuse_clause()
+        return tree.Query(tuple(clauses), result, explain, span=self.span(start))
+
+    def _clause(self, before: list[tree.Clause]) -> tree.Clause:
+        start = self.start()
+        if self._begins("MATCH") or self._begins("OPTIONAL"):
+            return self._match(start)
+        if self.take("WITH"):
+            projection = self._projection()
+            return tree.With(projection, self._where(), self.span(start))
+        if self.take("UNWIND"):
+            self.operations = 0
+            value = self.expression()
+            self.expect("AS")
+            name = self.identifier("the name of an element")
+            return tree.Unwind(value, name, self.span(start))
+        what = "a clause or RETURN" if before else "MATCH or another clause"
+        return self.mismatch(f"{what}.{suggestion(self.keys[self.at], _CLAUSES)}")
+
+    def _projection(self) -> tree.Projection:
+        start = self.start()
         distinct = self.take("DISTINCT")
         star, columns = self._columns()
         order = self._order()
         skip = self._count("SKIP", "OFFSET")
         limit = self._count("LIMIT")
-        self._refuse_clause()
-        self.take(";")
-        if self.keys[self.at] != END:
-            hint = suggestion(self.keys[self.at], _CLAUSES)
-            self.fail(f"extraneous input '{self.shown()}' expecting <EOF>.{hint}")
-        return tree.Query(
-            *(tuple(matches), columns, star, distinct, order, skip, limit, explain),
-            span=self.span(start),
-        )
+        return tree.Projection(columns, star, distinct, order, skip, limit, span=self.span(start))
 
     def _begins(self, word: str) -> bool:
         """Whether the clause stands here; refuses every other that the whole language has."""
@@ -65,18 +104,21 @@ class QueryReader(PatternReader):
             self.fail(f"{key} changes the graph; queries are read-only. Use {WRITES[key]}.")
         if key in LEFT_OUT:
             self.fail(
-                f"{LEFT_OUT[key]} is not in the subset of openCypher here, which has MATCH, WHERE"
-                " and RETURN with ORDER BY, SKIP and LIMIT"
+                f"{LEFT_OUT[key]} is not in the subset of openCypher here, which has MATCH,"
+                " OPTIONAL MATCH, WITH, UNWIND, UNION and RETURN"
             )
 
-    def _match(self) -> tree.Match:
-        start = self.expect("MATCH")
+    def _match(self, start: int) -> tree.Match:
+        optional = self.take("OPTIONAL")
+        self.expect("MATCH")
         patterns = self.patterns()
-        where = None
-        if self.take("WHERE"):
-            self.operations = 0
-            where = self.expression()
-        return tree.Match(patterns, where, self.span(start))
+        return tree.Match(patterns, self._where(), optional, self.span(start))
+
+    def _where(self) -> tree.Expression | None:
+        if not self.take("WHERE"):
+            return None
+        self.operations = 0
+        return self.expression()
 
     def _columns(self) -> tuple[bool, tuple[tree.Column, ...]]:
         star = self.take("*")
@@ -120,9 +162,9 @@ class QueryReader(PatternReader):
             self.take("ASCENDING")
         return tree.OrderTerm(value, descending, self.span(start))
 
-    def _count(self, *words: str) -> int | tree.Parameter | None:
+    def _count(self, *words: str) -> tree.Expression | None:
+        """A number of rows: an expression without variables."""
         if not any(self.take(word) for word in words):
             return None
-        if self.texts[self.at][:1] == "$" and self.kinds[self.at] == WORD:
-            return self.dollar_value()
-        return self.unsigned("a number of rows, or a parameter for one")
+        self.operations = 0
+        return self.expression()

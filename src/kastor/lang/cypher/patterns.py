@@ -7,6 +7,8 @@ from kastor.lang.cypher.expressions import ExpressionReader
 from kastor.lang.tokens import NUMBER
 from kastor.types import override
 
+_SHORTEST = {"SHORTESTPATH": "one", "ALLSHORTESTPATHS": "all"}
+
 
 class PatternReader(ExpressionReader):
     """Adds patterns to the expressions."""
@@ -22,17 +24,29 @@ class PatternReader(ExpressionReader):
     def pattern(self) -> tree.Pattern:
         """``(a)-[..]->(b)..``, at least one node."""
         start = self.start()
+        path = None
         if self.is_name() and self.key(1) == "=":
-            self.fail("named paths are not in the subset; name nodes and relationships")
-        if self.keys[self.at] in {"SHORTESTPATH", "ALLSHORTESTPATHS"}:
-            self.fail(f"{self.shown()} is not in the subset; SHORTEST of ADT's language is")
+            path = self.any_word()
+            self.at += 1
+        shortest = _SHORTEST.get(self.keys[self.at]) if self.key(1) == "(" else None
+        if shortest is not None:
+            self.at += 2
+        nodes, edges = self._chain()
+        if shortest is not None:
+            self.expect(")")
+            if len(edges) != 1:
+                self.fail("a shortest path is of one relationship or range", start)
+        return tree.Pattern(nodes, edges, path, shortest, self.span(start))
+
+    def _chain(self) -> tuple[tuple[tree.Node, ...], tuple[tree.Edge, ...]]:
+        """Nodes and the edges between them."""
         nodes = [self._node()]
         edges: list[tree.Edge] = []
         while self.keys[self.at] in {"-", "<"}:
             edges.append(self._edge())
             nodes.append(self._node())
             self.require_room(len(edges), self.limits.max_columns, "relationships in a pattern")
-        return tree.Pattern(tuple(nodes), tuple(edges), self.span(start))
+        return tuple(nodes), tuple(edges)
 
     def _node(self) -> tree.Node:
         start = self.expect("(", "'(' of a node")
@@ -99,13 +113,23 @@ class PatternReader(ExpressionReader):
         while self.key(ahead) == ":":
             ahead += 2
         if self.key(ahead) == "{":
-            return True
+            ahead = self._behind_map(ahead)
         if self.key(ahead) != ")":
             return False
         first, second, third = self.key(ahead + 1), self.key(ahead + 2), self.key(ahead + 3)
         if first == "<":
             return second == "-" and third in {"[", "-"}
         return first == "-" and (second == "[" or (second == "-" and third in {"(", ">"}))
+
+    def _behind_map(self, ahead: int) -> int:
+        """Where a map ends; it may stand in a node, or in parentheses as a value."""
+        depth = 0
+        while self.at + ahead < len(self.keys):
+            depth += {"{": 1, "}": -1}.get(self.key(ahead), 0)
+            ahead += 1
+            if depth == 0:
+                break
+        return ahead
 
     @override
     def pattern_condition(self) -> tree.Expression:
@@ -117,6 +141,19 @@ class PatternReader(ExpressionReader):
             self.fail("a pattern that is a condition has a relationship", start)
         return tree.Exists((pattern,), None, braces=False, span=self.span(start))
 
+    def _returned(self) -> None:
+        """RETURN inside EXISTS, which says nothing while it holds literals and variables alone."""
+        if self.take("*"):
+            return
+        while True:
+            start = self.start()
+            if not isinstance(self.expression(), tree.Literal | tree.Variable):
+                self.fail("RETURN inside EXISTS has literals and variables alone", start)
+            if self.take("AS"):
+                self.identifier("the name of a column")
+            if not self.take(","):
+                return
+
     @override
     def exists(self) -> tree.Expression:
         start = self.expect("EXISTS")
@@ -127,6 +164,8 @@ class PatternReader(ExpressionReader):
         where = None
         if self.take("WHERE"):
             where = self.expression()
+        if self.take("RETURN"):
+            self._returned()
         self.leave_query()
         self.expect("}", "'}'; a whole query inside EXISTS is not in the subset")
         return tree.Exists(patterns, where, span=self.span(start))

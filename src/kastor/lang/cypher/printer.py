@@ -11,21 +11,43 @@ _OR, _XOR, _AND, _NOT, _COMPARE, _TEST, _ADD, _TIMES, _POWER, _SIGN, _ATOM = ran
 _ARITHMETIC = {"+": _ADD, "-": _ADD, "*": _TIMES, "/": _TIMES, "%": _TIMES, "^": _POWER}
 
 
-def print_cypher(query: tree.Query) -> str:
+def print_cypher(query: tree.Statement) -> str:
     """`query` as text of one line."""
-    parts = ["EXPLAIN"] if query.explain else []
-    for match in query.matches:
-        parts.append(f"MATCH {', '.join(map(_pattern, match.patterns))}")
-        if match.where is not None:
-            parts.append(f"WHERE {print_expression(match.where)}")
-    parts.append("RETURN DISTINCT" if query.distinct else "RETURN")
-    parts.append(", ".join((["*"] if query.star else []) + list(map(_column, query.columns))))
-    if query.order:
-        parts.append(f"ORDER BY {', '.join(map(_order, query.order))}")
-    for word, count in (("SKIP", query.skip), ("LIMIT", query.limit)):
+    if isinstance(query, tree.Query):
+        return f"{'EXPLAIN ' if query.explain else ''}{_query(query)}"
+    word = " UNION ALL " if query.whole else " UNION "
+    return f"{'EXPLAIN ' if query.explain else ''}{word.join(map(_query, query.queries))}"
+
+
+def _query(query: tree.Query) -> str:
+    return " ".join([*map(_clause, query.clauses), f"RETURN {_projection(query.result)}"])
+
+
+def _clause(clause: tree.Clause) -> str:
+    match clause:
+        case tree.Match():
+            word = "OPTIONAL MATCH" if clause.optional else "MATCH"
+            return f"{word} {', '.join(map(_pattern, clause.patterns))}{_where(clause.where)}"
+        case tree.Unwind():
+            return f"UNWIND {print_expression(clause.value)} AS {print_name(clause.name.text)}"
+        case tree.With():
+            return f"WITH {_projection(clause.projection)}{_where(clause.where)}"
+        case _:
+            assert_never(clause)
+
+
+def _where(where: tree.Expression | None) -> str:
+    return "" if where is None else f" WHERE {print_expression(where)}"
+
+
+def _projection(made: tree.Projection) -> str:
+    parts = ["DISTINCT"] if made.distinct else []
+    parts.append(", ".join((["*"] if made.star else []) + list(map(_column, made.columns))))
+    if made.order:
+        parts.append(f"ORDER BY {', '.join(map(_order, made.order))}")
+    for word, count in (("SKIP", made.skip), ("LIMIT", made.limit)):
         if count is not None:
-            shown = f"${count.name}" if isinstance(count, tree.Parameter) else str(count)
-            parts.append(f"{word} {shown}")
+            parts.append(f"{word} {print_expression(count)}")
     return " ".join(parts)
 
 
@@ -95,7 +117,11 @@ def _atom(
     | tree.Variable
     | tree.MemberOf
     | tree.ItemOf
+    | tree.SliceOf
+    | tree.Case
     | tree.ListOf
+    | tree.Comprehension
+    | tree.Quantifier
     | tree.MapOf
     | tree.Labelled
     | tree.Call
@@ -112,9 +138,20 @@ def _atom(
         case tree.MemberOf():
             return f"{_base(node.base)}.{print_name(node.key)}"
         case tree.ItemOf():
-            return f"{_base(node.base)}[{node.index}]"
+            return f"{_base(node.base)}[{print_expression(node.index)}]"
+        case tree.SliceOf():
+            ends = ["" if one is None else print_expression(one) for one in (node.low, node.high)]
+            return f"{_base(node.base)}[{'..'.join(ends)}]"
+        case tree.Case():
+            return _case(node)
         case tree.ListOf():
             return f"[{', '.join(map(print_expression, node.items))}]"
+        case tree.Comprehension():
+            where = "" if node.where is None else f" WHERE {print_expression(node.where)}"
+            item = "" if node.item is None else f" | {print_expression(node.item)}"
+            return f"[{_each(node)}{where}{item}]"
+        case tree.Quantifier():
+            return f"{node.name}({_each(node)} WHERE {print_expression(node.where)})"
         case tree.MapOf():
             return _map(node)
         case tree.Labelled():
@@ -127,6 +164,19 @@ def _atom(
             return f"EXISTS {{ {', '.join(map(_pattern, node.patterns))}{where} }}"
         case _:
             assert_never(node)
+
+
+def _each(node: tree.Comprehension | tree.Quantifier) -> str:
+    return f"{print_name(node.variable.text)} IN {print_expression(node.values)}"
+
+
+def _case(node: tree.Case) -> str:
+    parts = ["CASE"] if node.subject is None else ["CASE", print_expression(node.subject)]
+    for test, value in node.branches:
+        parts.append(f"WHEN {print_expression(test)} THEN {print_expression(value)}")
+    if node.otherwise is not None:
+        parts.append(f"ELSE {print_expression(node.otherwise)}")
+    return " ".join([*parts, "END"])
 
 
 def _base(node: tree.Expression) -> str:
@@ -167,6 +217,14 @@ def _labels(labels: tuple[tree.Name, ...]) -> str:
 
 
 def _pattern(pattern: tree.Pattern) -> str:
+    text = _chain(pattern)
+    if pattern.shortest is not None:
+        word = "shortestPath" if pattern.shortest == "one" else "allShortestPaths"
+        text = f"{word}({text})"
+    return text if pattern.path is None else f"{print_name(pattern.path.text)} = {text}"
+
+
+def _chain(pattern: tree.Pattern) -> str:
     text = _node(pattern.nodes[0])
     for edge, node in zip(pattern.edges, pattern.nodes[1:], strict=True):
         head, tail = {"->": ("-", "->"), "<-": ("<-", "-"), "-": ("-", "-")}[edge.direction]

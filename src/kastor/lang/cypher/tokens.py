@@ -57,6 +57,8 @@ def tokenize(text: str) -> Tokens:
 
 
 def _key(kind: str, word: str) -> str:
+    if kind == END:
+        return "<EOF>"  # END is a word of CASE
     if kind == WORD:
         return word.upper() if word.isascii() else word
     return word if kind == OPERATOR else kind

@@ -51,7 +51,27 @@ class ItemOf:
     """``base[index]``."""
 
     base: Expression
-    index: int
+    index: Expression
+    span: Span = field(default=(0, 0), compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SliceOf:
+    """``base[low..high]``; None where nothing was written."""
+
+    base: Expression
+    low: Expression | None
+    high: Expression | None
+    span: Span = field(default=(0, 0), compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """``CASE [subject] WHEN test THEN value .. [ELSE otherwise] END``."""
+
+    subject: Expression | None
+    branches: tuple[tuple[Expression, Expression], ...]
+    otherwise: Expression | None = None
     span: Span = field(default=(0, 0), compare=False, repr=False)
 
 
@@ -64,8 +84,30 @@ class ListOf:
 
 
 @dataclass(frozen=True, slots=True)
+class Comprehension:
+    """``[variable IN values WHERE test | item]``; both parts behind the list may be left out."""
+
+    variable: Name
+    values: Expression
+    where: Expression | None = None
+    item: Expression | None = None
+    span: Span = field(default=(0, 0), compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Quantifier:
+    """``any(variable IN values WHERE test)``, or ``all``, ``none`` or ``single``."""
+
+    name: str
+    variable: Name
+    values: Expression
+    where: Expression
+    span: Span = field(default=(0, 0), compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class MapOf:
-    """``{key: value}``; in patterns."""
+    """``{key: value}``."""
 
     entries: tuple[tuple[str, Expression], ...]
     span: Span = field(default=(0, 0), compare=False, repr=False)
@@ -196,7 +238,11 @@ Expression: TypeAlias = (
     | Variable
     | MemberOf
     | ItemOf
+    | SliceOf
+    | Case
     | ListOf
+    | Comprehension
+    | Quantifier
     | MapOf
     | Negative
     | Arithmetic
@@ -247,19 +293,36 @@ class Edge:
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """Nodes and the edges between them: always one node more than edges."""
+    """Nodes and the edges between them: always one node more than edges.
+
+    Attributes:
+        path: the name of the path.
+        shortest: ``one`` of the shortest, or ``all`` of them.
+    """
 
     nodes: tuple[Node, ...]
     edges: tuple[Edge, ...] = ()
+    path: Name | None = None
+    shortest: str | None = None
     span: Span = field(default=(0, 0), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """``MATCH pattern, pattern [WHERE ..]``."""
+    """``[OPTIONAL] MATCH pattern, pattern [WHERE ..]``."""
 
     patterns: tuple[Pattern, ...]
     where: Expression | None = None
+    optional: bool = False
+    span: Span = field(default=(0, 0), compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Unwind:
+    """``UNWIND list AS name``."""
+
+    value: Expression
+    name: Name
     span: Span = field(default=(0, 0), compare=False, repr=False)
 
 
@@ -283,19 +346,52 @@ class OrderTerm:
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
-    """A whole query.
+class Projection:
+    """What stands behind RETURN or WITH.
 
     Attributes:
-        star: whether RETURN begins with ``*``.
+        star: whether it begins with ``*``.
     """
 
-    matches: tuple[Match, ...]
     columns: tuple[Column, ...]
     star: bool = False
     distinct: bool = False
     order: tuple[OrderTerm, ...] = ()
-    skip: int | Parameter | None = None
-    limit: int | Parameter | None = None
+    skip: Expression | None = None
+    limit: Expression | None = None
+    span: Span = field(default=(0, 0), compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class With:
+    """``WITH columns [WHERE ..]``."""
+
+    projection: Projection
+    where: Expression | None = None
+    span: Span = field(default=(0, 0), compare=False, repr=False)
+
+
+Clause: TypeAlias = Match | Unwind | With
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Clauses, and what RETURN makes of them."""
+
+    clauses: tuple[Clause, ...]
+    result: Projection
     explain: bool = False
     span: Span = field(default=(0, 0), compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Union:
+    """Queries with UNION between them, or UNION ALL when `whole`."""
+
+    queries: tuple[Query, ...]
+    whole: bool = False
+    explain: bool = False
+    span: Span = field(default=(0, 0), compare=False, repr=False)
+
+
+Statement: TypeAlias = Query | Union

@@ -21,10 +21,6 @@ WRITES = {
 """Words that change a graph where a clause can begin, and the call that does it."""
 
 LEFT_OUT = {
-    "OPTIONAL": "OPTIONAL MATCH",
-    "WITH": "WITH",
-    "UNWIND": "UNWIND",
-    "UNION": "UNION",
     "CALL": "CALL",
     "LOAD": "LOAD CSV",
     "FOREACH": "FOREACH",
@@ -77,7 +73,8 @@ RESERVED = frozenset(
 )
 """Words that are no variable, label or type without backticks."""
 
-BEGINS = frozenset({"MATCH", "RETURN", *WRITES, *LEFT_OUT} - {"LET", "FILTER", "FINISH"})
+_READS = ("MATCH", "OPTIONAL", "WITH", "UNWIND", "RETURN", "UNION")
+BEGINS = frozenset({*_READS, *WRITES, *LEFT_OUT} - {"LET", "FILTER", "FINISH"})
 """First words by which a text is known as one of this language."""
 _FIRST = re.compile(r"(?:\s|\ufeff|//[^\n]*+|/\*(?:[^*]|\*(?!/))*+\*/)*+([A-Za-z]++)")
 _LONGEST_LEAD = 4_096

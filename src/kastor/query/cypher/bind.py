@@ -1,42 +1,29 @@
-"""A whole query to its plan: MATCH, WHERE, then RETURN with its groups, order and window."""
+"""A whole query to its plan: clause by clause, from one WITH to the next."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from kastor.lang.cypher import tree
-from kastor.query.cypher.conditions import CypherConditions
 from kastor.query.cypher.names import CypherScope
-from kastor.query.cypher.patterns import PatternBinder, is_models
-from kastor.query.passes.folding import fold
-from kastor.query.passes.substitution import substitute
-from kastor.query.plan import (
-    Aggregate,
-    And,
-    Column,
-    Doc,
-    Field,
-    Graph,
-    Order,
-    Plan,
-    Truth,
-    Undefined,
-    Value,
-    Walked,
-)
-from kastor.query.references import aggregates_of, has_walks, parts_of, sources_of
+from kastor.query.cypher.patterns import is_models
+from kastor.query.cypher.projection import Projection, by_columns, calls_aggregate
+from kastor.query.cypher.stage import Stage
+from kastor.query.plan import Doc, Plan, Source
+from kastor.query.references import aggregates_of, parts_of
 
 if TYPE_CHECKING:
     from kastor.query.models import ModelIndex
     from kastor.query.notes import Notes
-    from kastor.query.plan import Condition
+    from kastor.query.plan import Condition, Value
     from kastor.query.settings import QuerySettings
 
-_MOST_ROWS = 10**18
+_MOST_INLINE = 60
+"""Nodes of a value that is written wherever its name stands; larger ones are made once."""
 
 
 def bind_cypher(
-    query: tree.Query,
+    query: tree.Statement,
     text: str,
     models: ModelIndex,
     settings: QuerySettings,
@@ -51,148 +38,159 @@ def bind_cypher(
             what the subset leaves out.
     """
     names = CypherScope(text, models, settings, notes=notes)
-    if not query.matches:
-        names.fail("a query without MATCH has nothing to read here", query.span[0])
-    conditions = CypherConditions(names)
-    patterns = PatternBinder(names, conditions.equal)
-    terms: list[Condition] = []
-    if is_models(query.matches):
-        patterns.models(query.matches[0].patterns[0].nodes[0])
-        terms.append(conditions.where(query.matches[0].where))
-    else:
-        for group, match in enumerate(query.matches):
-            patterns.add(match.patterns, group)
-            terms.append(conditions.where(match.where))
-    graph = Graph(tuple(names.sources), tuple(patterns.hops))
-    where = fold(And((*names.where(), *terms)))
-    return _Returned(query, conditions, graph, where).plan()
+    if isinstance(query, tree.Union):
+        return _united(query, names)
+    return _Query(query, names).plan()
 
 
-class _Returned:
-    """RETURN of one query."""
+def _united(query: tree.Union, names: CypherScope) -> Plan:
+    """All rows of several queries; each once, unless they are to stay as they are."""
+    bound = [_Query(one, names.fresh(), below=True) for one in query.queries]
+    plans = tuple([one.plan() for one in bound])
+    keys = [[column.key for column in plan.columns or ()] for plan in plans]
+    for one, these in zip(query.queries, keys, strict=True):
+        if these != keys[0]:
+            told = "the queries of a UNION have columns of equal names in equal order"
+            names.fail(told, one.span[0])
+    entities = [one.returned for one in bound]
+    if any(_kinds(one) != _kinds(entities[0]) for one in entities):
+        told = "a column of a UNION holds twins, relationships or other values in all queries alike"
+        names.fail(told, query.span[0])
+    stage = Stage(names)
+    stage.go_on(plans, _merged(entities))
+    columns = tree.Projection((), star=True, distinct=not query.whole, span=query.span)
+    return Projection(columns, stage, explain=query.explain).plan()
 
-    def __init__(
-        self, query: tree.Query, conditions: CypherConditions, graph: Graph, where: Condition
-    ) -> None:
+
+def _kinds(entities: dict[int, Source | None]) -> dict[int, str | None]:
+    return {number: None if one is None else one.kind for number, one in entities.items()}
+
+
+def _merged(entities: list[dict[int, Source | None]]) -> dict[int, Source | None]:
+    """A twin that may be missing in one query may be in all."""
+    found = dict(entities[0])
+    for number in found:
+        these = [one[number] for one in entities]
+        optional = [one for one in these if one is not None and one.optional]
+        found[number] = optional[0] if optional else these[0]
+    return found
+
+
+class _Query:
+    """Clauses up to RETURN."""
+
+    def __init__(self, query: tree.Query, names: CypherScope, *, below: bool = False) -> None:
         self.query = query
-        self.conditions = conditions
-        self.names = conditions.names
-        self.graph = graph
-        self.where = where
+        self.stage = Stage(names)
+        self.below = below
+        self.returned: dict[int, Source | None] = {}
 
     def plan(self) -> Plan:
-        """The plan with everything behind WHERE."""
-        query = self.query
-        with self.names.notes.apart():
-            columns = self._columns()
-            aggregated = bool(aggregates_of(*(column.value for column in columns)))
-            grouped = aggregated or query.distinct
-            order = self._order(columns, grouped=grouped)
-        top, offset = self._count(query.limit), self._count(query.skip) or 0
-        plain = not (order or offset or top is not None)
-        values = [column.value for column in columns]
-        counts = values == [Aggregate("COUNT")] and plain
-        group: tuple[Value, ...] = ()
-        if grouped and not counts:
-            group = self._group(values, [term.value for term in order])
-        return Plan(
-            self.graph,
-            self.where,
-            columns,
-            grouped=grouped and not counts,
-            group=group,
-            order=order,
-            top=top,
-            offset=offset,
-            counts=counts,
-            explain=query.explain,
-            nulls=True,
+        """The plan of the whole query."""
+        clauses = self.query.clauses
+        for number, clause in enumerate(clauses):
+            match clause:
+                case tree.Match():
+                    self._match(clause, number)
+                case tree.Unwind():
+                    self._not_models(clause)
+                    self.stage.unwind(clause)
+                case tree.With():
+                    last = number == len(clauses) - 1
+                    made = self._with(clause, last=last)
+                    if made is not None:
+                        return made
+        result = Projection(
+            self.query.result, self.stage, explain=self.query.explain, counts=not self.below
         )
+        self.returned = self._entities(result.columns())
+        return result.plan()
 
-    def _columns(self) -> tuple[Column, ...]:
-        found: dict[str, Value] = {}
-        names = self.names
-        if self.query.star:
-            found |= {name: Doc(number) for name, number in names.names.items()}
-            found |= {name: Walked(hop) for name, hop in names.walks.items()}
-            if not found:
-                names.fail("RETURN * needs a name in a pattern", self.query.span[0])
-        for column in self.query.columns:
-            key = column.alias.text if column.alias is not None else column.text
-            if key in found:
-                told = f"two columns are called '{key[:100]}'; name one with AS"
-                names.fail(told, column.span[0])
-            self.conditions.aggregates = True
-            found[key] = self.conditions.value(column.value)
-        self.conditions.aggregates = False
-        for value in found.values():
-            if not isinstance(value, Walked) and has_walks(value):
-                names.fail("the variable of a range can only be a column", self.query.span[0])
-        return tuple(Column(key, value) for key, value in found.items())
+    def _entities(self, columns: dict[str, Value]) -> dict[int, Source | None]:
+        """Per column the twin or relationship that it is."""
+        sources = self.stage.names.sources
+        return {
+            number: sources[one.source] if isinstance(one, Doc) and not one.steps else None
+            for number, one in enumerate(columns.values())
+        }
 
-    def _order(self, columns: tuple[Column, ...], *, grouped: bool) -> tuple[Order, ...]:
-        """ORDER BY: a column as it is written or called, or a value of what is in reach."""
-        self.names.columns = {column.key: column.value for column in columns}
-        written = {column.value: column for column in self.query.columns}
-        order = []
-        for term in self.query.order:
-            again = written.get(term.value)
-            if again is not None:
-                key = again.alias.text if again.alias is not None else again.text
-                value = self.names.columns[key]
-            else:
-                self.conditions.aggregates = grouped
-                value = self.conditions.value(term.value)
-                self.conditions.aggregates = False
-            if has_walks(value):
-                self.names.fail("nothing is ordered by a list of relationships", term.span[0])
-            order.append(Order(value, term.descending))
-        return tuple(order)
+    def _match(self, clause: tree.Match, number: int) -> None:
+        if number == 0 and is_models(clause) and not clause.optional:
+            self.stage.models(clause)
+            return
+        self._not_models(clause)
+        self.stage.match(clause)
 
-    def _group(self, values: list[Value], order: list[Value]) -> tuple[Value, ...]:
-        """What rows are grouped by: the columns without an aggregate, as written.
+    def _not_models(self, clause: tree.Clause) -> None:
+        if any(one.kind == "model" for one in self.stage.names.sources):
+            told = ":Model stands alone: MATCH (m:Model) RETURN m; models and twins are not joined"
+            self.stage.names.fail(told, clause.span[0])
 
-        What is in a twin or a relationship that is one of them belongs to its group.
+    # WITH
+
+    def _with(self, clause: tree.With, *, last: bool) -> Plan | None:
+        """Goes on behind a WITH; or the whole plan, where one of groups with RETURN is enough."""
+        made = Projection(clause.projection, self.stage, below=True)
+        columns = made.columns()
+        projection = clause.projection
+        window = projection.order or projection.skip is not None or projection.limit is not None
+        aggregated = any(aggregates_of(value) for value in columns.values())
+        if not (window or projection.distinct or aggregated) and _are_small(columns):
+            self._rename(columns, clause)
+            return None
+        if aggregated and last and not (window or projection.distinct):
+            plan = self._grouped(made, columns, clause)
+            if plan is not None:
+                return plan
+        self._derive(made, columns, clause)
+        return None
+
+    def _rename(self, columns: dict[str, Value], clause: tree.With) -> None:
+        """Names stand for other things, or for less; rows stay as they are."""
+        names = self.stage.names
+        if clause.where is not None:  # sees what was bound before as well
+            names.columns = columns
+            self.stage.terms.append(self.stage.conditions.where(clause.where))
+            names.columns = {}
+        names.rename(columns)
+
+    def _derive(self, made: Projection, columns: dict[str, Value], clause: tree.With) -> None:
+        """Goes on from the rows that WITH makes."""
+        plan = made.plan()
+        entities = self._entities(columns)
+        before = self.stage.names
+        self.stage = Stage(before.fresh())
+        self.stage.go_on((plan,), entities, before)
+        if clause.where is not None:
+            where = by_columns(clause.where, clause.projection)
+            self.stage.terms.append(self.stage.conditions.where(where))
+
+    def _grouped(
+        self, made: Projection, columns: dict[str, Value], clause: tree.With
+    ) -> Plan | None:
+        """Groups with a condition on them, and RETURN above: one plan, if it needs no rows again.
+
+        RETURN reads what a group has: its keys, what is in twins that are keys, its aggregates.
         """
-        if has_walks(*values):
-            self.names.fail(
-                "lists of relationships are not grouped; leave out the aggregate or DISTINCT",
-                self.query.span[0],
-            )
-        keys = [value for value in values if not aggregates_of(value)]
-        whole = {one.source for one in keys if isinstance(one, Doc) and not one.steps}
-        inside = [one for value in (*values, *order) for one in _parts_in(value, whole)]
-        group = tuple(dict.fromkeys([*keys, *inside]))
-        known: dict[Value, Value] = dict.fromkeys(group, Undefined())
-        known |= dict.fromkeys(aggregates_of(*values, *order), Undefined())
-        if self.query.distinct and set(aggregates_of(*order)) - set(aggregates_of(*values)):
-            self._outside()
-        if any(sources_of(substitute(value, known)) for value in (*values, *order)):
-            self._outside()
-        return group
-
-    def _outside(self) -> NoReturn:
-        self.names.fail(
-            "a value is neither a column nor inside an aggregate; above DISTINCT and aggregates "
-            "nothing else is left of the rows",
-            self.query.span[0],
-        )
-
-    def _count(self, number: int | tree.Parameter | None) -> int | None:
-        """A number of rows, which decides the plan."""
-        if not isinstance(number, tree.Parameter):
-            return number
-        self.names.notes.decides.add(number.name)
-        value = self.names.given(number.name, number.span[0], "number")
-        if not isinstance(value, int) or not 0 <= value < _MOST_ROWS:
-            self.names.fail(f"${number.name} cannot be the number of rows", number.span[0])
-        return value
+        if self.query.result.distinct:
+            return None
+        stage = made.over(columns)
+        result = Projection(self.query.result, stage, explain=self.query.explain)
+        if any(calls_aggregate(column.value) for column in self.query.result.columns):
+            return None
+        stage.conditions.aggregates = False
+        where = None if clause.where is None else by_columns(clause.where, clause.projection)
+        having = stage.conditions.where(where)
+        plan = result.plan_of_groups(list(columns.values()), having)
+        if plan is not None:
+            self.returned = self._entities(result.columns())
+        return plan
 
 
-def _parts_in(value: Value | Condition, sources: set[int]) -> list[Value]:
-    """The values in `value` that are read from these sources, outside aggregates."""
-    if isinstance(value, Doc | Field):
-        return [value] if value.source in sources else []
-    if isinstance(value, Aggregate | Truth):
-        return []
-    return [one for part in parts_of(value) for one in _parts_in(part, sources)]
+def _are_small(columns: dict[str, Value]) -> bool:
+    return sum(_size(value) for value in columns.values()) <= _MOST_INLINE
+
+
+def _size(value: Value | Condition) -> int:
+    """How many nodes a value has."""
+    return 1 + sum(_size(part) for part in parts_of(value))

@@ -10,32 +10,45 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from kastor.lang.cypher import tree
+from kastor.query.cypher.calls import CypherCalls
 from kastor.query.cypher.functions import TYPE_TESTS
-from kastor.query.cypher.patterns import PatternBinder
-from kastor.query.cypher.values import CypherValues, function_of, is_condition
+from kastor.query.cypher.patterns import PatternBinder, present
+from kastor.query.cypher.types import UNKNOWN, types_of
+from kastor.query.cypher.values import ARRAY, BOOLEAN, function_of, is_condition, is_null
 from kastor.query.kinds import kinds_of
 from kastor.query.passes.folding import fold
 from kastor.query.plan import (
     ALL_KINDS,
+    Aggregate,
+    Among,
     And,
     ArrayHas,
+    ByModel,
     Call,
+    Case,
     Compare,
     Const,
     Doc,
+    Each,
+    ElementOf,
     Exists,
     Field,
     Graph,
     In,
     IsKind,
+    ListOf,
+    MapOf,
     OfModel,
     Or,
+    PartOf,
+    Same,
+    Slot,
     Source,
     TextTest,
+    Trail,
     Truth,
     Walked,
 )
-from kastor.query.references import has_walks
 from kastor.query.shapes import is_literal
 from kastor.types import override
 
@@ -49,25 +62,37 @@ _MIRROR = {"=": "=", "<>": "<>", "<": ">", ">": "<", "<=": ">=", ">=": "<="}
 _OPPOSITE = {"<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 _TEXTS = {"STARTS WITH": "STARTSWITH", "ENDS WITH": "ENDSWITH", "CONTAINS": "CONTAINS"}
 _NAMING = frozenset({"name", "model"})
+_MADE = (ListOf, MapOf, PartOf, Case, ByModel, Each, ElementOf, Aggregate, Slot)
+_DEEP = frozenset({"array", "object"})
 _STEPS = {"relationship": ("source", "id"), "twin": ("id",), "model": ("id",)}
 
 
-class CypherConditions(CypherValues):
-    """Binds conditions within one scope."""
+class CypherConditions(CypherCalls):
+    """Binds conditions within one scope.
+
+    Attributes:
+        tests: whether a WHERE is bound, in which patterns may stand.
+    """
+
+    tests = False
 
     def where(self, node: tree.Expression | None) -> Condition:
         """A whole condition, folded; true when there is none."""
-        return _ALWAYS if node is None else fold(self.when(node, wanted=True))
+        if node is None:
+            return _ALWAYS
+        self.tests = True
+        found = fold(self.when(node, wanted=True))
+        self.tests = False
+        return found
 
     def equal(self, left: Value, node: tree.Expression) -> Condition:
         """A member of a pattern's map: it has the value."""
-        right = self.value(node)
-        self._compared(left, right)
-        return self._equal(left, right, wanted=True)
+        return self.equals(node, left, self._operand(node), wanted=True)
 
     @override
     def when(self, node: tree.Expression, *, wanted: bool) -> Condition:
         self.names.count_made(node.span[0])
+        # Branches because each kind of condition is bound in its own way.
         match node:
             case tree.And() | tree.Or():
                 both = isinstance(node, tree.And) is wanted
@@ -84,6 +109,8 @@ class CypherConditions(CypherValues):
             case tree.TextTest():
                 subject, part = self._operand(node.subject), self._operand(node.part)
                 return TextTest(_TEXTS[node.name], subject, part, negated=not wanted)
+            case tree.Quantifier():
+                return self.quantified(node, wanted=wanted)
             case tree.NullTest():
                 return self._null_test(node, wanted=wanted)
             case tree.Labelled():
@@ -95,12 +122,14 @@ class CypherConditions(CypherValues):
 
     def _operand(self, node: tree.Expression) -> Value:
         """A value that something is tested of."""
-        value = self.value(node)
-        if has_walks(value):
-            self.fail("the variable of a range can only be a column", node)
-        return value
+        return self.value(node)
 
     def _xor(self, node: tree.Xor, *, wanted: bool) -> Condition:
+        """Both ways as conditions; in a row of them each is a value, or they would double."""
+        if isinstance(node.left, tree.Xor) or isinstance(node.right, tree.Xor):
+            with self.names.notes.apart():
+                both = tuple([self._boolean(one) for one in (node.left, node.right)])
+            return Compare("=", Call("XOR", both, "boolean"), Const(wanted))
         sides = []
         for left in (True, False):
             right = left is not wanted
@@ -108,6 +137,14 @@ class CypherConditions(CypherValues):
                 And((self.when(node.left, wanted=left), self.when(node.right, wanted=right)))
             )
         return Or(tuple(sides))
+
+    def _boolean(self, node: tree.Expression) -> Value:
+        """A condition as a value, or a value that is one."""
+        if isinstance(node, tree.Xor):
+            made = self._xor(node, wanted=True)
+            if isinstance(made, Compare) and isinstance(made.left, Call):
+                return made.left
+        return self.flag(node)
 
     def _truth(self, node: tree.Expression, *, wanted: bool) -> Condition:
         """A value where a condition stands: a boolean, or null."""
@@ -120,8 +157,11 @@ class CypherConditions(CypherValues):
             if value.given is not None:
                 self.names.notes.decides.add(value.given)
             return Truth(value.value is wanted)
-        if "boolean" not in kinds_of(value) or self.names.source_of(value) is not None:
+        types = self.types(value)
+        if "boolean" not in kinds_of(value) or not types & (BOOLEAN | UNKNOWN | {"string"}):
             self.fail("a condition is true, false or null; compare this value", node)
+        if isinstance(value, Case | Call) and types != BOOLEAN:
+            value = Call("AS_BOOLEAN", (value,), "boolean")
         return Compare("=", value, Const(wanted))
 
     # Comparisons
@@ -130,24 +170,48 @@ class CypherConditions(CypherValues):
         left, right, op = self._operand(node.left), self._operand(node.right), node.op
         if isinstance(left, Const) and not isinstance(right, Const):
             left, right, op = right, left, _MIRROR[op]
-        whole = [self.names.source_of(one) for one in (left, right)]
-        if any(whole):
-            return self._same(node, left, right, wanted=(op == "=") is wanted)
-        self._compared(left, right)
         if op in {"=", "<>"}:
-            return self._equal(left, right, wanted=(op == "=") is wanted)
-        return Compare(op if wanted else _OPPOSITE[op], left, right)
+            return self.equals(node, left, right, wanted=(op == "=") is wanted)
+        self._compared(left, right)
+        return self._ordered(node, op if wanted else _OPPOSITE[op], left, right)
 
-    def _same(self, node: tree.Comparison, left: Value, right: Value, *, wanted: bool) -> Condition:
+    def _ordered(self, node: tree.Comparison, op: str, left: Value, right: Value) -> Condition:
+        """Two values of which one can be smaller: lists have an order that the engines have not."""
+        both = types_of(left, self.names.models), types_of(right, self.names.models)
+        if any(self.names.source_of(one) is not None for one in (left, right)):
+            self.fail("a twin or a relationship is compared with another one, by = or <>", node)
+        lists = all(types & (ARRAY | UNKNOWN) for types in both)
+        if lists and (is_deep(left) or is_deep(right) or ARRAY in both):
+            return Compare(op, Call("COMPARE", (left, right), "number"), _NONE)
+        return Compare(op, left, right)
+
+    @override
+    def equals(
+        self, node: tree.Expression, left: Value, right: Value, *, wanted: bool
+    ) -> Condition:
+        if isinstance(left, Const) and not isinstance(right, Const):
+            left, right = right, left
+        if is_null(left) or is_null(right):
+            return _NEVER
+        whole = [self.names.source_of(one) is not None for one in (left, right)]
+        if all(whole):
+            return self._same(node, left, right, wanted=wanted)
+        other = right if whole[0] else left
+        if any(whole) and not is_deep(other):
+            self.fail("a twin or a relationship is compared with another one, by = or <>", node)
+        self._compared(left, right)
+        if _DEEP & kinds_of(left) & kinds_of(right) and (is_deep(left) or is_deep(right)):
+            return Same(left, right, negated=not wanted)
+        return self._equal(left, right, wanted=wanted)
+
+    def _same(self, node: tree.Expression, left: Value, right: Value, *, wanted: bool) -> Condition:
         """Two whole twins or relationships: the same, or two."""
         one, other = self.names.source_of(left), self.names.source_of(right)
-        told = "a twin or a relationship is compared with another one, by = or <>"
-        if node.op not in {"=", "<>"} or one is None or other is None:
-            self.fail(told, node)
-        if not isinstance(left, Doc) or not isinstance(right, Doc):
-            self.fail(told, node)
+        if one is None or other is None or not isinstance(left, Doc) or not isinstance(right, Doc):
+            self.fail("a twin or a relationship is compared with another one, by = or <>", node)
         if one.kind != other.kind:
-            return Truth(value=not wanted)
+            missing = [present(at.source) for at in (left, right) if self.names.is_optional(at)]
+            return And((Truth(value=not wanted), *missing))
         pairs = [(Field(left.source, name), Field(right.source, name)) for name in _STEPS[one.kind]]
         terms = tuple([Compare("=" if wanted else "!=", *pair) for pair in pairs])
         return And(terms) if wanted else Or(terms)
@@ -202,27 +266,48 @@ class CypherConditions(CypherValues):
     def _membership(self, node: tree.Membership, *, wanted: bool) -> Condition:
         values = node.values
         item = self._operand(node.item)
-        if self.names.source_of(item) is not None:
-            self.fail("a twin or a relationship is in no list here; compare its `$dtId`", node)
         if isinstance(values, tree.Parameter):
-            listed = self.names.given(values.name, values.span[0], "list")
+            listed = self.names.given(values.name, values.span[0], "list", "null")
+            if listed is None:
+                return _NEVER
             self.names.notes.decides.add(values.name)
             consts = [Const(one) for one in listed] if isinstance(listed, tuple) else []
-            return self._among(item, consts, wanted=wanted)
+            return self._listed(node, item, list(consts), wanted=wanted)
         if isinstance(values, tree.ListOf):
             with self.names.notes.apart():
                 made = [self._operand(one) for one in values.items]
-            if all(isinstance(one, Const) for one in made):
-                consts = [one for one in made if isinstance(one, Const)]
-                names = [one.given for one in consts if one.given is not None]
-                self.names.notes.decides.update(names)
-                return self._among(item, consts, wanted=wanted)
-            terms = tuple([self._equal(item, one, wanted=wanted) for one in made])
-            return Or(terms) if wanted else And(terms)
+            return self._listed(node, item, made, wanted=wanted)
         array = self._operand(values)
-        if not isinstance(array, Doc) or self.names.source_of(array) is not None:
+        if is_null(array):
+            return _NEVER
+        if isinstance(array, ListOf):
+            return self._listed(node, item, list(array.items), wanted=wanted)
+        if self.names.source_of(array) is not None:
+            self.fail("IN takes a list", values)
+        array = self.require(array, ARRAY, "IN", values) if is_deep(array) else array
+        if not self.types(array) & (ARRAY | UNKNOWN):
             self.fail("IN takes a list, a parameter for one, or a property that holds one", values)
-        return self._in_array(array, item, wanted=wanted)
+        plain = self.names.source_of(item) is None and not is_deep(item)
+        if isinstance(array, Doc) and plain:
+            return self._in_array(array, item, wanted=wanted)
+        return Among(array, item, negated=not wanted)
+
+    def _listed(
+        self, node: tree.Membership, item: Value, made: list[Value], *, wanted: bool
+    ) -> Condition:
+        """`item` among values that are written, or given."""
+        if not made:
+            return Truth(value=not wanted)
+        plain = self.names.source_of(item) is None and not kinds_of(item) <= _DEEP
+        if plain and all(isinstance(one, Const) for one in made):
+            consts = [one for one in made if isinstance(one, Const)]
+            names = [one.given for one in consts if one.given is not None]
+            self.names.notes.decides.update(names)
+            return self._among(item, consts, wanted=wanted)
+        if not made:
+            return Truth(value=not wanted)
+        terms = tuple([self.equals(node, item, one, wanted=wanted) for one in made])
+        return Or(terms) if wanted else And(terms)
 
     def _in_array(self, array: Value, item: Value, *, wanted: bool) -> Condition:
         """`item` in a stored list: null is in none, and surely not in an empty one."""
@@ -256,16 +341,31 @@ class CypherConditions(CypherValues):
 
     def _null_test(self, node: tree.NullTest, *, wanted: bool) -> Condition:
         present = node.negated is wanted
-        value = self.value(node.operand)
-        if isinstance(value, Walked) or self.names.source_of(value) is not None:
+        return self._present(self.value(node.operand), present=present)
+
+    def _present(self, value: Value, *, present: bool) -> Condition:
+        if is_null(value) and not isinstance(value, Const):
+            return Truth(value=not present)
+        of = self._source_of(value)
+        if of is not None and self.names.sources[of].optional:
+            return IsKind(Field(of, "id"), frozenset({"string"}), negated=not present)
+        plain = isinstance(value, Walked | Trail) and not may_be_missing(value, self.names.sources)
+        if plain or isinstance(value, ListOf | MapOf) or of is not None:
             return Truth(value=present)
         if isinstance(value, Const):
             if value.given is not None:
                 self.names.notes.decides.add(value.given)
             return Truth(value=(value.value is not None) is present)
-        if isinstance(value, Field):
+        if isinstance(value, Aggregate) and value.name == "COLLECT":
             return Truth(value=present)
         return IsKind(value, NON_NULL, negated=not present)
+
+    def _source_of(self, value: Value) -> int | None:
+        """The twin or relationship that is there exactly where the value is."""
+        whole = isinstance(value, Doc) and not value.steps
+        if whole or isinstance(value, Field | ByModel):
+            return value.source  # type: ignore[union-attr]
+        return None
 
     def _test(self, node: tree.Call, *, wanted: bool) -> Condition:
         """The tests that clients of another server call."""
@@ -275,6 +375,12 @@ class CypherConditions(CypherValues):
             if isinstance(value, Walked) or self.names.source_of(value) is not None:
                 self.fail(f"{node.name} takes a property", node)
             return IsKind(value, TYPE_TESTS[name], negated=not wanted)
+        if name == "exists":
+            [value] = self.arguments(node, 1, 1)
+            return self._present(value, present=wanted)
+        if name == "isempty":
+            size = self.call(replace(node, name="size"))
+            return Compare("=" if wanted else "!=", size, _NONE)
         return self._of_model(node, wanted=wanted)
 
     def _of_model(self, node: tree.Call, *, wanted: bool) -> Condition:
@@ -298,7 +404,8 @@ class CypherConditions(CypherValues):
                 self.names.notes.models.add(str(model))
             keys |= found
         number = twin.source if isinstance(twin, Doc) else 0
-        return OfModel(number, tuple(sorted(keys)), negated=not wanted)
+        term = OfModel(number, tuple(sorted(keys)), negated=not wanted)
+        return And((present(number), term)) if source.optional and not wanted else term
 
     def _text(self, node: tree.Expression) -> object:
         """A constant that decides the plan."""
@@ -317,26 +424,34 @@ class CypherConditions(CypherValues):
         terms = [self.names.labelled(value.source, label) for label in node.labels]
         if wanted:
             return And(tuple(terms))
-        return Or(tuple([_without(term) for term in terms]))
+        without = Or(tuple([_without(term) for term in terms]))
+        if not self.names.is_optional(value):
+            return without
+        return And((present(value.source), without))
 
     def _exists(self, node: tree.Exists, *, wanted: bool) -> Condition:
         names = self.names
-        inner = names.inner()
-        for source in names.sources:
-            inner.sources.append(Source(source.kind, source.alias, source.optional, outer=True))
-        inner.names.update(names.names)
-        inner.walks.update(names.walks)
+        if names.nested:
+            self.fail("a pattern inside a comprehension or a quantifier is not in the subset", node)
+        inner = names.within()
         if not node.braces:
+            if not self.tests:
+                self.fail("a pattern stands in WHERE; as a value, write EXISTS { .. }", node)
             self._check_bound(node)
         conditions = CypherConditions(inner)
         patterns = PatternBinder(inner, conditions.equal)
-        for pattern in node.patterns:
-            if not pattern.edges:
-                self.fail("a pattern inside EXISTS has a relationship", node)
         patterns.add(node.patterns, 0)
         where = [*inner.where(), conditions.where(node.where)]
         graph = Graph(tuple(inner.sources), tuple(patterns.hops))
-        return Exists(graph, fold(And(tuple(where))), negated=not wanted)
+        found = Exists(graph, fold(And(tuple(where))), negated=not wanted)
+        return found if node.braces else self._of_present(found, graph)
+
+    def _of_present(self, found: Exists, graph: Graph) -> Condition:
+        """A pattern over a node that may be missing is null there, not false."""
+        ends = {end for hop in graph.hops for end in (hop.left, hop.right)}
+        missing = [end for end in sorted(ends) if graph.sources[end].outer]
+        terms = [present(end) for end in missing if graph.sources[end].optional]
+        return And((*terms, found)) if terms and found.negated else found
 
     def _check_bound(self, node: tree.Exists) -> None:
         """A pattern that is a condition binds no names."""
@@ -358,3 +473,21 @@ def _without(term: Condition) -> Condition:
             return replace(term, negated=True)
         case _:
             raise AssertionError(term)
+
+
+def may_be_missing(value: Value, sources: list[Source]) -> bool:
+    """Whether what a range walked, or a path, is of an optional block."""
+    if isinstance(value, Walked):
+        return value.apart >= 0
+    if isinstance(value, Doc):
+        return sources[value.source].optional
+    return isinstance(value, Trail) and any(may_be_missing(one, sources) for one in value.parts)
+
+
+def is_deep(value: Value) -> bool:
+    """Whether a value may be a list or a map that nobody stored as it is."""
+    made = isinstance(value, _MADE)
+    made = made or isinstance(value, Walked | Trail)
+    if isinstance(value, Call):
+        made = value.kind not in {"number", "string"}
+    return made and bool(_DEEP & kinds_of(value))

@@ -1,18 +1,11 @@
-"""Functions by name, and what is known of values without a look at the data."""
+"""Functions by name, and which of them give conditions."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from kastor.query.kinds import kinds_of
-from kastor.query.plan import ALL_KINDS, Aggregate, Call, Const, Doc, Field
-
-if TYPE_CHECKING:
-    from kastor.query.models import ModelIndex
-    from kastor.query.plan import Value
+from dataclasses import dataclass
 
 PREFIX = "digitaltwins."
-AGGREGATES = frozenset({"count", "sum", "avg", "min", "max"})
+AGGREGATES = frozenset({"count", "sum", "avg", "min", "max", "collect"})
 TYPE_TESTS = {
     "is_object": frozenset({"object"}),
     "is_number": frozenset({"number"}),
@@ -20,77 +13,80 @@ TYPE_TESTS = {
     "is_bool": frozenset({"boolean"}),
     "is_primitive": frozenset({"string", "boolean", "number"}),
 }
-NUMBERS = {"abs": "ABS", "ceil": "CEILING", "floor": "FLOOR"}
+CONDITIONS = frozenset({"is_of_model", "exists", "isempty", *TYPE_TESTS})
+"""Functions that are true, false or null whatever the data is."""
+
+STRING = frozenset({"string"})
+INTEGER = frozenset({"integer"})
+NUMERIC = frozenset({"integer", "real"})
+
+
+@dataclass(frozen=True, slots=True)
+class Simple:
+    """A function whose arguments are all needed and each of known types."""
+
+    call: str
+    takes: tuple[frozenset[str], ...]
+    kind: str
+
+
+def _number(call: str) -> Simple:
+    return Simple(call, (NUMERIC,), "number")
+
+
+def _text(call: str) -> Simple:
+    return Simple(call, (STRING,), "string")
+
+
+SIMPLE = {
+    "abs": _number("ABS"),
+    "ceil": _number("CEILING"),
+    "floor": _number("FLOOR"),
+    "round": _number("ROUNDED"),
+    "sign": _number("SIGN"),
+    "sqrt": _number("ROOT"),
+    "exp": _number("EXP"),
+    "log": _number("LOG"),
+    "log10": _number("LOG10"),
+    **{
+        name: _number(name.upper())
+        for name in ("sin", "cos", "tan", "asin", "acos", "atan", "degrees", "radians")
+    },
+    "tolower": _text("TOLOWER"),
+    "toupper": _text("TOUPPER"),
+    "trim": _text("TRIMMED"),
+    "ltrim": _text("LTRIM"),
+    "rtrim": _text("RTRIM"),
+    "left": Simple("LEFT", (STRING, INTEGER), "string"),
+    "right": Simple("RIGHT", (STRING, INTEGER), "string"),
+    "replace": Simple("REPLACE", (STRING, STRING, STRING), "string"),
+    "split": Simple("SPLIT", (STRING, STRING), "array"),
+}
+CONVERSIONS = {"tostring", "tointeger", "tofloat", "toboolean"}
+LISTS = {"head", "last", "tail", "reverse", "range", "size", "keys", "properties"}
+GRAPH = {"id", "elementid", "type", "labels", "startnode", "endnode"}
 NAMES = frozenset(
     [
         *AGGREGATES,
         *TYPE_TESTS,
-        *NUMBERS,
-        "substring",
-        "size",
-        "id",
-        "elementId",
-        "type",
-        "is_of_model",
+        *(name for name in SIMPLE if not name.startswith("to")),
+        *("toLower", "toUpper", "toString", "toInteger", "toFloat", "toBoolean", "coalesce"),
+        *LISTS,
+        *("substring", "id", "elementId", "type", "labels", "startNode", "endNode"),
+        *("exists", "isEmpty", "is_of_model"),
     ]
 )
-
-_INTEGERS = frozenset(
-    ["integer", "long", "byte", "short", "unsignedByte", "unsignedShort", "unsignedInteger"]
-)
-_REALS = frozenset({"float", "double"})
-_STRINGS = frozenset({"string", "date", "dateTime", "time", "duration", "uuid", "bytes"})
-_KNOWN = {
-    **dict.fromkeys(_INTEGERS, "integer"),
-    **dict.fromkeys(_REALS, "real"),
-    **dict.fromkeys(_STRINGS, "string"),
-    "boolean": "boolean",
-    "array": "array",
-    "object": "object",
+LEFT_OUT = {
+    **dict.fromkeys(
+        ("percentilecont", "percentiledisc", "stdev", "stdevp"),
+        "percentiles and deviations are not in the subset",
+    ),
+    **dict.fromkeys(
+        ("date", "datetime", "localdatetime", "localtime", "time", "duration"),
+        "types of time are not in the subset; what models call times are texts here",
+    ),
+    **dict.fromkeys(
+        ("rand", "randomuuid", "timestamp"), "what changes with every look is left out"
+    ),
+    **dict.fromkeys(("any", "all", "none", "single"), "it is written any(x IN list WHERE ..)"),
 }
-NUMERIC = frozenset({"integer", "real"})
-_ROUNDED = frozenset({"CEILING", "FLOOR"})
-
-
-def types_of(value: Value, models: ModelIndex) -> frozenset[str]:
-    """What the value can be when it is not null.
-
-    ``integer``, ``real``, ``string``, ``boolean``, ``array``, ``object``, or ``?`` for what no
-    model tells.
-    """
-    match value:
-        case Const(value=bool()):
-            return frozenset({"boolean"})
-        case Const(value=int()):
-            return frozenset({"integer"})
-        case Const(value=float()):
-            return frozenset({"real"})
-        case Const(value=str()) | Field():
-            return frozenset({"string"})
-        case Doc(steps=(str() as name,)) if not name.startswith("$"):
-            schemas = models.schemas_of(name)
-            return frozenset(_KNOWN.get(one, "?") for one in schemas) or frozenset({"?"})
-        case Call(kind="number"):
-            return _of_call(value, models)
-        case Aggregate(name="COUNT"):
-            return frozenset({"integer"})
-        case Aggregate(name="AVG"):
-            return frozenset({"real"})
-        case Aggregate(argument=Call() | Doc() | Const() | Field() as argument):
-            return types_of(argument, models)
-        case _:
-            kinds = kinds_of(value)
-            unknown = kinds == ALL_KINDS or "number" in kinds
-            return frozenset({"?"}) if unknown else frozenset(kinds - {"null"})
-
-
-def _of_call(value: Call, models: ModelIndex) -> frozenset[str]:
-    """What arithmetic of these values gives."""
-    if value.name in {"LENGTH", "ARRAY_LENGTH"}:
-        return frozenset({"integer"})
-    if value.name in _ROUNDED or value.name == "/":
-        return frozenset({"real"})
-    inner = [types_of(arg, models) for arg in value.args]
-    if all(types == {"integer"} for types in inner):
-        return frozenset({"integer"})
-    return frozenset({"real"}) if {"real"} in inner else NUMERIC

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn
 
 from kastor.lang.cypher import tree
 from kastor.query.cypher.names import MODEL, CypherScope
-from kastor.query.plan import Hop, Source
+from kastor.query.plan import And, Doc, Field, Hop, IsKind, Source, Trail, Walked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +24,7 @@ class PatternBinder:
         self.names = names
         self.equal = equal
         self.hops: list[Hop] = []
+        self.fresh: set[str] = set()
 
     def add(self, patterns: tuple[tree.Pattern, ...], group: int) -> None:
         """Binds the patterns of one clause.
@@ -30,6 +32,7 @@ class PatternBinder:
         Raises:
             QueryError: a name that is taken, a range that has no end, a limit.
         """
+        self.fresh = set()
         for pattern in patterns:
             self._pattern(pattern, group)
 
@@ -40,23 +43,45 @@ class PatternBinder:
         self._demand(source, node.labels, node.members)
 
     def _pattern(self, pattern: tree.Pattern, group: int) -> None:
-        limit = self.names.settings.max_hops
-        left = self._node(pattern.nodes[0])
+        names = self.names
+        left = self._node(pattern.nodes[0], alone=not pattern.edges)
+        parts: list[Value] = [Doc(left)]
         walked = 0
         for edge, node in zip(pattern.edges, pattern.nodes[1:], strict=True):
             # Sources stand in order of appearance, as in the other language.
-            hop = self._edge(edge, left, group)
+            hop = self._edge(edge, left, group, listed=pattern.path is not None)
             walked += max(hop.low, 1)
-            if walked > limit:
-                self._fail(f"a pattern walks more than {limit} hops (limit max_hops)", edge.span)
+            self._check_length(walked, edge)
             right = self._node(node)
-            self.hops.append(
-                Hop(left, right, hop.direction, hop.names, hop.low, hop.high, hop.relationship,
-                    group, named=hop.named)
-            )  # fmt: skip
+            if hop.relationship >= 0:
+                names.ends[hop.relationship] = (left, right, hop.direction)
+            parts.append(Doc(hop.relationship) if hop.relationship >= 0 else Walked(len(self.hops)))
+            parts.append(Doc(right))
+            if pattern.shortest is not None:
+                hop = self._shortest(pattern, hop)
+            self.hops.append(replace(hop, right=right))
             left = right
+        if pattern.path is not None:
+            names.claim(pattern.path)
+            path = Trail(tuple(parts))
+            names.paths[pattern.path.text] = path
+            names.bound[pattern.path.text] = path
 
-    def _node(self, node: tree.Node) -> int:
+    def _check_length(self, walked: int, edge: tree.Edge) -> None:
+        settings = self.names.settings
+        limit = max(settings.max_hops, settings.max_open_hops)
+        if walked > limit:
+            self._fail(f"a pattern walks more than {limit} hops (limit max_hops)", edge.span)
+
+    def _shortest(self, pattern: tree.Pattern, hop: Hop) -> Hop:
+        """Each of the shortest walks between two twins, or one of them."""
+        if hop.relationship >= 0:
+            self._fail("a shortest path is of a range: -[*..5]-", pattern.span)
+        if hop.low > 1:
+            self._fail("a shortest path has no least length but 0 or 1", pattern.span)
+        return replace(hop, shortest=True, named=True, paths=str(pattern.shortest))
+
+    def _node(self, node: tree.Node, *, alone: bool = False) -> int:
         names, name = self.names, node.name
         if any(label.text == MODEL for label in node.labels):
             self._fail(
@@ -69,10 +94,12 @@ class PatternBinder:
             source = names.add(Source("twin", alias), name)
         elif names.sources[source].kind != "twin":
             self._fail(f"'{names.sources[source].alias}' is no node", node.span)
+        elif alone and names.sources[source].optional:
+            names.found.append(present(source))
         self._demand(source, node.labels, node.members)
         return source
 
-    def _edge(self, edge: tree.Edge, left: int, group: int) -> Hop:
+    def _edge(self, edge: tree.Edge, left: int, group: int, *, listed: bool) -> Hop:
         """The hop as far as it is known before its other end."""
         names, name = self.names, edge.name
         low, high = self._bounds(edge)
@@ -80,39 +107,71 @@ class PatternBinder:
         names.notes.relationships.update(types)
         relationship = -1
         if edge.range is None:
-            if name is not None and (name.text in names.names or name.text in names.walks):
-                self._fail(
-                    f"'{name.text}' is bound already; a relationship is named in one place",
-                    name.span,
-                )
-            alias = None if name is None else name.text
-            relationship = names.add(Source("relationship", alias), name)
+            relationship = self._relationship(name)
             self._demand(relationship, (), edge.members)
         else:
             names.count_source(edge.span[0])
-            if edge.members is not None:
-                self._fail("a map in a range of relationships is not in the subset", edge.span)
             if name is not None:
                 names.add_walk(name, len(self.hops))
-        named = edge.range is not None and name is not None
-        direction = edge.direction
-        return Hop(left, -1, direction, types, low, high, relationship, group, named=named)
+        ranged = edge.range is not None
+        each, step = self._each(edge) if ranged else (None, -1)
+        return Hop(
+            left, -1, edge.direction, types, low, high, relationship, group,
+            named=ranged and (listed or name is not None),
+            open=edge.range is not None and edge.range.high is None, each=each, step=step,
+        )  # fmt: skip
+
+    def _each(self, edge: tree.Edge) -> tuple[Condition | None, int]:
+        """What a map demands of every relationship of a range, and what stands for one of them."""
+        if edge.members is None or not edge.members.entries:
+            return None, -1
+        names = self.names
+        step = names.add(Source("relationship", outer=True))
+        terms = []
+        for key, value in edge.members.entries:
+            if not isinstance(value, tree.Literal | tree.Parameter):
+                self._fail("a map in a range has literals and parameters alone", edge.span)
+            if isinstance(value, tree.Parameter):
+                names.notes.decides.add(value.name)
+            with names.notes.apart():
+                terms.append(self.equal(names.inside(step, (key,)), self._plain(value)))
+        return And(tuple(terms)), step
+
+    def _plain(self, value: tree.Literal | tree.Parameter) -> tree.Expression:
+        """The value itself, on which the plan depends."""
+        if isinstance(value, tree.Literal):
+            return value
+        found = self.names.given(value.name, value.span[0], "null", "boolean", "number", "string")
+        return tree.Literal(None if isinstance(found, tuple) else found, value.span)
+
+    def _relationship(self, name: tree.Name | None) -> int:
+        """A relationship; one that is bound already is the same again, in another clause."""
+        names = self.names
+        if name is None:
+            return names.add(Source("relationship"))
+        known = names.find(name)
+        if known is not None:
+            if names.sources[known].kind != "relationship":
+                self._fail(f"'{name.text}' is no relationship", name.span)
+            if name.text in self.fresh:
+                self._fail(f"'{name.text}' is bound twice in one MATCH", name.span)
+            return names.add(Source("relationship", same=known))
+        self.fresh.add(name.text)
+        return names.add(Source("relationship", name.text), name)
 
     def _bounds(self, edge: tree.Edge) -> tuple[int, int]:
         """The fewest and the most relationships, both included."""
         if edge.range is None:
             return 1, 1
-        limit, span = self.names.settings.max_hops, edge.range.span
-        low, high = edge.range.low, edge.range.high
-        if high is None:
-            self._fail(
-                f"a range needs an end here, of at most {limit}: write *{low or 1}..{limit}", span
-            )
-        if high > limit:
+        settings, span = self.names.settings, edge.range.span
+        low = 1 if edge.range.low is None else edge.range.low
+        high = settings.max_open_hops if edge.range.high is None else edge.range.high
+        if edge.range.high is not None and high > settings.max_hops:
+            limit = settings.max_hops
             self._fail(f"a hop walks more than {limit} relationships (limit max_hops)", span)
-        if low == 0 or high == 0:
-            self._fail("a range begins at one relationship here; *0 is not in the subset", span)
-        low = 1 if low is None else low
+        if low > settings.max_open_hops:
+            limit = settings.max_open_hops
+            self._fail(f"a range walks more than {limit} relationships (limit max_open_hops)", span)
         if low > high:
             self.names.never = True
             return high, high
@@ -132,9 +191,14 @@ class PatternBinder:
         self.names.fail(message, span[0])
 
 
-def is_models(matches: tuple[tree.Match, ...]) -> bool:
-    """Whether the query is about models alone."""
-    patterns = [pattern for match in matches for pattern in match.patterns]
+def present(source: int) -> Condition:
+    """A twin or a relationship is there."""
+    return IsKind(Field(source, "id"), frozenset({"string"}))
+
+
+def is_models(match: tree.Match) -> bool:
+    """Whether a clause is about models."""
+    patterns = match.patterns
     if len(patterns) != 1 or patterns[0].edges:
         return False
     return [label.text for label in patterns[0].nodes[0].labels] == [MODEL]

@@ -1,7 +1,7 @@
 """Expressions as values of a plan.
 
-Whatever kind a value needs to be of has to be known from literals and models: nothing is guessed,
-since another kind would give another value in this language.
+Of which type a value is, is known from literals and models, or looked at row by row where another
+one would be an error; it is never guessed, since another type would give another value here.
 """
 
 from __future__ import annotations
@@ -10,28 +10,42 @@ from abc import abstractmethod
 from typing import TYPE_CHECKING, NoReturn
 
 from kastor.lang.cypher import tree
-from kastor.lang.words import suggestion
-from kastor.query.cypher.functions import (
-    AGGREGATES,
-    NAMES,
-    NUMBERS,
-    NUMERIC,
-    PREFIX,
-    TYPE_TESTS,
-    types_of,
+from kastor.query.cypher.functions import AGGREGATES, CONDITIONS, INTEGER, NUMERIC, PREFIX, STRING
+from kastor.query.cypher.types import UNKNOWN, types_of
+from kastor.query.kinds import kinds_of
+from kastor.query.passes.folding import fold
+from kastor.query.plan import (
+    Aggregate,
+    Call,
+    Case,
+    Const,
+    Doc,
+    Flag,
+    ListOf,
+    MapOf,
+    PartOf,
+    Trail,
+    Truth,
+    Undefined,
+    Walked,
 )
-from kastor.query.plan import Aggregate, Call, Const, Doc, Field, Flag, Undefined, Walked
+from kastor.query.references import parts_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from kastor.query.cypher.names import CypherScope
     from kastor.query.plan import Condition, Value
 
 SCALARS = ("string", "number", "boolean", "null")
+ARRAY, OBJECT, BOOLEAN = frozenset({"array"}), frozenset({"object"}), frozenset({"boolean"})
+TO_THE_END = Const(2**31 - 1)
 _CONDITIONS = (
     tree.Comparison,
     tree.TextTest,
     tree.Membership,
     tree.NullTest,
+    tree.Quantifier,
     tree.Labelled,
     tree.Exists,
     tree.Not,
@@ -39,8 +53,13 @@ _CONDITIONS = (
     tree.Or,
     tree.Xor,
 )
-_CONDITION_CALLS = frozenset({"is_of_model", *TYPE_TESTS})
-_INT64 = 2**63
+_LOOKED_AT = {
+    STRING: ("AS_STRING", "string"),
+    NUMERIC: ("AS_NUMBER", "number"),
+    INTEGER: ("AS_INTEGER", "number"),
+    ARRAY: ("AS_LIST", "array"),
+    BOOLEAN: ("AS_BOOLEAN", "boolean"),
+}
 
 
 def function_of(node: tree.Call) -> str:
@@ -51,8 +70,13 @@ def function_of(node: tree.Call) -> str:
 def is_condition(node: tree.Expression) -> bool:
     """Whether the expression is true, false or null whatever the data is."""
     if isinstance(node, tree.Call):
-        return function_of(node) in _CONDITION_CALLS
+        return function_of(node) in CONDITIONS
     return isinstance(node, _CONDITIONS)
+
+
+def is_null(value: Value) -> bool:
+    """Whether a value is null whatever the data is, and whatever is given."""
+    return isinstance(value, Undefined) or value == Const(None)
 
 
 class CypherValues:
@@ -70,12 +94,31 @@ class CypherValues:
     def when(self, node: tree.Expression, *, wanted: bool) -> Condition:
         """The condition that `node` is true, or is false."""
 
+    @abstractmethod
+    def equals(
+        self, node: tree.Expression, left: Value, right: Value, *, wanted: bool
+    ) -> Condition:
+        """The condition that two values are equal, or are different."""
+
+    @abstractmethod
+    def call(self, node: tree.Call) -> Value:
+        """What a function gives."""
+
+    @abstractmethod
+    def comprehension(self, node: tree.Comprehension) -> Value:
+        """What is made of each element of a list."""
+
+    def flag(self, node: tree.Expression) -> Flag:
+        """A condition as a value; what no data decides is decided here."""
+        return Flag(fold(self.when(node, wanted=True)), fold(self.when(node, wanted=False)))
+
     def value(self, node: tree.Expression) -> Value:
         """One value."""
+        # Branches because each kind of node is bound in its own way.
         self.names.count_made(node.span[0])
         if is_condition(node):
             with self.names.notes.apart():
-                return Flag(self.when(node, wanted=True), self.when(node, wanted=False))
+                return self.flag(node)
         match node:
             case tree.Literal():
                 text = isinstance(node.value, str)
@@ -85,110 +128,215 @@ class CypherValues:
                 return self.parameter(node)
             case tree.Variable():
                 return self.names.named(node)
-            case tree.MemberOf() | tree.ItemOf():
-                return self._path(node)
+            case tree.MemberOf():
+                return self.member(self.value(node.base), node.key, node)
+            case tree.ItemOf():
+                return self._item(node)
+            case tree.SliceOf():
+                return self._slice(node)
             case tree.Arithmetic():
                 return self._arithmetic(node)
             case tree.Negative():
-                operand = self.value(node.operand)
-                self.require(operand, NUMERIC, "a sign", node)
+                operand = self.require(self.value(node.operand), NUMERIC, "a sign", node)
                 return Call("-", (Const(0), operand), "number")
             case tree.Call():
-                return self._call(node)
+                return self._called(node)
+            case tree.Case():
+                return self._case(node)
+            case tree.Comprehension():
+                return self.comprehension(node)
             case tree.ListOf():
-                return self.fail("a list stands behind IN only", node)
+                with self.names.notes.apart():
+                    return ListOf(tuple([self.value(item) for item in node.items]))
+            case tree.MapOf():
+                with self.names.notes.apart():
+                    entries = {key: self.value(value) for key, value in node.entries}
+                return MapOf(tuple(entries.items()))
             case _:
-                return self.fail("a map stands in a pattern only", node)
+                raise AssertionError(node)
 
-    def parameter(self, node: tree.Parameter) -> Const:
-        """The scalar that a parameter gives."""
-        found = self.names.given(node.name, node.span[0], *SCALARS)
-        return Const(None if isinstance(found, tuple) else found, node.name)
+    def parameter(self, node: tree.Parameter) -> Value:
+        """What a parameter gives; of a list the plan depends on all of it."""
+        found = self.names.given(node.name, node.span[0], *SCALARS, "list")
+        if isinstance(found, tuple):
+            self.names.notes.decides.add(node.name)
+            return ListOf(tuple([Const(one) for one in found]))
+        return Const(found, node.name)
 
     def fail(self, message: str, node: tree.Expression) -> NoReturn:
         """Raises a `QueryError` at the expression."""
         self.names.fail(message, node.span[0])
 
-    def _path(self, node: tree.MemberOf | tree.ItemOf) -> Value:
-        steps: list[str | int] = []
-        base: tree.Expression = node
-        while isinstance(base, tree.MemberOf | tree.ItemOf):
-            steps.append(base.key if isinstance(base, tree.MemberOf) else base.index)
-            base = base.base
-        found = self.value(base)
-        steps.reverse()
-        match found:
-            case Doc():
-                return self.names.inside(found.source, (*found.steps, *steps))
-            case Undefined() | Const(value=None):
-                return Undefined()
-            case _:
-                return self.fail("only twins, relationships and what is in them has members", node)
+    def types(self, value: Value) -> frozenset[str]:
+        """What the value can be when it is not null; ``?`` is among it where nobody knows.
+
+        Of a number that is given this is more than its kind, so that the plan depends on it.
+        """
+        self.names.notes.decides.update(_given_numbers(value))
+        return types_of(value, self.names.models)
 
     def require(
         self, value: Value, wanted: frozenset[str], what: str, node: tree.Expression
-    ) -> None:
-        """Refuses a value that may be something else than `what` takes.
+    ) -> Value:
+        """The value, looked at row by row unless it is surely one that `what` takes.
 
         Raises:
-            QueryError: naming what models call it.
+            QueryError: it is surely another, naming what models call it.
         """
-        if isinstance(value, Undefined) or value == Const(None):
-            return
-        found = types_of(value, self.names.models)
+        found = self.types(value)
         if found <= wanted:
-            return
-        kinds = " or ".join(sorted(wanted))
-        others = found - wanted
-        told = "no model says of which kind this is"
-        if others != {"?"}:
-            told = f"models say that this can be {' or '.join(sorted(others - {'?'}))}"
-        self.names.fail(f"{what} takes {kinds} here, and {told}", node.span[0])
+            return value
+        if not found & (wanted | UNKNOWN):
+            kinds = " or ".join(sorted(wanted))
+            told = " or ".join(sorted(found))
+            self.fail(f"{what} takes {kinds} here, and models say that this can be {told}", node)
+        name, kind = _LOOKED_AT[wanted]
+        return Call(name, (value,), kind)
+
+    # Parts
+
+    def member(self, base: Value, key: str, node: tree.Expression) -> Value:
+        """What a name leads to."""
+        match base:
+            case Doc():
+                return self.names.inside(base.source, (*base.steps, key))
+            case MapOf():
+                return dict(base.entries).get(key, Undefined())
+            case _ if is_null(base):
+                return Undefined()
+        types = self.types(base)
+        if not types & (OBJECT | UNKNOWN) or isinstance(base, Walked):
+            self.fail("only twins, relationships and maps have members", node)
+        if types == OBJECT:
+            inner = base if isinstance(base, PartOf) else PartOf(base, ())
+            return PartOf(inner.base, (*inner.steps, key))
+        return Call("AT", (base, Const(key)), "any")
+
+    def _item(self, node: tree.ItemOf) -> Value:
+        base = self.value(node.base)
+        with self.names.notes.apart():
+            index = self.value(node.index)
+        if is_null(base) or is_null(index):
+            return Undefined()
+        types, by = self.types(base), self.types(index)
+        whole = isinstance(base, Doc) and not base.steps
+        if not types & (ARRAY | OBJECT | UNKNOWN):
+            self.fail("only lists have elements, and only maps members", node)
+        wanted = (INTEGER if "array" in types or "?" in types else frozenset[str]()) | (
+            STRING if "object" in types or "?" in types else frozenset[str]()
+        )
+        if not by & (wanted | UNKNOWN):
+            self.fail("a list is asked by an integer, a map by a string", node.index)
+        number = index.value if isinstance(index, Const) and index.given is None else None
+        if type(number) is int and isinstance(base, ListOf):
+            inside = -len(base.items) <= number < len(base.items)
+            return base.items[number] if inside else Undefined()
+        if type(number) is int and number >= 0 and isinstance(base, Doc) and not whole:
+            return self.names.inside(base.source, (*base.steps, number))
+        return Call("AT", (base, index), "any")
+
+    def _slice(self, node: tree.SliceOf) -> Value:
+        base = self.require(self.value(node.base), ARRAY, "a slice", node.base)
+        ends: list[Value] = []
+        for end, otherwise in ((node.low, Const(0)), (node.high, TO_THE_END)):
+            if end is None:
+                ends.append(otherwise)
+                continue
+            with self.names.notes.apart():
+                ends.append(self.require(self.value(end), INTEGER, "a slice", end))
+        if any(is_null(one) for one in (base, *ends)):
+            return Undefined()
+        return Call("SLICE", (base, *ends), "array")
+
+    # Operators
 
     def _arithmetic(self, node: tree.Arithmetic) -> Value:
         left, right = self.value(node.left), self.value(node.right)
+        if node.op == "+":
+            return self._added(node, left, right)
+        left = self.require(left, NUMERIC, node.op, node.left)
+        right = self.require(right, NUMERIC, node.op, node.right)
         if node.op == "^":
-            return self.fail("^ is not in the subset", node)
-        for operand, at in ((left, node.left), (right, node.right)):
-            self.require(operand, NUMERIC, node.op, at)
+            return Call("TO_POWER", (left, right), "number")
         if node.op in {"/", "%"}:
-            self._check_division(node, left, right)
+            return self._divided(node, left, right)
         return Call(node.op, (left, right), "number")
 
-    def _check_division(self, node: tree.Arithmetic, left: Value, right: Value) -> None:
-        """Refuses what the engines divide otherwise: two integers, a divisor that may be 0."""
-        if not isinstance(right, Const) or not right.value or right.given is not None:
-            self.fail(f"{node.op} takes a number other than 0 as its right side here", node.right)
-        integer = frozenset({"integer"})
-        both = types_of(left, self.names.models) | types_of(right, self.names.models)
+    def _added(self, node: tree.Arithmetic, left: Value, right: Value) -> Value:
+        """Numbers add up, texts and lists are joined; what nobody knows is told apart by row."""
+        if is_null(left) or is_null(right):
+            return Undefined()
+        types, other = self.types(left), self.types(right)
+        both = types | other
+        if ARRAY in (types, other):
+            return _joined("APPEND", left, right, "array")
+        if both <= NUMERIC:
+            return Call("+", (left, right), "number")
+        if "object" in both or "boolean" in both:
+            told = f"{'a twin, a relationship or a map' if 'object' in both else 'a boolean'}"
+            self.fail(f"+ takes numbers, strings and lists, not {told}", node)
+        texts = [self._as_text(one) for one in (left, right)]
+        if STRING in (types, other) and None not in texts:
+            first, second = (one for one in texts if one is not None)
+            return _joined("CONCAT", first, second, "string")
+        return Call("ADD", (left, right), "any")
+
+    def _as_text(self, value: Value) -> Value | None:
+        """A text, or a number whose text is known to be as this language writes it."""
+        types = self.types(value)
+        if types == STRING:
+            return value
+        if types == INTEGER:
+            return Call("INTEGER_TEXT", (value,), "string")
+        return Call("REAL_TEXT", (value,), "string") if types == {"real"} else None
+
+    def _divided(self, node: tree.Arithmetic, left: Value, right: Value) -> Value:
+        """``/`` and ``%``: two integers are divided as integers, others as doubles."""
+        types, other = self.types(left), self.types(right)
+        if is_null(left) or is_null(right):
+            return Undefined()
+        both = types | other
         if node.op == "%":
-            if both - integer:
-                self.fail("% takes integers here", node)
-        elif "real" not in types_of(right, self.names.models) and (
-            types_of(left, self.names.models) != {"real"}
-        ):
-            self.fail("two integers are not divided here; write the divisor as 2.0", node)
+            return Call("REMAINDER", (left, right), "number")
+        if both <= INTEGER:
+            return Call("DIV", (left, right), "number")
+        if frozenset({"real"}) not in (types, other):
+            told = "models do not say" if both == NUMERIC or "?" in both else "nobody knows"
+            self.fail(
+                f"{told} whether both sides of / are integers, which would truncate: convert one"
+                " with toInteger or toFloat",
+                node,
+            )
+        divisor = right.value if isinstance(right, Const) and right.given is None else None
+        return Call("/" if divisor else "QUOTIENT", (left, right), "number")
 
-    # Functions
+    def _case(self, node: tree.Case) -> Value:
+        """The branches that can be; one that is surely taken is the last."""
+        branches: list[tuple[Condition, Value]] = []
+        with self.names.notes.apart():
+            subject = None if node.subject is None else self.value(node.subject)
+            for test, chosen in node.branches:
+                if subject is None:
+                    condition = self.when(test, wanted=True)
+                else:
+                    condition = self.equals(test, subject, self.value(test), wanted=True)
+                condition, value = fold(condition), self.value(chosen)
+                if condition == Truth(value=True):
+                    return Case(tuple(branches), value) if branches else value
+                if condition != Truth(value=False):
+                    branches.append((condition, value))
+            last = Undefined() if node.otherwise is None else self.value(node.otherwise)
+        return Case(tuple(branches), last) if branches else last
 
-    def _call(self, node: tree.Call) -> Value:
+    # Calls
+
+    def _called(self, node: tree.Call) -> Value:
         name = function_of(node)
         if name in AGGREGATES:
             return self._aggregate(name, node)
         if node.distinct:
             return self.fail("DISTINCT stands in an aggregate", node)
-        if name in NUMBERS:
-            [value] = self.arguments(node, 1, 1)
-            self.require(value, NUMERIC, node.name, node.args[0])
-            return Call(NUMBERS[name], (value,), "number")
-        if name == "substring":
-            return self._substring(node)
-        if name == "size":
-            return self._size(node)
-        if name in {"id", "elementid", "type"}:
-            return self._identity(name, node)
-        hint = suggestion(node.name, NAMES)
-        return self.fail(f"the function {node.name[:100]} is not in the subset.{hint}", node)
+        return self.call(node)
 
     def arguments(self, node: tree.Call, least: int, most: int) -> list[Value]:
         """The arguments, as many as may be."""
@@ -198,29 +346,6 @@ class CypherValues:
             self.fail(f"{node.name} takes {wanted} arguments, not {count}", node)
         return [self.value(arg) for arg in node.args]
 
-    def _substring(self, node: tree.Call) -> Value:
-        values = self.arguments(node, 2, 3)
-        self.require(values[0], frozenset({"string"}), node.name, node.args[0])
-        for arg in node.args[1:]:
-            if not isinstance(arg, tree.Literal) or type(arg.value) is not int or arg.value < 0:
-                self.fail("substring takes whole numbers as literals here", arg)
-        return Call("SUBSTRING", tuple(values), "string")
-
-    def _size(self, node: tree.Call) -> Value:
-        [value] = self.arguments(node, 1, 1)
-        if isinstance(value, Doc) and types_of(value, self.names.models) == {"array"}:
-            return Call("ARRAY_LENGTH", (value,), "number")
-        self.require(value, frozenset({"string"}), node.name, node.args[0])
-        return Call("LENGTH", (value,), "number")
-
-    def _identity(self, name: str, node: tree.Call) -> Value:
-        [value] = self.arguments(node, 1, 1)
-        source = self.names.source_of(value)
-        wanted = "relationship" if name == "type" else "twin"
-        if source is None or not isinstance(value, Doc) or source.kind != wanted:
-            return self.fail(f"{node.name} takes a {wanted} here", node)
-        return Field(value.source, "name" if name == "type" else "id")
-
     def _aggregate(self, name: str, node: tree.Call) -> Value:
         if not self.aggregates:
             self.fail(f"{name} can stand in RETURN and ORDER BY only, and not in itself", node)
@@ -229,20 +354,43 @@ class CypherValues:
         self.aggregates = False
         [value] = self.arguments(node, 1, 1)
         self.aggregates = True
-        if isinstance(value, Walked):
-            self.fail("the variable of a range can only be a column", node.args[0])
         whole = self.names.source_of(value) is not None
         if name == "count":
-            counts_rows = whole and not node.distinct
+            counts_rows = whole and not node.distinct and not self.names.is_optional(value)
             return Aggregate("COUNT") if counts_rows else Aggregate("COUNT", value, node.distinct)
-        self._check_aggregate(name, value, node)
+        if name == "collect":
+            return Aggregate("COLLECT", value, node.distinct)
+        if name in {"sum", "avg"}:
+            value = self.require(value, NUMERIC, name, node.args[0])
+        elif not (self.types(value) <= STRING or self.types(value) <= NUMERIC):
+            return self._extreme(name, value, node)
         return Aggregate(name.upper(), value, node.distinct)
 
-    def _check_aggregate(self, name: str, value: Value, node: tree.Call) -> None:
-        """Refuses what may hold other kinds: the engines overlook those, this language does not."""
-        if name in {"sum", "avg"}:
-            self.require(value, NUMERIC, name, node.args[0])
-            return
-        text = types_of(value, self.names.models) == {"string"}
-        if not text:
-            self.require(value, NUMERIC, f"{name} of values that are not all string", node.args[0])
+    def _extreme(self, name: str, value: Value, node: tree.Call) -> Value:
+        """The first or last of values of several kinds, by texts that sort as they do."""
+        if self.types(value) == OBJECT or isinstance(value, Trail) or value in self.names.trails:
+            self.fail(f"{name} takes numbers, strings, booleans and lists", node.args[0])
+        found = Aggregate(name.upper(), Call("KEYED", (value,), "string"))
+        return Call("AFTER_KEY", (found,), "any")
+
+
+def _given_numbers(value: Value | Condition) -> Iterator[str]:
+    """The parameters in a value that are numbers."""
+    if isinstance(value, Const):
+        if value.given is not None and isinstance(value.value, int | float):
+            yield value.given
+        return
+    for part in parts_of(value):
+        yield from _given_numbers(part)
+
+
+def _joined(name: str, left: Value, right: Value, kind: str) -> Call:
+    """A row of these as one call, which holds no more than its parts and the whole at once."""
+    first = left.args if isinstance(left, Call) and left.name == name else (left,)
+    return Call(name, (*first, right), kind)
+
+
+def kind_of_all(values: list[Value]) -> str:
+    """The one kind that all these values have, or ``any``."""
+    kinds = frozenset[str]().union(*map(kinds_of, values)) - {"null"}
+    return next(iter(kinds)) if len(kinds) == 1 else "any"

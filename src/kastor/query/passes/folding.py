@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from kastor.query.kinds import compare_constants, kinds_of
 from kastor.query.plan import (
+    Among,
     And,
     ArrayHas,
     Compare,
@@ -16,9 +17,11 @@ from kastor.query.plan import (
     IsKind,
     OfModel,
     Or,
+    Same,
     TextTest,
     Truth,
     Undefined,
+    Value,
 )
 
 _TRUE, _FALSE = Truth(value=True), Truth(value=False)
@@ -43,7 +46,9 @@ def fold(condition: Condition) -> Condition:
         case TextTest():
             both = kinds_of(condition.subject) & kinds_of(condition.part)
             return condition if "string" in both else _FALSE
-        case ArrayHas():
+        case Same():
+            return _FALSE if _is_null(condition.left, condition.right) else condition
+        case ArrayHas() | Among():
             return condition if "array" in kinds_of(condition.array) else _FALSE
         case OfModel() if not condition.keys:
             return Truth(condition.negated)
@@ -89,6 +94,10 @@ def _membership(leaf: In) -> Condition:
         found = any(compare_constants("=", own, value) is True for value in leaf.values)
         return Truth(found is not leaf.negated)
     return leaf
+
+
+def _is_null(*values: Value) -> bool:
+    return any(kinds_of(value) <= {"null"} for value in values)
 
 
 def _kind_test(leaf: IsKind) -> Condition:

@@ -14,24 +14,36 @@ from typing import TYPE_CHECKING, cast
 from kastor.query.forms import variable_of
 from kastor.query.plan import (
     Aggregate,
+    Among,
     And,
+    AnyOf,
     ArrayHas,
+    Block,
     Call,
+    Case,
     Compare,
     Condition,
     Const,
+    Each,
     Exists,
     Flag,
+    Graph,
     In,
     InQuery,
     IsKind,
+    ListOf,
+    MapOf,
     Or,
     Order,
+    PartOf,
     Plan,
+    Same,
     TextTest,
+    Unwound,
     Value,
     Within,
 )
+from kastor.query.references import is_mixed
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -81,13 +93,16 @@ class _Filling:
         self._varies = True
 
     def plan(self, plan: Plan) -> Plan:
-        where, varies = self.condition(plan.where), self._varies
+        varies = self._varies
+        graph = self.graph(plan.graph)
+        where = self.condition(plan.where)
         self._varies = False
         columns = plan.columns
         if columns is not None:
             columns = tuple([replace(one, value=self.value(one.value)) for one in columns])
         filled = replace(
             plan,
+            graph=graph,
             where=where,
             columns=columns,
             group=tuple([self.value(one) for one in plan.group]),
@@ -96,6 +111,23 @@ class _Filling:
         )
         self._varies = varies
         return filled
+
+    def graph(self, graph: Graph) -> Graph:
+        """The same with values in what it reads and what is matched apart."""
+        if not is_mixed(graph):
+            return graph
+        sources = tuple(
+            [
+                replace(one, plans=tuple(map(self.plan, one.plans))) if one.plans else one
+                for one in graph.sources
+            ]
+        )
+        return replace(graph, sources=sources, apart=tuple(map(self._apart, graph.apart)))
+
+    def _apart(self, one: Block | Unwound) -> Block | Unwound:
+        if isinstance(one, Block):
+            return replace(one, where=self.condition(one.where))
+        return replace(one, value=self.value(one.value))
 
     def constant(self, name: str, places: set[str]) -> Const:
         places.add(name)
@@ -111,10 +143,23 @@ class _Filling:
                 return replace(item, argument=self.value(item.argument))
             case Flag():
                 return Flag(self.condition(item.true), self.condition(item.false))
+            case ListOf():
+                return ListOf(tuple([self.value(one) for one in item.items]))
+            case MapOf():
+                return MapOf(tuple([(key, self.value(one)) for key, one in item.entries]))
+            case Each():
+                where, one = self.condition(item.where), self.value(item.item)
+                return Each(self.value(item.array), item.element, where, one)
+            case PartOf():
+                return PartOf(self.value(item.base), item.steps)
+            case Case():
+                branches = [(self.condition(test), self.value(one)) for test, one in item.branches]
+                return Case(tuple(branches), self.value(item.otherwise))
             case _:
                 return item
 
     def condition(self, item: Condition) -> Condition:
+        # Branches because each kind of condition is rebuilt in its own way.
         match item:
             case And() | Or():
                 return replace(item, terms=tuple([self.condition(term) for term in item.terms]))
@@ -128,7 +173,12 @@ class _Filling:
                 return replace(item, value=self.value(item.value))
             case TextTest():
                 return replace(item, subject=self.value(item.subject), part=self.value(item.part))
-            case ArrayHas():
+            case Same():
+                return replace(item, left=self.value(item.left), right=self.value(item.right))
+            case AnyOf():
+                true, false = self.condition(item.true), self.condition(item.false)
+                return replace(item, array=self.value(item.array), true=true, false=false)
+            case ArrayHas() | Among():
                 return replace(item, array=self.value(item.array), value=self.value(item.value))
             case Within():
                 return replace(item, point=self.value(item.point), area=self.value(item.area))

@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING
 
 from kastor.query.kinds import kinds_of
 from kastor.query.plan import And, Condition, Exists, Graph, InQuery, Truth
-from kastor.query.references import has_queries, sources_of
+from kastor.query.references import (
+    has_queries,
+    has_walks,
+    is_about,
+    is_mixed,
+    read_apart,
+    sources_of,
+)
 from kastor.query.sql.itinerary import itinerary
 from kastor.query.sql.predicates import Predicates
 from kastor.query.sql.recursion import walk
@@ -14,9 +21,12 @@ from kastor.query.sql.traverse import Branch, branches, build
 from kastor.query.sql.values import Values
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from kastor.query.plan import Value
     from kastor.query.sql.dialect import Dialect
     from kastor.query.sql.parameters import Parameters
+    from kastor.query.sql.traverse import Mixing
 
 _LISTED = frozenset({"number", "string", "boolean"})
 """Kinds that IN (SELECT ..) compares."""
@@ -26,6 +36,8 @@ class Clauses:
     """Writes one graph into a statement.
 
     Attributes:
+        mixed: makes what writes rows below and what is matched apart.
+        outer: keys of sources of the query around, of those that are no table there.
         searched: sources of which indexed values are looked for.
         ways: the branches of an unrolled graph; None when it is walked by recursion.
     """
@@ -36,6 +48,7 @@ class Clauses:
         where: Condition,
         dialect: Dialect,
         parameters: Parameters,
+        mixed: Callable[[Clauses], Mixing],
         *,
         inner: bool = False,
         searched: frozenset[int] = frozenset(),
@@ -44,12 +57,19 @@ class Clauses:
         self.where = where
         self.dialect = dialect
         self.parameters = parameters
+        self.mixed = mixed
         self.searched = searched
+        self.outer: dict[int, str] = {}
         self.ways = branches(graph)
         if inner and len(self.ways or ()) > 1 and has_queries(where):
             self.ways = None  # walked, so that a query inside this one is written once
         self.values = Values(dialect, parameters, graph, self.condition, {})
+        self.values.renamed = {hop.step: "r" for hop in graph.hops if hop.step >= 0}
         self._predicates = Predicates(self.values, self._exists, self._subquery)
+
+    def of(self, graph: Graph, where: Condition, *, inner: bool = False) -> Clauses:
+        """Another graph of the same statement."""
+        return Clauses(graph, where, self.dialect, self.parameters, self.mixed, inner=inner)
 
     def condition(self, condition: Condition) -> str:
         """A condition over this graph."""
@@ -67,22 +87,44 @@ class Clauses:
         if self.ways is None:  # terms about a start alone are in the walk already
             starts = {start for start, _ in itinerary(self.graph, self.where)}
             starts = {start for start in starts if not self.graph.sources[start].outer}
-            terms = tuple(term for term in terms if not _only(sources_of(term), starts))
+            terms = tuple(term for term in terms if not is_about(term, starts))
         needed = needed | sources_of(*terms)
-        written = [self.condition(term) for term in terms if term not in (Truth(value=True), skip)]
+        mix = None
+        if is_mixed(self.graph):
+            needed |= read_apart(self.graph)
+            mix = self.mixed(self)
+        terms = tuple([term for term in terms if term not in (Truth(value=True), skip)])
+        plain = [term for term in terms if not has_walks(term)]
+        walked = [term for term in terms if has_walks(term)]
+        written = [self.condition(term) for term in plain]
         if self.ways is None:
             branch = walk(
-                self.graph, self.where, needed, self.dialect, self.parameters, self.condition
-            )
-            return [(branch, branch.conditions + written)]
+                self.graph, self.where, needed, self.dialect, self.parameters, self.condition,
+                self.outer,
+            )  # fmt: skip
+            if mix is not None:
+                for hop in range(len(self.graph.hops) + 1):
+                    mix.before(branch, hop, needed)
+            return [(branch, branch.conditions + written + self._over_walks(branch, walked))]
         found = []
         for ways in self.ways:
-            branch = build(self.graph, ways, needed, self.dialect, self.parameters, self.searched)
-            found.append((branch, branch.conditions + written))
+            branch = build(
+                self.graph, ways, needed, self.dialect, self.parameters, self.searched, self.outer,
+                mix,
+            )  # fmt: skip
+            more = self._over_walks(branch, walked)
+            found.append((branch, branch.conditions + written + more))
         return found
 
+    def _over_walks(self, branch: Branch, terms: list[Condition]) -> list[str]:
+        """Terms about what a range walked, which every branch has in another way."""
+        if not terms:
+            return []
+        self.values.walks = branch.walks
+        return [self.condition(term) for term in terms]
+
     def _exists(self, leaf: Exists) -> str:
-        inner = Clauses(leaf.graph, leaf.where, self.dialect, self.parameters, inner=True)
+        inner = self.of(leaf.graph, leaf.where, inner=True)
         selects = [select("1", branch, terms) for branch, terms in inner.branches(set())]
         return f"{'NOT ' if leaf.negated else ''}EXISTS ({' UNION ALL '.join(selects)})"
 
@@ -91,10 +133,10 @@ class Clauses:
         column = (leaf.plan.columns or ())[0].value
         shared = kinds_of(leaf.value) & kinds_of(column) & _LISTED
         kind = next(iter(shared)) if len(shared) == 1 else "any"
-        inner = Clauses(leaf.plan.graph, leaf.plan.where, self.dialect, self.parameters, inner=True)
+        inner = self.of(leaf.plan.graph, leaf.plan.where, inner=True)
         outer = item = None
         if shared:  # engines refuse a parameter that is written and not used
-            outer, item = self._guarded(kind, leaf.value), inner._guarded(kind, column)
+            outer, item = self.guarded(kind, leaf.value), inner.guarded(kind, column)
         found = "1 = 0"
         if outer is not None and item is not None:
             selects = [
@@ -106,7 +148,8 @@ class Clauses:
         defined = self._predicates.defined(leaf.value)
         return f"({defined}) AND ({found}) IS NOT TRUE"
 
-    def _guarded(self, kind: str, value: Value) -> str | None:
+    def guarded(self, kind: str, value: Value) -> str | None:
+        """The value if it is of that kind; in a form in which values are compared."""
         return {
             "number": self.values.number,
             "string": self.values.text,
@@ -123,7 +166,3 @@ def select(items: str, branch: Branch, terms: list[str]) -> str:
         text += f" FROM {source}"
     text = f"{text} WHERE {' AND '.join(terms)}" if terms else text
     return branch.parameters.written(text)
-
-
-def _only(sources: set[int], starts: set[int]) -> bool:
-    return len(sources) == 1 and sources <= starts

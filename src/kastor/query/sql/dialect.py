@@ -28,6 +28,8 @@ class Dialect(Protocol):
     """Whether nothing else bounds what a row takes while it is put together."""
     interrupts_queries_only: bool
     """Whether the engine looks at the clock between rows and queries, but inside no expression."""
+    repeats_inner_rows: bool
+    """Whether rows that belong to a row of the query around are made anew at every mention."""
     sorts_values: bool
     """Whether values of any kind can be ordered and grouped."""
     sort_columns: tuple[tuple[str, str], ...]
@@ -35,6 +37,8 @@ class Dialect(Protocol):
 
     First the rank, then where numbers and booleans are; strings are in the last.
     """
+    apart_from: str
+    """Behind a query that is never to be written into the one around it, as often as that reads."""
     join_in_order: str
     """Before a table with its ON, when the tables before it are to be read first."""
     tables: Tables
@@ -185,6 +189,70 @@ class Dialect(Protocol):
         """A function or operator of the superset over guarded values."""
         ...
 
+    def named(self, json: str, name: str) -> str:
+        """A FROM item with the JSON text as a document `v`, which is evaluated once."""
+        ...
+
+    def joined(self, pieces: list[str]) -> str:
+        """These texts as one, or an error when it would have more than `MAX_BYTES`."""
+        ...
+
+    def items(self, doc: str, path: str) -> tuple[str, str]:
+        """A FROM item of an array's elements, none where there is no array, and the JSON of one."""
+        ...
+
+    def filtered(self, source: str, item: str, test: str) -> str:
+        """The JSON array of the JSON texts `item` of such elements, of those that pass the test."""
+        ...
+
+    def same(self, first: tuple[str, str], second: tuple[str, str]) -> str:
+        """Whether two values are equal at any depth and hold no null."""
+        ...
+
+    def differ(self, first: tuple[str, str], second: tuple[str, str]) -> str:
+        """Whether two values are different whatever their nulls were."""
+        ...
+
+    def ranked_deep(self, doc: str, path: str) -> tuple[str, ...]:
+        """`ranked`, where equal arrays and objects are equal however they are written."""
+        ...
+
+    def by_model(self, table: str, alias: str) -> str:
+        """The JSON text that an object holds under the key of a twin's model."""
+        ...
+
+    def numbered(self, raw: str, sizes: str, apart: dict[str, list[str]]) -> str:
+        """Rows with their number `gn`, and for each name whether they are the first of their kind.
+
+        Fails when the `sizes` of all rows have more than `MAX_COLLECTED_BYTES` together.
+        """
+        ...
+
+    def collected(self, number: int, *, distinct: bool) -> list[str]:
+        """The `sort_columns` and the JSON text of an array of all that is there."""
+        ...
+
+    def apart(
+        self, text: str, names: list[str], alias: str, *, optional: bool, reads: bool
+    ) -> tuple[str, list[str]]:
+        """A join with a query, and the SQL of its columns; it may read what stands before it.
+
+        Only where it `reads` that, which costs memory for each row.
+        """
+        ...
+
+    def unwound(self, json: str, alias: str) -> str:
+        """A join with the elements of the array, a JSON text, which may read what stands before."""
+        ...
+
+    def place_of_item(self, alias: str) -> str:
+        """The place of such an element in its array."""
+        ...
+
+    def item(self, alias: str) -> tuple[str, ...]:
+        """The `sort_columns` and the JSON text of such an element."""
+        ...
+
     def page(self, row: str, keys: list[str], source: str, order: str, *, plain: bool) -> str:
         """The statement that makes one page of many rows: count, rows, keys.
 
@@ -249,6 +317,37 @@ class Dialect(Protocol):
 
     def walk(self, path: str) -> str:
         """The JSON array of the relationships in such a text, in its order."""
+        ...
+
+    def trail(self, path: str, start: str) -> str:
+        """The relationships in such a text, each with the twin behind it, as one text."""
+        ...
+
+    def every_second(self, array: str, first: int) -> str:
+        """The array of every second element of one, from the first or the second on."""
+        ...
+
+    def within(self, number: str, most: int, limit: str, condition: str) -> str:
+        """The condition; where the number is more than that, the statement fails with the limit."""
+        ...
+
+    def distances(self, query: str, name: str) -> str:
+        """The least `depth` of each `node` of the rows of that name, as one value.
+
+        Only where `repeats_inner_rows`, as the three that read it.
+        """
+        ...
+
+    def distance_of(self, distances: str, node: str) -> str:
+        """That of one node; NULL where it has none."""
+        ...
+
+    def distance(self, distances: str, node: str, wanted: str) -> str:
+        """Whether a node has this distance."""
+        ...
+
+    def reaches(self, distances: str, most: int) -> str:
+        """Whether some node is further away than that."""
         ...
 
     def not_walked(self, path: str, key: str) -> str:

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kastor.query.plan import And, Compare, Const, Field, In, OfModel
-from kastor.query.references import sources_of
+from kastor.query.references import bound_apart, sources_of
 
 if TYPE_CHECKING:
     from kastor.query.plan import Condition, Graph
 
+STORED = frozenset({"twin", "relationship", "model"})
+"""Kinds of sources that have a table."""
 _OUTER, _ID, _IDS, _EQUAL, _TEST, _MODEL, _NOTHING = range(7)
 """How good a start a node is, the best first: a value is rarer than a model."""
 
@@ -30,13 +32,25 @@ class Step:
 def itinerary(graph: Graph, where: Condition) -> list[tuple[int, tuple[Step, ...]]]:
     """Per connected part of the graph: the most selective node, and the hops outward from it."""
     left = [number for number, hop in enumerate(graph.hops) if not hop.optional]
-    reached: set[int] = set()
+    known = known_beforehand(graph)
+    reached = set(known)
     found = []
+    for node in sorted(known):
+        steps = _outward(node, graph, left, reached)
+        if steps:
+            found.append((node, steps))
     for node in sorted(_starts(graph), key=lambda node: (_rank(node, graph, where), node)):
         if node not in reached:
             steps = _outward(node, graph, left, reached)
             found.append((node, steps))
     return found
+
+
+def known_beforehand(graph: Graph) -> set[int]:
+    """Twins and relationships whose keys rows below or blocks hold."""
+    sources = enumerate(graph.sources)
+    tied = {number for number, one in sources if one.tied is not None or one.item >= 0}
+    return tied | set(bound_apart(graph))
 
 
 def _starts(graph: Graph) -> list[int]:
@@ -46,7 +60,11 @@ def _starts(graph: Graph) -> list[int]:
     alone is none: it may be missing.
     """
     if not graph.hops:
-        return [node for node, source in enumerate(graph.sources) if not source.outer]
+        return [
+            node
+            for node, source in enumerate(graph.sources)
+            if not source.outer and source.kind in STORED
+        ]
     inner = {end for hop in graph.hops if not hop.optional for end in (hop.left, hop.right)}
     optional = {hop.right for hop in graph.hops if hop.optional}
     return [

@@ -21,11 +21,17 @@ class Key:
 
     Attributes:
         exact: the SQL type that a position holds as text, because a double would round it.
+        missing: what stands for it where an optional block has no match.
     """
 
     sql: str
     descending: bool = False
     exact: str = ""
+    missing: str = "0"
+
+    def at(self, sql: str) -> Key:
+        """The same column where others read it."""
+        return Key(sql, self.descending, self.exact, self.missing)
 
     def position(self, column: str) -> str:
         """How a position holds the column."""
@@ -81,6 +87,15 @@ def limit_of(parameters: Parameters) -> str:
 def offset_of(offset: int, parameters: Parameters) -> str:
     """The offset; its type is said because an equal number elsewhere shares the parameter."""
     return f"CAST({parameters.add(offset)} AS bigint)"
+
+
+def window(top: int | None, offset: int, parameters: Parameters) -> str:
+    """LIMIT and OFFSET of rows below; nothing where there is neither."""
+    if top is None and not offset:
+        return ""
+    most = 2**63 - 1 if top is None else top
+    text = f" LIMIT {offset_of(most, parameters)}"
+    return f"{text} OFFSET {offset_of(offset, parameters)}" if offset else text
 
 
 def after(keys: list[Key], marks: list[str]) -> str:

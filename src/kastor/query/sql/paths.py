@@ -16,6 +16,18 @@ def is_literal(steps: tuple[str | int, ...]) -> bool:
     return all(isinstance(step, int) or _NAME.fullmatch(step) is not None for step in steps)
 
 
+def balanced(terms: list[str], word: str) -> str:
+    """The terms joined as a balanced tree of parentheses.
+
+    In a row without parentheses they would be a tree as deep as they are many, and engines bound
+    the depth of an expression.
+    """
+    if len(terms) <= 8:  # noqa: PLR2004 - shallow enough to leave flat
+        return f"({word.join(terms)})"
+    half = len(terms) // 2
+    return f"({balanced(terms[:half], word)}{word}{balanced(terms[half:], word)})"
+
+
 def json_path(steps: tuple[str | int, ...]) -> str:
     """The path in SQLite's notation: ``$.name``, ``$."$metadata"``, ``$[0]``."""
     text = "$"

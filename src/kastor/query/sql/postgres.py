@@ -11,8 +11,9 @@ import json
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from kastor.query.sql.dialect import Dialect
-from kastor.query.sql.paths import is_literal
+from kastor.query.sql import postgres_made
+from kastor.query.sql.paths import balanced, is_literal
+from kastor.query.sql.postgres_apart import PostgresApart
 from kastor.query.sql.postgres_calls import aggregate, bounded, call, row_of
 from kastor.query.sql.postgres_past import PostgresPastTables
 from kastor.storage.limits import MAX_BYTES
@@ -52,7 +53,7 @@ class PostgresTables:
         return PostgresPastTables(self._schema, parameters, since)
 
 
-class Postgres(Dialect):
+class Postgres(PostgresApart):
     """The dialect of PostgreSQL 15 and newer; `schema` comes from the placement, never a client."""
 
     name = "postgres"
@@ -62,8 +63,10 @@ class Postgres(Dialect):
     interrupts_queries_only = True
     barrier = ""
     by_key = False
+    repeats_inner_rows = False
     sorts_values = True
     sort_columns: tuple[tuple[str, str], ...] = (("r", ""), ("v", "numeric"), ("t", ""))
+    apart_from = " OFFSET 0"
     join_in_order = "JOIN"
 
     def __init__(self, schema: str, tables: Tables | None = None) -> None:
@@ -249,7 +252,57 @@ class Postgres(Dialect):
         if name == "INDEX_OF":
             subject, part = args
             return bounded("(strpos(a0, a1) - 1)", subject, part, "")
-        return call(name, args)
+        return postgres_made.call(name, args) if postgres_made.is_made(name) else call(name, args)
+
+    @override
+    def named(self, json: str, name: str) -> str:
+        return f"(SELECT ({json})::jsonb AS v OFFSET 0) {name}"
+
+    @override
+    def joined(self, pieces: list[str]) -> str:
+        members = [f"({piece})::text" for piece in pieces]
+        names = [f"m{number}" for number in range(len(members))]
+        joined = balanced(names, " || ")
+        failed = postgres_made.failure("max_bytes", "text", "m0")
+        return row_of(joined, members, otherwise=f" ELSE {failed}")
+
+    @override
+    def items(self, doc: str, path: str) -> tuple[str, str]:
+        return postgres_made.items(doc, path)
+
+    @override
+    def filtered(self, source: str, item: str, test: str) -> str:
+        return postgres_made.filtered(source, item, test)
+
+    @override
+    def same(self, first: tuple[str, str], second: tuple[str, str]) -> str:
+        return postgres_made.same(first, second)
+
+    @override
+    def differ(self, first: tuple[str, str], second: tuple[str, str]) -> str:
+        return postgres_made.differ(first, second)
+
+    @override
+    def ranked_deep(self, doc: str, path: str) -> tuple[str, ...]:
+        rank, number, _ = self.ranked(doc, path)
+        kind, deep = self._kind(doc, path), postgres_made.canonical(doc, path)
+        text = (
+            f"CASE WHEN {kind} = 'string' THEN {doc} #>> {path}"
+            f" WHEN {kind} IN ('array', 'object') THEN {deep} ELSE '' END"
+        )
+        return rank, number, f'({text} COLLATE "C")'
+
+    @override
+    def by_model(self, table: str, alias: str) -> str:
+        return f"((SELECT ({table})::jsonb) -> {alias}.model_key::text)::text"
+
+    @override
+    def numbered(self, raw: str, sizes: str, apart: dict[str, list[str]]) -> str:
+        return postgres_made.numbered(raw, sizes, apart)
+
+    @override
+    def collected(self, number: int, *, distinct: bool) -> list[str]:
+        return postgres_made.collected(number, distinct=distinct)
 
     @override
     def page(self, row: str, keys: list[str], source: str, order: str, *, plain: bool) -> str:

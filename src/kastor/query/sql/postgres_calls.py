@@ -8,7 +8,7 @@ from kastor.storage.limits import MAX_BYTES, MAX_TEXT_WORK, REFUSAL
 _SMALL = "abs({0}) <= 1099511627776 OR abs({0}) > 1e308"
 _ROUNDED = "{0}::float8::text::numeric"
 """Large numbers go into a sum as doubles, as SQLite's do, so that both give the same sum."""
-_DOUBLE = (
+DOUBLE = (
     "(SELECT CASE WHEN abs(d.x) > 1.7976931348623157e308 THEN NULL WHEN abs(d.x) < 1e-300 THEN 0"
     " WHEN d.x BETWEEN -9223372036854775808 AND 9223372036854775807 AND scale(d.x) = 0 THEN d.x"
     " ELSE d.x::float8::text::numeric END FROM (SELECT ({0}) AS x OFFSET 0) d)"
@@ -96,10 +96,10 @@ _WITHIN = (
     f" FROM {_ELEMENTS} WITH ORDINALITY t(e, n)) END"
 )
 _CALLS = {
-    "+": _DOUBLE.format("{0} + {1}"),
-    "-": _DOUBLE.format("{0} - {1}"),
-    "*": _DOUBLE.format("{0} * {1}"),
-    "/": _DOUBLE.format("{0} / nullif({1}, 0)"),
+    "+": DOUBLE.format("{0} + {1}"),
+    "-": DOUBLE.format("{0} - {1}"),
+    "*": DOUBLE.format("{0} * {1}"),
+    "/": DOUBLE.format("{0} / nullif({1}, 0)"),
     "%": "mod({0}, nullif({1}, 0))",
     "ABS": "abs({0})",
     "CEILING": "ceil({0})",
@@ -168,8 +168,8 @@ def bounded(test: str, subject: str, part: str, refused: str) -> str:
     )
 
 
-def row_of(text: str, members: list[str], first: int = 0) -> str:
-    """A row's text over its members from `first` on, or NULL when it would be too large.
+def row_of(text: str, members: list[str], first: int = 0, otherwise: str = "") -> str:
+    """A row's text over its members from `first` on, or `otherwise` when it would be too large.
 
     A few members at a time are made, and the next ones only if those before leave room.
     """
@@ -180,9 +180,9 @@ def row_of(text: str, members: list[str], first: int = 0) -> str:
     if first:
         size = f"z{first} + {size}"
     if last < len(members):
-        text = row_of(text, members, last)
+        text = row_of(text, members, last, otherwise)
     return (
-        f"(SELECT CASE WHEN z{last} <= {MAX_BYTES} THEN {text} END FROM"
+        f"(SELECT CASE WHEN z{last} <= {MAX_BYTES} THEN {text}{otherwise} END FROM"
         f" (SELECT {', '.join(names)}, {size} AS z{last} FROM (SELECT {named} OFFSET 0) m OFFSET 0)"
         f" c{last})"
     )

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, assert_never
 from kastor.query.kinds import RANKS, kind_of, kinds_of
 from kastor.query.plan import (
     ALL_KINDS,
+    Among,
     And,
+    AnyOf,
     ArrayHas,
     Compare,
     Condition,
@@ -26,6 +28,7 @@ from kastor.query.plan import (
     Not,
     OfModel,
     Or,
+    Same,
     Scalar,
     Slot,
     TextTest,
@@ -33,6 +36,8 @@ from kastor.query.plan import (
     Value,
     Within,
 )
+from kastor.query.sql.paths import balanced
+from kastor.query.sql.values import is_made
 from kastor.storage.limits import MAX_BYTES, MAX_TEXT_WORK
 
 if TYPE_CHECKING:
@@ -40,6 +45,7 @@ if TYPE_CHECKING:
 
     from kastor.query.sql.values import Values
 
+_STRUCTURES = frozenset({"array", "object"})
 _SQL_OPERATORS = {"!=": "<>"}
 
 
@@ -61,9 +67,9 @@ class Predicates:
         """The condition, in parentheses where it needs them."""
         match condition:
             case And():
-                return _balanced([self.sql(term) for term in condition.terms], " AND ")
+                return balanced([self.sql(term) for term in condition.terms], " AND ")
             case Or():
-                return _balanced([self.sql(term) for term in condition.terms], " OR ")
+                return balanced([self.sql(term) for term in condition.terms], " OR ")
             case Truth():
                 return "1 = 1" if condition.value else "1 = 0"
             case Not():
@@ -72,6 +78,7 @@ class Predicates:
                 return self.values.parameters.written(f"({self._leaf(condition)})")
 
     def _leaf(self, leaf: Leaf) -> str:
+        # Branches because each kind of condition is written in its own way.
         match leaf:
             case Compare():
                 return self._compare(leaf)
@@ -83,6 +90,12 @@ class Predicates:
                 return self._text_test(leaf)
             case ArrayHas():
                 return self._array_has(leaf)
+            case Same():
+                return self._same(leaf)
+            case Among():
+                return self._among(leaf)
+            case AnyOf():
+                return self.values.over(leaf.array, lambda *array: self._any_of(leaf, array))
             case OfModel():
                 keys = ", ".join(map(str, leaf.keys))
                 return _negated(
@@ -114,7 +127,7 @@ class Predicates:
         if isinstance(left, Field):
             return self._compare_field(op, left, const)
         if isinstance(left, Slot) and value is None:
-            return f"k.g{left.number}r = {RANKS['null']}"
+            return f"{self.values.slot(left)[0]} = {RANKS['null']}"
         if not isinstance(left, Doc):
             return None
         doc, path = self.values.place(left)
@@ -155,6 +168,8 @@ class Predicates:
                 terms.append(f"({first} {spelled} {second})")
         if op in {"=", "!="} and isinstance(left, Doc) and isinstance(right, Doc):
             terms += self._compare_structures(op, values.place(left), values.place(right))
+        elif op in {"=", "!="} and _STRUCTURES & shared and Slot in {type(left), type(right)}:
+            terms.append(self._compare_grouped(op, left, right))
         return " OR ".join(terms) if terms else "1 = 0"
 
     def _compare_structures(
@@ -173,23 +188,75 @@ class Predicates:
             terms.append(f"({both} AND {same if op == '=' else f'NOT {same}'})")
         return terms
 
+    def _compare_grouped(self, op: str, left: Value, right: Value) -> str:
+        """The same of arrays and objects above groups, where they are JSON texts."""
+        tell = self.dialect.same if op == "=" else self.dialect.differ
+
+        def told(first: tuple[str, str], second: tuple[str, str]) -> str:
+            kinds = [
+                " AND ".join(self.dialect.is_kind(*at, frozenset({kind})) for at in (first, second))
+                for kind in sorted(_STRUCTURES)
+            ]
+            return f"(({kinds[0]}) OR ({kinds[1]})) AND {tell(first, second)}"
+
+        return self.values.over(
+            left, lambda *first: self.values.over(right, lambda *second: told(first, second))
+        )
+
+    def _same(self, leaf: Same) -> str:
+        tell = self.dialect.differ if leaf.negated else self.dialect.same
+        return self.values.over(
+            leaf.left,
+            lambda *left: self.values.over(leaf.right, lambda *right: tell(left, right)),
+        )
+
+    def _among(self, leaf: Among) -> str:
+        """An element is the same; or all of them differ, of which null is sure only of none."""
+        values = self.values
+
+        def tell(array: tuple[str, str], value: tuple[str, str]) -> str:
+            item, element = self.dialect.items(*array)
+            if not leaf.negated:
+                test = values.over_json(element, lambda *one: self.dialect.same(one, value))
+                return f"EXISTS (SELECT 1 FROM {item} WHERE {test})"
+            test = values.over_json(element, lambda *one: self.dialect.differ(one, value))
+            kind = self.dialect.is_kind(*array, frozenset({"array"}))
+            return f"{kind} AND NOT EXISTS (SELECT 1 FROM {item} WHERE ({test}) IS NOT TRUE)"
+
+        return values.over(
+            leaf.array, lambda *array: values.over(leaf.value, lambda *one: tell(array, one))
+        )
+
+    def _any_of(self, leaf: AnyOf, array: tuple[str, str]) -> str:
+        item, one = self.dialect.items(*array)
+        test = leaf.false if leaf.negated else leaf.true
+        found = self.values.with_element(leaf.element, one, lambda: self.sql(test))
+        if not leaf.negated:
+            return f"EXISTS (SELECT 1 FROM {item} WHERE {found})"
+        kind = self.dialect.is_kind(*array, frozenset({"array"}))
+        return f"{kind} AND NOT EXISTS (SELECT 1 FROM {item} WHERE ({found}) IS NOT TRUE)"
+
     # Lists
 
     def _in(self, leaf: In) -> str:
         if isinstance(leaf.value, Field):
             return self._field_in(leaf.value, leaf)
         if isinstance(leaf.value, Doc):
-            doc, path = self.values.place(leaf.value)
-            found = self._doc_in(doc, path, leaf.values)
-            if not leaf.negated:
-                return found
-            defined = self.dialect.is_kind(doc, path, ALL_KINDS)
-            return f"{defined} AND ({found}) IS NOT TRUE"
+            return self._in_place(*self.values.place(leaf.value), leaf)
+        if is_made(leaf.value):
+            return self.values.over(leaf.value, lambda doc, path: self._in_place(doc, path, leaf))
         terms = [self._compare(Compare("=", leaf.value, Const(value))) for value in leaf.values]
-        found = _balanced([f"({term})" for term in terms], " OR ")
+        found = balanced([f"({term})" for term in terms], " OR ")
         if not leaf.negated:
             return found
         return f"({self.defined(leaf.value)}) AND ({found}) IS NOT TRUE"
+
+    def _in_place(self, doc: str, path: str, leaf: In) -> str:
+        found = self._doc_in(doc, path, leaf.values)
+        if not leaf.negated:
+            return found
+        defined = self.dialect.is_kind(doc, path, ALL_KINDS)
+        return f"{defined} AND ({found}) IS NOT TRUE"
 
     def defined(self, value: Value) -> str:
         """Whether the value is there, of whatever kind."""
@@ -199,7 +266,11 @@ class Predicates:
             case Const():
                 return "1 = 1"
             case Slot():
-                return f"k.g{value.number}r > 0"
+                return f"{self.values.slot(value)[0]} > 0"
+            case _ if is_made(value):
+                return self.values.over(
+                    value, lambda doc, path: self.dialect.is_kind(doc, path, ALL_KINDS)
+                )
             case _:
                 return (
                     " OR ".join(f"({sql}) IS NOT NULL" for sql in self._guarded(value)) or "1 = 0"
@@ -247,7 +318,11 @@ class Predicates:
             test = f"{self.values.field(leaf.value)} IS NOT NULL"
         elif isinstance(leaf.value, Slot):
             ranks = ", ".join(str(RANKS[kind]) for kind in sorted(leaf.kinds))
-            test = f"k.g{leaf.value.number}r IN ({ranks})"
+            test = f"{self.values.slot(leaf.value)[0]} IN ({ranks})"
+        elif is_made(leaf.value):
+            test = self.values.over(
+                leaf.value, lambda doc, path: self.dialect.is_kind(doc, path, leaf.kinds)
+            )
         else:
             terms = [f"({sql}) IS NOT NULL" for sql in self._guarded(leaf.value)]
             test = " OR ".join(terms) if terms else "1 = 1"
@@ -320,9 +395,9 @@ class Predicates:
         return self.dialect.contains(subject, part)
 
     def _array_has(self, leaf: ArrayHas) -> str:
-        if not isinstance(leaf.array, Doc):
-            return "1 = 0"
-        doc, path = self.values.place(leaf.array)
+        return self.values.over(leaf.array, lambda *array: self._has(leaf, *array))
+
+    def _has(self, leaf: ArrayHas, doc: str, path: str) -> str:
         item, number, text, boolean, null = self.dialect.elements(doc, path)
         terms = []
         for element, value in (
@@ -341,7 +416,7 @@ class Predicates:
     def _is_null(self, value: Value) -> str:
         if isinstance(value, Doc):
             return self.dialect.is_kind(*self.values.place(value), frozenset({"null"}))
-        return "1 = 1"
+        return self._is_kind(IsKind(value, frozenset({"null"})))
 
 
 def _is_quick(size: int) -> bool:
@@ -352,15 +427,3 @@ def _is_quick(size: int) -> bool:
 def _negated(test: str, negated: bool) -> str:
     # Not NOT: where a value is missing the test may be NULL, and so would be its negation.
     return f"({test}) IS NOT TRUE" if negated else test
-
-
-def _balanced(terms: list[str], word: str) -> str:
-    """The terms joined as a balanced tree of parentheses.
-
-    In a row without parentheses they would be a tree as deep as they are many, and engines bound
-    the depth of an expression.
-    """
-    if len(terms) <= 8:  # noqa: PLR2004 - shallow enough to leave flat
-        return f"({word.join(terms)})"
-    half = len(terms) // 2
-    return f"({_balanced(terms[:half], word)}{word}{_balanced(terms[half:], word)})"

@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from kastor.query.plan import Call, Doc, Field
+from kastor.query.plan import Call, Doc, Field, Walked
+from kastor.query.sql.values import is_made
 
 if TYPE_CHECKING:
     from kastor.query.plan import Column, Value
@@ -48,8 +49,15 @@ def row_sql(columns: tuple[Column, ...] | None, values: Values, *, nulls: bool =
 
 def _may_be_large(columns: tuple[Column, ...]) -> bool:
     """Whether the row may be much larger than the documents in it."""
-    made = any(isinstance(one.value, Call) and one.value.kind == "string" for one in columns)
+    made = any(_is_text(one.value) for one in columns)
     return made or len(columns) > _FEW_COLUMNS
+
+
+def _is_text(value: Value) -> bool:
+    """Whether a statement puts the value's text together, which may be long."""
+    return (is_made(value) and not isinstance(value, Walked)) or (
+        isinstance(value, Call) and value.kind == "string"
+    )
 
 
 def _is_certain(value: Value, values: Values) -> bool:

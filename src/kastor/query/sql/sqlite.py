@@ -11,8 +11,9 @@ import json
 import operator
 from typing import TYPE_CHECKING
 
-from kastor.query.sql.dialect import Dialect
-from kastor.query.sql.paths import is_literal, json_path
+from kastor.query.sql import sqlite_made
+from kastor.query.sql.paths import balanced, is_literal, json_path
+from kastor.query.sql.sqlite_apart import SqliteApart
 from kastor.query.sql.sqlite_calls import aggregate, call
 from kastor.query.sql.sqlite_past import SqlitePastTables
 from kastor.storage.limits import MAX_TEXT_WORK, REFUSAL
@@ -71,7 +72,7 @@ class SqliteTables:
         return SqlitePastTables(parameters, since, _MODELS)
 
 
-class Sqlite(Dialect):
+class Sqlite(SqliteApart):
     """The dialect of SQLite 3.45 and newer."""
 
     name = "sqlite"
@@ -79,8 +80,10 @@ class Sqlite(Dialect):
     join = " JOIN "
     names_members = False
     interrupts_queries_only = False
+    repeats_inner_rows = True
     sorts_values = True
     sort_columns: tuple[tuple[str, str], ...] = (("r", ""), ("v", ""))
+    apart_from = " LIMIT -1"
     join_in_order = "CROSS JOIN"
 
     def __init__(self, tables: Tables | None = None) -> None:
@@ -321,7 +324,49 @@ class Sqlite(Dialect):
         if name == "INDEX_OF":
             subject, part = args
             return self.bounded("(instr(a0, a1) - 1)", subject, part)
-        return call(name, args)
+        return sqlite_made.call(name, args) if sqlite_made.is_made(name) else call(name, args)
+
+    @override
+    def named(self, json: str, name: str) -> str:
+        return f"(SELECT {json} AS v) {name}"
+
+    @override
+    def joined(self, pieces: list[str]) -> str:
+        return balanced(pieces, " || ")
+
+    @override
+    def items(self, doc: str, path: str) -> tuple[str, str]:
+        return sqlite_made.items(doc, path)
+
+    @override
+    def filtered(self, source: str, item: str, test: str) -> str:
+        return sqlite_made.filtered(source, item, test)
+
+    @override
+    def same(self, first: tuple[str, str], second: tuple[str, str]) -> str:
+        return sqlite_made.same(first, second)
+
+    @override
+    def differ(self, first: tuple[str, str], second: tuple[str, str]) -> str:
+        return sqlite_made.differ(first, second)
+
+    @override
+    def ranked_deep(self, doc: str, path: str) -> tuple[str, ...]:
+        rank, value = self.ranked(doc, path)
+        deep = sqlite_made.canonical(doc, path)
+        return rank, f"CASE WHEN {rank} >= 5 THEN {deep} ELSE {value} END"
+
+    @override
+    def by_model(self, table: str, alias: str) -> str:
+        return f"({table} -> CAST({alias}.model_key AS TEXT))"
+
+    @override
+    def numbered(self, raw: str, sizes: str, apart: dict[str, list[str]]) -> str:
+        return sqlite_made.numbered(raw, sizes, apart)
+
+    @override
+    def collected(self, number: int, *, distinct: bool) -> list[str]:
+        return sqlite_made.collected(number, distinct=distinct)
 
     @override
     def page(self, row: str, keys: list[str], source: str, order: str, *, plain: bool) -> str:

@@ -13,19 +13,19 @@ from typing import TYPE_CHECKING
 from zlib import crc32
 
 from kastor.errors import QueryError
-from kastor.query.plan import Plan
-from kastor.query.references import sources_of
+from kastor.query.plan import Column, Plan, Slot
+from kastor.query.references import is_mixed, sources_of
 from kastor.query.sql.clauses import Clauses, select
 from kastor.query.sql.dialect import seeing
 from kastor.query.sql.grouped import Grouped
 from kastor.query.sql.itinerary import itinerary
+from kastor.query.sql.keyed import Keyed, grouped_width
 from kastor.query.sql.leading import model_order, searched_sources, value_order
+from kastor.query.sql.mixed import Mixed
 from kastor.query.sql.ordering import (
     Key,
     after,
-    keys_of,
     limit_of,
-    nulls_last,
     offset_of,
     order_by,
     sorted_by,
@@ -34,11 +34,10 @@ from kastor.query.sql.parameters import MAX_SQL, Parameters
 from kastor.query.sql.rows import row_sql
 
 if TYPE_CHECKING:
-    from kastor.query.plan import Hop
+    from kastor.query.plan import Value, Walked
     from kastor.query.sql.dialect import Dialect
-    from kastor.query.sql.itinerary import Step
     from kastor.query.sql.tables import GraphView
-    from kastor.query.sql.traverse import Branch, Way
+    from kastor.query.sql.traverse import Branch
 
 
 _MARK = re.compile(r"[?$][0-9]+")
@@ -109,9 +108,9 @@ def _grouped(
     resumes: bool,
     aggregate: bool,
 ) -> Sql:
-    width = len(dialect.sort_columns) * (len(plan.order) + len(plan.group)) or 1
+    width = grouped_width(plan, dialect)
     parameters.reserve(1 + width if resumes else 1)
-    clauses = Clauses(plan.graph, plan.where, dialect, parameters, searched=searched)
+    clauses = Clauses(plan.graph, plan.where, dialect, parameters, Mixed, searched=searched)
     grouped = Grouped(plan, clauses)
     order = grouped.order()
     keys = [key.position(f"k.o{index}") for index, key in enumerate(order)]
@@ -137,20 +136,23 @@ class _Statement:
         self.plan = plan
         self.dialect = dialect
         self.resumes = resumes
-        self.itinerary = itinerary(plan.graph, plan.where)
-        self.groups = sorted({hop.group for hop in plan.graph.hops})
         self.parameters = parameters
         searched = searched_sources(plan, indexed)
-        self.clauses = Clauses(plan.graph, plan.where, dialect, self.parameters, searched=searched)
-        self.by_value = value_order(plan, indexed)
-        leads = self.clauses.ways is not None and self.itinerary[0][0] == 0
+        self.clauses = Clauses(
+            plan.graph, plan.where, dialect, self.parameters, Mixed, searched=searched
+        )
+        mixed = is_mixed(plan.graph)
+        self.by_value = None if mixed else value_order(plan, indexed)
+        leads = not mixed and self.clauses.ways is not None and _starts_at_first(plan)
         self.by_model = model_order(plan) if leads and self.by_value is None else None
-        # All branches of a statement have equally many columns; shorter walks are padded.
-        self.longest = [
-            max((len(way[hop]) for way in self.clauses.ways or ()), default=1)
-            for hop in range(len(plan.graph.hops))
-        ]
-        self.width = self._width()
+        self.keyed = Keyed(
+            self.clauses, plan.order, nulls=plan.nulls, by_model=self.by_model,
+            by_value=self.by_value,
+        )  # fmt: skip
+        self.plain = not plan.order and self.by_value is None and not mixed
+        self.width = self.keyed.width
+        self.columns, self.made = _columns_made(plan)
+        self.walks: list[Walked] = []
         self.layout = 0
         self.order: list[Key] = []
         if not plan.counts:
@@ -161,24 +163,21 @@ class _Statement:
         if self.plan.counts:
             return self._count()
         inner = self._inner()
-        for number, hop in enumerate(self.plan.graph.hops):
-            if hop.named:
-                self.clauses.values.walks[number] = self.dialect.walk(f"k.w{number}")
-        row = row_sql(self.plan.columns, self.clauses.values, nulls=self.plan.nulls)
+        self.clauses.values.walks = {one: f"k.{name_of(one)}" for one in self.walks}
+        row = row_sql(self.columns, self.clauses.values, nulls=self.plan.nulls)
         keys = [key.position(f"k.o{index}") for index, key in enumerate(self.order)]
-        plain = not self.plan.order and self.by_value is None
         order = sorted_by(self.order)
         source, named = f"({inner}) k", ""
         if self.dialect.by_key:
             source, named = "k", f"WITH k AS MATERIALIZED ({inner}) "
         source += self._documents()
         if aggregate:
-            text = named + self.dialect.page(row, keys, source, order, plain=plain)
+            text = named + self.dialect.page(row, keys, source, order, plain=self.plain)
         else:
             text = named + self.dialect.steps(row, keys, source, order)
         lead = self.by_value.steps if self.by_value is not None else None
         constants = self.parameters.used_in(text)
-        return Sql(text, constants, self.width, self.resumes, plain, self.layout, lead)
+        return Sql(text, constants, self.width, self.resumes, self.plain, self.layout, lead)
 
     def _count(self) -> Sql:
         parts = [self._counted(branch, terms) for branch, terms in self.clauses.branches(set())]
@@ -202,7 +201,8 @@ class _Statement:
         limit, offset = limit_of(self.parameters), self._offset()
         order = order_by(self.order)
         # Only where nothing is in front of the branch's number do branches follow each other.
-        if self._has_branches() and not (self.plan.order or self.by_model):
+        leads = self.plan.order or self.by_model or is_mixed(self.plan.graph)
+        if self.keyed.has_branches and not leads:
             most = f"{limit} + {offset}" if offset else limit
             text = f"{' UNION ALL '.join(_one_by_one(selects, order, most))} LIMIT {limit}"
         else:
@@ -211,14 +211,15 @@ class _Statement:
 
     def _selects(self) -> list[str]:
         """The keys of every branch, from the position on; notes the order and its layout."""
-        needed = sources_of(*(order.value for order in self.plan.order))
+        needed = sources_of(*(order.value for order in self.plan.order), *self.made)
         if self.by_model:
             needed.add(0)
         # The position says of which models the rest of the rows is.
         skip = self.by_model if self.resumes else None
         selects, layout = [], ""
         for number, (branch, terms) in enumerate(self.clauses.branches(needed, skip=skip)):
-            self.order = self._order(number, branch)
+            self.clauses.values.walks = branch.walks
+            self.order = self.keyed.order(number, branch)
             layout += order_by(self.order) + ",".join(key.sql for key in self.order)
             items = self._items(branch)
             selects += [select(items, branch, terms + more) for more in self._positions()]
@@ -227,9 +228,12 @@ class _Statement:
 
     def _items(self, branch: Branch) -> str:
         """The columns of a branch: order, keys of what the rows show, walks that they show."""
+        self.walks = sorted(branch.walks, key=name_of)
         named = [f"{key.sql} AS o{index}" for index, key in enumerate(self.order)]
         named += [f"{branch.keys[source]} AS n{source}" for source in self._shown()]
-        named += [f"{sql} AS w{hop}" for hop, sql in sorted(branch.walks.items())]
+        named += [f"{branch.walks[one]} AS {name_of(one)}" for one in self.walks]
+        values = self.clauses.values
+        named += [f"{values.json(value)} AS g{n}j" for n, value in enumerate(self.made)]
         return ", ".join(named)
 
     def _offset(self) -> str:
@@ -238,14 +242,11 @@ class _Statement:
             return ""
         return offset_of(self.plan.offset, self.parameters)
 
-    def _has_branches(self) -> bool:
-        return len(self.clauses.ways or ()) > 1
-
     def _shown(self) -> list[int]:
         """The sources whose documents the rows need."""
-        if self.plan.columns is None:
+        if self.columns is None:
             return [0]
-        return sorted(sources_of(*(column.value for column in self.plan.columns)))
+        return sorted(sources_of(*(column.value for column in self.columns)))
 
     def _documents(self) -> str:
         """Joins what the rows show, by key."""
@@ -257,58 +258,6 @@ class _Statement:
             word = "LEFT JOIN" if one.optional else self.dialect.join_in_order
             parts.append(f" {word} {table} {alias} ON {alias}.key = k.n{source}")
         return "".join(parts)
-
-    def _width(self) -> int:
-        """How many columns the order has: known first, since constants are numbered behind them."""
-        width = len(self.itinerary) + len(self.dialect.sort_columns) * len(self.plan.order)
-        if self.clauses.ways is None:
-            return width + len(self.groups)
-        width += self.by_model is not None or self.by_value is not None
-        width += self._has_branches()
-        hops = zip(self.plan.graph.hops, self.longest, strict=True)
-        return width + sum(longest * _keys_of(hop) for hop, longest in hops)
-
-    def _order(self, number: int, branch: Branch) -> list[Key]:
-        """ORDER BY, then what leads, then what tells the rows of a branch apart."""
-        keys = []
-        for order in self.plan.order:
-            columns = self.clauses.values.ranked(order.value)
-            columns = nulls_last(columns) if self.plan.nulls else columns
-            keys += keys_of(columns, self.dialect, descending=order.descending)
-        if self.by_model:
-            keys.append(Key("t0.model_key"))
-        if self.by_value:
-            keys.append(Key(self.dialect.scalar(*self.clauses.values.place(self.by_value))))
-        if self.clauses.ways is None:
-            keys += [Key(branch.keys[start]) for start, _ in self.itinerary]
-            return keys + [Key(self.dialect.walked_key(f"w.p{group}")) for group in self.groups]
-        if self._has_branches():
-            keys.append(Key(str(number)))
-        return keys + self._matched(self.clauses.ways[number], branch)
-
-    def _matched(self, ways: tuple[Way, ...], branch: Branch) -> list[Key]:
-        """The starts and the relationships of an unrolled branch, in the order of its indexes."""
-        keys = []
-        for start, steps in self.itinerary:
-            keys.append(Key(branch.keys[start]))
-            for step in steps:
-                keys += self._walked(step, ways[step.hop], branch)
-        for hop, aliases in zip(self.plan.graph.hops, branch.walked, strict=True):
-            if hop.optional:
-                keys.append(Key(f"coalesce({aliases[0]}.key, 0)"))
-        return keys
-
-    def _walked(self, step: Step, way: Way, branch: Branch) -> list[Key]:
-        """The relationships of a hop as the index that walks them sorts them; padded with 0."""
-        hop = self.plan.graph.hops[step.hop]
-        walked = list(zip(branch.walked[step.hop], way, strict=True))
-        keys = []
-        for alias, direction in walked if step.forward else reversed(walked):
-            far = "target" if (direction == "->") is step.forward else "source"
-            if len(hop.names) != 1:
-                keys.append(Key(f"{alias}.name_key"))
-            keys += [Key(f"{alias}.{far}_key"), Key(f"{alias}.key")]
-        return keys + [Key("0")] * (self.longest[step.hop] * _keys_of(hop) - len(keys))
 
     def _positions(self) -> list[list[str]]:
         """The position as terms of WHERE; twice where the model leads the order.
@@ -328,6 +277,36 @@ class _Statement:
         return [[same], [behind]]
 
 
+def _starts_at_first(plan: Plan) -> bool:
+    """Whether a walk through the graph begins at its first source."""
+    starts = itinerary(plan.graph, plan.where)
+    return bool(starts) and starts[0][0] == 0
+
+
+def _columns_made(plan: Plan) -> tuple[tuple[Column, ...] | None, list[Value]]:
+    """The columns as they are above the keys, and the values that are made beside those.
+
+    Rows below and items are not joined again: what reads them is made where they are.
+    """
+    mixed = {n for n, one in enumerate(plan.graph.sources) if one.kind in {"rows", "items"}}
+    if not mixed or plan.columns is None:
+        return plan.columns, []
+    made: list[Value] = []
+    columns = []
+    for column in plan.columns:
+        if sources_of(column.value) & mixed:
+            columns.append(Column(column.key, Slot(len(made))))
+            made.append(column.value)
+        else:
+            columns.append(column)
+    return tuple(columns), made
+
+
+def name_of(walked: Walked) -> str:
+    """The column of what a range walked."""
+    return f"w{walked.hop}" if walked.apart < 0 else f"w{walked.hop}_{walked.apart}"
+
+
 def _one_by_one(selects: list[str], order: str, limit: str) -> list[str]:
     """Branches that follow each other, because the branch's number leads the order.
 
@@ -335,10 +314,3 @@ def _one_by_one(selects: list[str], order: str, limit: str) -> list[str]:
     to walk all of it.
     """
     return [f"SELECT * FROM ({one} ORDER BY {order} LIMIT {limit}) b" for one in selects]
-
-
-def _keys_of(hop: Hop) -> int:
-    """How many columns of the order each relationship of a hop brings."""
-    if hop.optional:
-        return 1
-    return 2 if len(hop.names) == 1 else 3

@@ -10,13 +10,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from itertools import product
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
+from kastor.query.plan import Walked
+from kastor.query.sql.itinerary import STORED, known_beforehand
 from kastor.query.sql.tables import alone
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from kastor.query.plan import Graph, Hop
     from kastor.query.sql.dialect import Dialect
+    from kastor.query.sql.ordering import Key
     from kastor.query.sql.parameters import Parameters
 
 MAX_BRANCHES = 24
@@ -33,7 +38,7 @@ def branches(graph: Graph) -> list[tuple[Way, ...]] | None:
     per_hop = []
     total, tables = 1, 0
     for hop in graph.hops:
-        if hop.shortest or (hop.high > MAX_UNROLLED and hop.low < hop.high):
+        if hop.shortest or hop.each is not None or (hop.high > MAX_UNROLLED and hop.low < hop.high):
             return None
         count = sum(2**n if hop.direction == "-" else 1 for n in range(hop.low, hop.high + 1))
         total *= max(count, 1)
@@ -64,6 +69,8 @@ class Branch:
         keys: per source the SQL of its key.
         walked: per hop the aliases of the relationships it walks.
         walks: per hop with a variable the text ``.3.17.`` of their keys.
+        rows: per source of rows the columns of their order.
+        apart: the same of what is matched apart, by its number.
     """
 
     graph: Graph
@@ -74,11 +81,32 @@ class Branch:
     conditions: list[str] = field(default_factory=list)
     keys: dict[int, str] = field(default_factory=dict)
     walked: list[list[str]] = field(default_factory=list)
-    walks: dict[int, str] = field(default_factory=dict)
+    walks: dict[Walked, str] = field(default_factory=dict)
+    rows: list[list[Key]] = field(default_factory=list)
+    apart: dict[int, list[Key]] = field(default_factory=dict)
 
     def sql(self) -> str:
         """The FROM clause, without the word."""
-        return self.dialect.source(self.dialect.join.join(self.tables) + "".join(self.outer))
+        text = ""
+        for table in self.tables:
+            # What is matched apart brings its own word.
+            joined = text and table[:1] != " "
+            text += f"{self.dialect.join}{table}" if joined else table
+        if text[:1] == " ":
+            text = f"(SELECT 1 AS one) x{text}"
+        return self.dialect.source(text + "".join(self.outer))
+
+
+class Mixing(Protocol):
+    """Writes what a graph has beside its own tables."""
+
+    def open(self, branch: Branch, needed: set[int]) -> None:
+        """The rows below, and the twins and relationships that are tied to them."""
+        ...
+
+    def before(self, branch: Branch, hop: int, needed: set[int]) -> None:
+        """What is matched apart right before a hop."""
+        ...
 
 
 def build(
@@ -88,19 +116,32 @@ def build(
     dialect: Dialect,
     parameters: Parameters,
     searched: frozenset[int] = frozenset(),
+    outer: Mapping[int, str] | None = None,
+    mix: Mixing | None = None,
 ) -> Branch:
     """The FROM of one branch; in `searched` sources indexed values are looked for.
+
+    `outer` has the keys of sources of the query around where they are no table there. `mix` brings
+    rows below and what is matched apart.
 
     Only `needed` twins are joined; of all others the key is known from a relationship, which
     cannot be there without them.
     """
     branch = Branch(graph, dialect, parameters)
+    if outer:
+        branch.keys.update(outer)
+    if mix is not None:
+        mix.open(branch, needed)
     _add_sources(branch, needed | {hop.left for hop in graph.hops if hop.optional}, searched)
     for number, hop in enumerate(graph.hops):
+        if mix is not None:
+            mix.before(branch, number, needed)
         if hop.optional:
             _add_optional(branch, hop)
         else:
             _add_hop(branch, number, hop, ways[number])
+    if mix is not None:
+        mix.before(branch, len(graph.hops), needed)
     _add_uniqueness(branch, ways)
     return branch
 
@@ -110,10 +151,13 @@ def _add_sources(branch: Branch, needed: set[int], searched: frozenset[int]) -> 
     graph = branch.graph
     touched = {end for hop in graph.hops if not hop.optional for end in (hop.left, hop.right)}
     optional = {hop.right for hop in graph.hops if hop.optional}
+    known = known_beforehand(graph)
     for index, source in enumerate(graph.sources):
         letter = "t" if source.kind == "twin" else "r"
         if source.outer:
-            branch.keys[index] = f"{letter}{index}.key"
+            branch.keys.setdefault(index, f"{letter}{index}.key")
+            continue
+        if index in known or source.kind not in STORED:
             continue
         if source.kind == "twin":
             has_table = index not in optional and (index in needed or index not in touched)
@@ -135,6 +179,11 @@ def _add_hop(branch: Branch, number: int, hop: Hop, way: Way) -> None:
     branch.walked.append(aliases)
     if hop.relationship >= 0:
         branch.keys[hop.relationship] = f"{aliases[0]}.key"
+        same = branch.graph.sources[hop.relationship].same
+        if same >= 0:
+            branch.conditions.append(f"{aliases[0]}.key = {branch.keys[same]}")
+    if not way:
+        _stay(branch, hop)
     at = hop.left
     before = ""
     for alias, direction in zip(aliases, way, strict=True):
@@ -149,9 +198,21 @@ def _add_hop(branch: Branch, number: int, hop: Hop, way: Way) -> None:
         if names:
             branch.conditions.append(names)
         before = f"{alias}.{far}_key"
-    _tie(branch, hop.right, before)
+    if way:
+        _tie(branch, hop.right, before)
     if hop.named:
-        branch.walks[number] = " || ".join(["'.'", *(f"{a}.key || '.'" for a in aliases)])
+        branch.walks[Walked(number)] = " || ".join(["'.'", *(f"{a}.key || '.'" for a in aliases)])
+
+
+def _stay(branch: Branch, hop: Hop) -> None:
+    """A walk of no relationship: both ends are one twin."""
+    known = branch.keys.get(hop.left) or branch.keys.get(hop.right)
+    if known is None:
+        branch.tables.append(f"{branch.dialect.table('twins')} t{hop.left}")
+        known = f"t{hop.left}.key"
+    _tie(branch, hop.left, known)
+    if hop.right != hop.left:
+        _tie(branch, hop.right, known)
 
 
 def _tie(branch: Branch, source: int, end: str) -> None:
@@ -159,7 +220,7 @@ def _tie(branch: Branch, source: int, end: str) -> None:
     known = branch.keys.get(source)
     if known is None:
         branch.keys[source] = end
-    else:
+    elif known != end:
         branch.conditions.append(f"{end} = {known}")
 
 

@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from kastor.query.functions import argument_kinds
-from kastor.query.kinds import RANKS, kind_of
+from kastor.query.kinds import RANKS, kind_of, kinds_of
 from kastor.query.plan import (
     Aggregate,
+    Block,
+    ByModel,
     Call,
+    Case,
     Condition,
     Const,
     Doc,
+    Each,
+    ElementOf,
     Field,
     Flag,
+    ListOf,
+    MapOf,
+    PartOf,
     Scalar,
     Slot,
+    Trail,
+    Truth,
     Undefined,
     Value,
     Walked,
@@ -26,7 +36,7 @@ from kastor.query.sql.parameters import AtRun
 from kastor.query.sql.tables import alone
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from kastor.query.plan import Graph
     from kastor.query.sql.dialect import Dialect
@@ -41,6 +51,18 @@ _FIELD_STEPS: dict[str, tuple[str, ...]] = {
 _ID_STEPS = {"twin": ("$dtId",), "relationship": ("$relationshipId",), "model": ("@id",)}
 
 
+_LETTERS = {"twin": "t", "rows": "v", "items": "v"}
+_MADE = (ListOf, MapOf, PartOf, Case, ByModel, Each, ElementOf, Walked, Trail)
+_SCALAR_CALLS = frozenset({"number", "string"})
+
+
+def is_made(value: Value) -> bool:
+    """Whether a value is JSON text that the statement puts together."""
+    if isinstance(value, Call):
+        return value.kind not in _SCALAR_CALLS
+    return isinstance(value, _MADE)
+
+
 @dataclass(slots=True)
 class Values:
     """Writes values into one statement.
@@ -48,18 +70,35 @@ class Values:
     Attributes:
         graph: the sources that indexes in values refer to.
         condition: how to write a condition, for conditions used as values.
-        walks: per ranged hop the SQL of the JSON array of what it walked.
+        renamed: aliases of sources that have others than by their number.
+        walks: per ranged hop the text ``.3.17.`` of what it walked.
     """
 
     dialect: Dialect
     parameters: Parameters
     graph: Graph
     condition: Callable[[Condition], str]
-    walks: dict[int, str]
+    walks: dict[Walked, str]
+    depth: int = 0
+    renamed: Mapping[int, str] = field(default_factory=dict)
+    elements: dict[int, str] = field(default_factory=dict)
 
     def alias(self, source: int) -> str:
         """The table alias of a source."""
-        return ("t" if self.graph.sources[source].kind == "twin" else "r") + str(source)
+        renamed = self.renamed.get(source)
+        if renamed is not None:
+            return renamed
+        return _LETTERS.get(self.graph.sources[source].kind, "r") + str(source)
+
+    def slot(self, value: Slot) -> tuple[str, ...]:
+        """The sort columns of a slot, then its JSON text."""
+        letters = [*(letter for letter, _ in self.dialect.sort_columns), "j"]
+        if value.source < 0:
+            return tuple(f"k.g{value.number}{letter}" for letter in letters)
+        alias = self.alias(value.source)
+        if self.graph.sources[value.source].kind == "items":
+            return self.dialect.item(alias)
+        return tuple(f"{alias}.c{value.number}{letter}" for letter in letters)
 
     def place(self, value: Doc) -> tuple[str, str]:
         """Document and path of a value."""
@@ -93,7 +132,7 @@ class Values:
             case Slot():
                 return self._slot(value, "number")
             case _:
-                return None
+                return self._guarded(value, "number", self.number, self.dialect.number)
 
     def text(self, value: Value) -> str | None:
         """The guarded string, or None if it can be none."""
@@ -109,7 +148,7 @@ class Values:
             case Slot():
                 return self._slot(value, "string")
             case _:
-                return None
+                return self._guarded(value, "string", self.text, self.dialect.text)
 
     def boolean(self, value: Value) -> str | None:
         """The guarded boolean as 0 or 1, or None if it can be none."""
@@ -124,7 +163,72 @@ class Values:
             case Slot():
                 return self._slot(value, "boolean")
             case _:
-                return None
+                return self._guarded(value, "boolean", self.boolean, self.dialect.boolean)
+
+    def _guarded(
+        self,
+        value: Value,
+        kind: str,
+        make: Callable[[Value], str | None],
+        read: Callable[[str, str], str],
+    ) -> str | None:
+        """The same of a value that is made; a choice among values of one kind is made of those."""
+        if not is_made(value) or kind not in kinds_of(value):
+            return None
+        if isinstance(value, Case) and kinds_of(value) - {"null"} == {kind}:
+            chosen = self._chosen(value, lambda one: make(one) or "NULL")
+            return self.dialect.constant(f"({chosen})", kind) if kind != "boolean" else chosen
+        return self.over(value, read)
+
+    def _chosen(self, value: Case, make: Callable[[Value], str]) -> str:
+        branches = " ".join(
+            f"WHEN {self.condition(test)} THEN {make(one)}" for test, one in value.branches
+        )
+        return self.parameters.written(f"CASE {branches} ELSE {make(value.otherwise)} END")
+
+    def over(self, value: Value, make: Callable[[str, str], str]) -> str:
+        """What `make` says of the place of a value: in its document, or in one that is made."""
+        if isinstance(value, Doc) and value.steps:
+            return make(*self.place(value))
+        base, steps = (value.base, value.steps) if isinstance(value, PartOf) else (value, ())
+        if isinstance(base, ElementOf):
+            return make(self.elements[base.number], self.dialect.path(steps, self.parameters))
+        return self.over_json(self.json(base), make, steps)
+
+    def over_json(
+        self, json: str, make: Callable[[str, str], str], steps: tuple[str | int, ...] = ()
+    ) -> str:
+        """The same of a JSON text. Names differ by depth, since `make` may look at outer ones."""
+        self.depth += 1
+        name = f"d{self.depth}"
+        made = make(f"{name}.v", self.dialect.path(steps, self.parameters))
+        self.depth -= 1
+        return self.parameters.written(f"(SELECT {made} FROM {self.dialect.named(json, name)})")
+
+    def with_element(self, element: ElementOf, json: str, make: Callable[[], str]) -> str:
+        """What `make` says while the element has this JSON text."""
+
+        def made(doc: str, path: str) -> str:
+            del path
+            before = self.elements.get(element.number)
+            self.elements[element.number] = doc
+            text = make()
+            if before is not None:
+                self.elements[element.number] = before
+            return text
+
+        return self.over_json(json, made)
+
+    def _each(self, value: Each, array: tuple[str, str]) -> str:
+        source, one = self.dialect.items(*array)
+        item = self.with_element(
+            value.element, one, lambda: f"coalesce({self.json(value.item)}, 'null')"
+        )
+        test = ""
+        if value.where != Truth(value=True):
+            test = self.with_element(value.element, one, lambda: self.condition(value.where))
+        kind = self.dialect.is_kind(*array, frozenset({"array"}))
+        return f"CASE WHEN {kind} THEN {self.dialect.filtered(source, item, test)} END"
 
     def comparable(self, value: Value) -> str | None:
         """A number, string or boolean so that values of different kinds are never equal."""
@@ -132,11 +236,9 @@ class Values:
             case Doc() if value.steps:
                 return self.dialect.comparable(*self.place(value))
             case Slot():
-                letters = [letter for letter, _ in self.dialect.sort_columns]
-                columns = [f"k.g{value.number}{letter}" for letter in letters]
-                return self.dialect.comparable_slot(*columns)
+                return self.dialect.comparable_slot(*self.slot(value)[:-1])
             case _:
-                return None
+                return self.over(value, self.dialect.comparable) if is_made(value) else None
 
     def field(self, value: Field) -> str:
         """The text of a system field; NULL only if an optional source is missing."""
@@ -171,6 +273,7 @@ class Values:
 
     def json(self, value: Value) -> str:
         """The value as JSON text; NULL when it is missing."""
+        # Branches because each kind of value is written in its own way.
         match value:
             case Const():
                 return self.constant(json.dumps(value.value, ensure_ascii=False))
@@ -178,6 +281,8 @@ class Values:
                 return self._part(value)
             case Field():
                 return self._system_field(value)
+            case Call() if is_made(value):
+                return self._call(value)
             case Call():
                 call = self._call(value)
                 quote = self.dialect.quote_text if value.kind == "string" else None
@@ -186,11 +291,121 @@ class Values:
                 true, false = self.condition(value.true), self.condition(value.false)
                 return f"CASE WHEN {true} THEN 'true' WHEN {false} THEN 'false' END"
             case Walked():
-                return self.walks[value.hop]
+                return self._walked(value)
+            case Trail():
+                return self._path(value)
             case Slot():
-                return f"k.g{value.number}j"
+                return self.slot(value)[-1]
             case Undefined() | Aggregate():
                 return "NULL"
+            case _:
+                return self._made(value)
+
+    def _made(self, value: ListOf | MapOf | PartOf | ElementOf | Each | Case | ByModel) -> str:
+        match value:
+            case ListOf() | MapOf():
+                return self._joined(value)
+            case PartOf() | ElementOf():
+                return self.over(value, self.dialect.json)
+            case Each():
+                return self.over(value.array, lambda *array: self._each(value, array))
+            case Case():
+                return self._case(value)
+            case ByModel():
+                return self._by_model(value)
+
+    def _walked(self, value: Walked) -> str:
+        """The array of relationships; a walk of none is an empty one."""
+        text = self.walks[value]
+        made = self.dialect.walk(text)
+        part = self.graph.apart[value.apart] if value.apart >= 0 else None
+        hops = part.graph.hops if isinstance(part, Block) else self.graph.hops
+        return (
+            f"CASE WHEN {text} = '.' THEN '[]' ELSE {made} END"
+            if hops[value.hop].low == 0
+            else made
+        )
+
+    def _path(self, value: Trail) -> str:
+        """The array of a path; a walk brings the node that it ends at."""
+        pieces, walked = [f"'[' || {self.json(value.parts[0])}"], False
+        for before, one in zip(value.parts, value.parts[1:], strict=False):
+            if isinstance(one, Walked) and isinstance(before, Doc):
+                text, start = self.walks[one], f"{self.alias(before.source)}.key"
+                trail = self.dialect.trail(text, start)
+                pieces.append(f"CASE WHEN {text} = '.' THEN '' ELSE ',' || {trail} END")
+            elif not walked:
+                pieces.append(f"',' || {self.json(one)}")
+            walked = isinstance(one, Walked)
+        joined = " || ".join(pieces)
+        return self.parameters.written(f"({joined} || ']')")
+
+    def _steps(self, value: Value) -> str:
+        """How many relationships a walk or a path has; NULL where it is missing."""
+        if isinstance(value, Walked):
+            text = self.walks[value]
+            return f"(length({text}) - length(replace({text}, '.', '')) - 1)"
+        if not isinstance(value, Trail):
+            return f"(({self.dialect.call('SIZE', [self.json(value)])} - 1) / 2)"
+        parts = value.parts[1::2]
+        terms = [self._steps(one) for one in parts if isinstance(one, Walked)]
+        made = " + ".join([*terms, str(sum(isinstance(one, Doc) for one in parts))])
+        docs = [one for one in value.parts if isinstance(one, Doc)]
+        missing = [
+            f"{self.alias(one.source)}.key IS NULL"
+            for one in docs
+            if self.graph.sources[one.source].optional
+        ]
+        return f"CASE WHEN {' OR '.join(missing)} THEN NULL ELSE {made} END" if missing else made
+
+    def _every_second(self, value: Value, first: int) -> str:
+        """The nodes of a path, or its relationships."""
+        if isinstance(value, Trail) and not any(isinstance(one, Walked) for one in value.parts):
+            made = [self.json(one) for one in value.parts[first::2]]
+            listed = " || ',' || ".join(made) if made else "''"
+            found = f"('[' || {listed} || ']')"
+            if not made:
+                found = f"CASE WHEN {self.json(value)} IS NOT NULL THEN '[]' END"
+            return self.parameters.written(found)
+        return self.dialect.every_second(self.json(value), first)
+
+    def _joined(self, value: ListOf | MapOf) -> str:
+        """The text of an array or an object; what is constant in a row stands in one piece."""
+        opening, closing = ("[", "]") if isinstance(value, ListOf) else ("{", "}")
+        members: list[tuple[str, Value]] = []
+        if isinstance(value, MapOf):
+            members = [
+                (json.dumps(key, ensure_ascii=False) + ":", one) for key, one in value.entries
+            ]
+        else:
+            members = [("", one) for one in value.items]
+        pieces: list[str] = []
+        constant = opening
+        for number, (name, one) in enumerate(members):
+            constant += ("," if number else "") + name
+            if isinstance(one, Const | Undefined):
+                item = one.value if isinstance(one, Const) else None
+                constant += json.dumps(item, ensure_ascii=False)
+                continue
+            if constant:
+                pieces.append(self.dialect.constant(self.constant(constant), "string"))
+            pieces.append(self.parameters.written(f"coalesce({self.json(one)}, 'null')"))
+            constant = ""
+        pieces.append(self.dialect.constant(self.constant(constant + closing), "string"))
+        return pieces[0] if len(pieces) == 1 else self.dialect.joined(pieces)
+
+    def _case(self, value: Case) -> str:
+        kinds = kinds_of(value) - {"null"}
+        if kinds == {"number"}:
+            return self.dialect.quote_number(self.number(value) or "NULL")
+        if kinds == {"string"}:
+            return self.dialect.quote_text(self.text(value) or "NULL")
+        return self._chosen(value, self.json)
+
+    def _by_model(self, value: ByModel) -> str:
+        texts = {str(key): words for key, words in value.texts}
+        table = self.constant(json.dumps(texts, ensure_ascii=False))
+        return self.dialect.by_model(table, self.alias(value.source))
 
     def _part(self, value: Doc) -> str:
         """A part of a document, or all of it; twins and relationships bring their ETag along."""
@@ -211,8 +426,7 @@ class Values:
         """The columns for ORDER BY and GROUP BY; none is ever NULL."""
         match value:
             case Slot():
-                letters = [letter for letter, _ in self.dialect.sort_columns]
-                return tuple(f"k.g{value.number}{letter}" for letter in letters)
+                return self.slot(value)[:-1]
             case Const(value=None):
                 return self.dialect.ranked_as(str(RANKS["null"]), "number", "0")
             case Doc() if value.steps:
@@ -222,7 +436,17 @@ class Values:
                 rank = f"CASE WHEN {key} IS NULL THEN 0 ELSE {RANKS['object']} END"
                 return self.dialect.ranked_as(rank, "number", key)
             case Walked():
-                return self.dialect.ranked_as(str(RANKS["array"]), "string", self.walks[value.hop])
+                made = self._walked(value)
+                rank = str(RANKS["array"])
+                if value.apart >= 0:
+                    rank = f"CASE WHEN {self.walks[value]} IS NULL THEN 0 ELSE {rank} END"
+                return self.dialect.ranked_as(rank, "string", made)
+            case _ if is_made(value):
+                width = len(self.dialect.sort_columns)
+                return tuple(
+                    self.over(value, lambda *at, n=number: self.dialect.ranked_deep(*at)[n])
+                    for number in range(width)
+                )
             case _:
                 return self._ranked_as(value)
 
@@ -239,15 +463,30 @@ class Values:
         return self.dialect.ranked_as("0", "number", "0")
 
     def _slot(self, value: Slot, kind: str) -> str:
-        name = f"k.g{value.number}"
-        letter, _ = self.dialect.sort_columns[-1 if kind == "string" else 1]
-        return f"CASE WHEN {name}r = {RANKS[kind]} THEN {name}{letter} END"
+        columns = self.slot(value)[:-1]
+        made = columns[-1 if kind == "string" else 1]
+        return f"CASE WHEN {columns[0]} = {RANKS[kind]} THEN {made} END"
 
     def _call(self, value: Call) -> str:
         """A call over guarded arguments; each function says which kind it takes where."""
+        if value.name == "COALESCE":
+            return self._coalesced(value)
+        if value.name == "STEPS":
+            return self._steps(value.args[0])
+        if value.name in {"NODES", "RELATIONSHIPS"}:
+            return self._every_second(value.args[0], int(value.name == "RELATIONSHIPS"))
         wanted = argument_kinds(value.name, len(value.args))
+        makes = {"number": self.number, "string": self.text, "boolean": self.boolean}
         args = []
         for arg, kind in zip(value.args, wanted, strict=True):
-            make = {"number": self.number, "string": self.text}.get(kind, self.json)
+            make = makes.get(kind, self.json)
             args.append(make(arg) or self.dialect.constant("NULL", kind))
         return self.dialect.call(value.name, args)
+
+    def _coalesced(self, value: Call) -> str:
+        """The first value that is not null."""
+        make = {"number": self.number, "string": self.text}.get(value.kind)
+        if make is not None:
+            return f"coalesce({', '.join([make(arg) or 'NULL' for arg in value.args])}, NULL)"
+        made = [f"nullif({self.json(arg)}, 'null')" for arg in value.args]
+        return self.parameters.written(f"coalesce({', '.join(made)}, NULL)")
