@@ -131,8 +131,8 @@ _ROWS: list[tuple[str, list[dict[str, Any]]]] = [
     ("MATCH (m:Model) WHERE m.id = 'dtmi:t:Room;1' RETURN m.id AS id", [{"id": _ROOM}]),
     ("MATCH (a)-[r]->(b) RETURN count(r) AS n", [{"n": 5}]),
     (
-        "MATCH (a)-[r:adjacent]->(b) WHERE r['$targetId'] = 'R3' "
-        "RETURN r.`$relationshipId` AS id, r['$sourceId'] AS source, type(r) AS name",
+        ("MATCH (a)-[r:adjacent]->(b) WHERE r['$targetId'] = 'R3' "
+        "RETURN r.`$relationshipId` AS id, r['$sourceId'] AS source, type(r) AS name"),
         [{"id": "R2-R3", "source": "R2", "name": "adjacent"}],
     ),
     ("MATCH (f:Floor) RETURN f.name, f.level ORDER BY f.level DESC LIMIT 1",
@@ -143,8 +143,8 @@ _ROWS: list[tuple[str, list[dict[str, Any]]]] = [
      [{"f": "First", "r": None}, {"f": "Second", "r": None}]),
     ("MATCH (f:Floor)-[:contains]->(r) WITH f, count(r) AS n WHERE n > 1 RETURN f.name AS f, n",
      [{"f": "First", "n": 2}]),
-    ("MATCH (f:Floor)-[:contains]->(r) RETURN avg(r.temperature) AS a, min(r.temperature) AS l, "
-     "max(r.temperature) AS m, sum(r.temperature) AS s",
+    (("MATCH (f:Floor)-[:contains]->(r) RETURN avg(r.temperature) AS a, min(r.temperature) AS l, "
+     "max(r.temperature) AS m, sum(r.temperature) AS s"),
      [{"a": 22.5, "l": 20, "m": 25.5, "s": 67.5}]),
 ]  # fmt: skip
 
