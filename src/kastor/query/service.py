@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from kastor.query.compiled import Compiled
     from kastor.query.models import ModelIndex
+    from kastor.query.run import VectorIndexes
     from kastor.query.sql.dialect import Dialect
     from kastor.records import AsOf, Context, Since
 
@@ -72,6 +73,7 @@ class QueryService:
         refresh: Callable[[], Awaitable[None]] | None = None,
         resolve: Callable[[int], Awaitable[AsOf]] | None = None,
         since: Callable[[AsOf], Since] = unknown,
+        vectors: VectorIndexes | None = None,
     ) -> None:
         self._resolve = resolve
         self._key = signing_key
@@ -84,6 +86,7 @@ class QueryService:
             dialect=dialect,
             refresh=refresh,
             since=since,
+            vectors=vectors,
         )
 
     def at_once(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kastor.query.distances import FUNCTIONS
 from kastor.query.kinds import kinds_of
 from kastor.query.plan import ALL_KINDS, Aggregate, Call, Const, Doc, Field
 
@@ -20,6 +21,12 @@ TYPE_TESTS = {
     "is_bool": frozenset({"boolean"}),
     "is_primitive": frozenset({"string", "boolean", "number"}),
 }
+DISTANCES = {
+    "cosine_distance": "cosine",
+    "l2_distance": "l2",
+    "l1_distance": "l1",
+    "inner_product": "product",
+}
 NUMBERS = {"abs": "ABS", "ceil": "CEILING", "floor": "FLOOR"}
 NAMES = frozenset(
     [
@@ -32,6 +39,7 @@ NAMES = frozenset(
         "elementId",
         "type",
         "is_of_model",
+        *DISTANCES,
     ]
 )
 
@@ -88,7 +96,7 @@ def _of_call(value: Call, models: ModelIndex) -> frozenset[str]:
     """What arithmetic of these values gives."""
     if value.name in {"LENGTH", "ARRAY_LENGTH"}:
         return frozenset({"integer"})
-    if value.name in _ROUNDED or value.name == "/":
+    if value.name in _ROUNDED or value.name == "/" or value.name in FUNCTIONS.values():
         return frozenset({"real"})
     inner = [types_of(arg, models) for arg in value.args]
     if all(types == {"integer"} for types in inner):

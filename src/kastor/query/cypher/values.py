@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, NoReturn
 
 from kastor.lang.cypher import tree
 from kastor.lang.words import suggestion
+from kastor.query.cypher.distances import distance
 from kastor.query.cypher.functions import (
     AGGREGATES,
+    DISTANCES,
     NAMES,
     NUMBERS,
     NUMERIC,
@@ -187,6 +189,8 @@ class CypherValues:
             return self._size(node)
         if name in {"id", "elementid", "type"}:
             return self._identity(name, node)
+        if name in DISTANCES:
+            return distance(node, self.names, self.value)
         hint = suggestion(node.name, NAMES)
         return self.fail(f"the function {node.name[:100]} is not in the subset.{hint}", node)
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from kastor.query.sql.dialect import Dialect
 from kastor.query.sql.paths import is_literal
 from kastor.query.sql.postgres_calls import aggregate, bounded, call, row_of
+from kastor.query.sql.postgres_distances import distance
 from kastor.query.sql.postgres_past import PostgresPastTables
 from kastor.storage.limits import MAX_BYTES
 from kastor.types import override
@@ -250,6 +251,18 @@ class Postgres(Dialect):
             subject, part = args
             return bounded("(strpos(a0, a1) - 1)", subject, part, "")
         return call(name, args)
+
+    @override
+    def distance(
+        self,
+        kind: str,
+        subject: str,
+        vector: tuple[float, ...],
+        parameters: Parameters,
+        *,
+        beside: bool,
+    ) -> str:
+        return distance(kind, subject, vector, parameters, beside=beside)
 
     @override
     def page(self, row: str, keys: list[str], source: str, order: str, *, plain: bool) -> str:

@@ -11,11 +11,13 @@ import json
 import operator
 from typing import TYPE_CHECKING
 
+from kastor.distances import packed
 from kastor.query.sql.dialect import Dialect
 from kastor.query.sql.paths import is_literal, json_path
 from kastor.query.sql.sqlite_calls import aggregate, call
 from kastor.query.sql.sqlite_past import SqlitePastTables
 from kastor.storage.limits import MAX_TEXT_WORK, REFUSAL
+from kastor.storage.vectors import FUNCTION
 from kastor.types import override
 
 if TYPE_CHECKING:
@@ -322,6 +324,20 @@ class Sqlite(Dialect):
             subject, part = args
             return self.bounded("(instr(a0, a1) - 1)", subject, part)
         return call(name, args)
+
+    @override
+    def distance(
+        self,
+        kind: str,
+        subject: str,
+        vector: tuple[float, ...],
+        parameters: Parameters,
+        *,
+        beside: bool,
+    ) -> str:
+        """A function of the connection, which tells by itself what it gets."""
+        del beside
+        return f"{FUNCTION}('{kind}', {subject}, {parameters.add(packed(vector))})"
 
     @override
     def page(self, row: str, keys: list[str], source: str, order: str, *, plain: bool) -> str:

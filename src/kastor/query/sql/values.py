@@ -22,6 +22,7 @@ from kastor.query.plan import (
     Value,
     Walked,
 )
+from kastor.query.sql.distances import KINDS, distance
 from kastor.query.sql.parameters import AtRun
 from kastor.query.sql.tables import alone
 
@@ -245,6 +246,8 @@ class Values:
 
     def _call(self, value: Call) -> str:
         """A call over guarded arguments; each function says which kind it takes where."""
+        if value.name in KINDS:
+            return distance(self, value)
         wanted = argument_kinds(value.name, len(value.args))
         args = []
         for arg, kind in zip(value.args, wanted, strict=True):
