@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeAlias, assert_never
 
 from kastor.lang import ast
 from kastor.query.bind_from import bind_patterns
-from kastor.query.distances import Asked, bind_distance
+from kastor.query.distances import KINDS, Asked, bind_distance
 from kastor.query.functions import result_kind
 from kastor.query.likes import like
 from kastor.query.passes import rewrite
@@ -221,7 +221,7 @@ class Conditions:
                 return Call(node.op, (self.value(node.left), self.value(node.right)), "number")
             case ast.Negative():
                 return Call("-", (Const(0), self.value(node.operand)), "number")
-            case ast.Call(name="VECTOR_DISTANCE"):
+            case ast.Call() if node.name in KINDS:
                 return self._distance(node)
             case ast.Call():
                 args = tuple([self.value(arg) for arg in node.args])
@@ -238,16 +238,16 @@ class Conditions:
         vectors = [one for one in others if isinstance(one, ast.Parameter)]
         names = [one for one in others if isinstance(one, ast.Literal)]
         if not isinstance(subject, ast.Path | ast.Parameter) or not vectors:
-            self.scope.fail("write VECTOR_DISTANCE(T.property, $v) or (T, 'index', $v)", at)
+            self.scope.fail(f"write {node.name}(T.property, $v) or (T, 'index', $v)", at)
         vector = vectors[-1]
         index: str | None = None
         if len(others) > 1:
             [name] = [one for one in others if one is not vector]
             index = self._index_name(name, at)
         elif names:
-            self.scope.fail("the vector of VECTOR_DISTANCE is a parameter: $v", at)
+            self.scope.fail(f"the vector of {node.name} is a parameter: $v", at)
         given = self.scope.given(vector.name, vector.span[0], "list")
-        asked = Asked(None, self.value(subject), index, vector.name, given, at)
+        asked = Asked(KINDS[node.name], self.value(subject), index, vector.name, given, at)
         return bind_distance(asked, self.scope)
 
     def _index_name(self, node: ast.Scalar, at: int) -> str:

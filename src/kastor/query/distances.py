@@ -28,6 +28,8 @@ FUNCTIONS = {
     "product": "INNER_PRODUCT",
 }
 """By the kind of distance, see `kastor.distances.Distance`."""
+KINDS = {"VECTOR_DISTANCE": None, "COSINE_DISTANCE": "cosine", "L2_DISTANCE": "l2"}
+"""How ADT SQL spells distances; the kind of the first one is that of the index."""
 BESIDE = "vector:"
 """Begins the name of a `Field` that is the vector beside a twin; then comes its index."""
 _NUMBER = frozenset({"number"})

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from kastor.distances import packed, read, rounded, unpacked
-from kastor.errors import BadRequest, Conflict, InvalidArgument, NotFound
+from kastor.errors import Conflict, InvalidArgument, NotFound
 from kastor.query.sql.paths import is_literal
 from kastor.storage.limits import require_room
 from kastor.storage.vectors import METRICS, MOST_DIMS, Metric, VectorIndexRow
@@ -263,13 +263,3 @@ def require_vector(given: object, metric: Metric, dims: int) -> tuple[float, ...
 
 def _no_twin(twin: str) -> NotFound:
     return NotFound(f"There is no twin {twin[:200]}.", code="DigitalTwinNotFound")
-
-
-def refuse_missing_library(error: ImportError) -> BadRequest:
-    """Return what says that the extra is missing."""
-    del error
-    return BadRequest(
-        "Search by vectors needs the package numpy, and this server has none: install"
-        " kastor[vectors].",
-        code="VectorsNotInstalled",
-    )

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 Array: TypeAlias = Any  # any: numpy's generic arrays say little
 _ROOM = 1_024
 _GROWTH = 1.5
+_MORE = 4
 
 
 def rows_of(index: VectorIndexRow, rows: Sequence[VectorRow]) -> tuple[Array, Array, Array]:
@@ -71,8 +72,8 @@ class Matrix:
         return self._used
 
     @property
-    def bytes(self) -> int:
-        """What it takes."""
+    def size(self) -> int:
+        """What it takes, in bytes."""
         return int(self._rows.nbytes + self._keys.nbytes)
 
     def put(self, keys: Array, rows: Array) -> None:
@@ -99,6 +100,15 @@ class Matrix:
                 self._keys[place], self._rows[place] = moved, self._rows[last]
                 self._place[moved] = place
 
+    def keep_only(self, keys: bytes) -> None:
+        """Take out the vectors of all other keys.
+
+        Args:
+            keys: as int64, in order.
+        """
+        there = np.frombuffer(keys, np.int64)
+        self.remove(np.setdiff1d(self._keys[: self._used], there, assume_unique=True))
+
     def _make_room(self, more: int) -> None:
         needed = self._used + more
         if needed <= len(self._keys):
@@ -118,10 +128,8 @@ class Matrix:
             count: how many at most.
             allowed: sorted keys of twins that may be among them; None: all.
         """
-        return nearest(
-            *(self._keys[: self._used], self._rows[: self._used]),
-            *(vector, self.metric, count, allowed),
-        )
+        keys, rows = self._keys[: self._used], self._rows[: self._used]
+        return nearest(keys, rows, vector, self.metric, count, allowed)
 
 
 def nearest(
@@ -134,7 +142,7 @@ def nearest(
 ) -> list[tuple[float, int]]:
     """Return distances and keys of the nearest rows; see `Matrix.nearest`."""
     if allowed is not None and len(keys):
-        places = np.searchsorted(allowed, keys)
+        places: Array = np.searchsorted(allowed, keys)
         places[places == len(allowed)] = 0
         seen = allowed[places] == keys if len(allowed) else np.zeros(len(keys), bool)
         keys, rows = keys[seen], rows[seen]
@@ -142,8 +150,10 @@ def nearest(
         return []
     wanted = np.array(vector, np.float32)
     scores = _scores(rows, wanted, metric)
-    if count < len(keys):
-        edge = np.partition(scores, count - 1)[count - 1]
+    if _MORE * count < len(keys):
+        # More than are wanted, since scores are rounded more than distances.
+        nth = _MORE * count - 1
+        edge = np.partition(scores, nth)[nth]
         chosen = np.flatnonzero(scores <= edge)  # with all that are as far as the last one
         keys, rows = keys[chosen], rows[chosen]
     distances = _exact(rows, wanted, metric)
@@ -153,10 +163,11 @@ def nearest(
 
 def _scores(rows: Array, wanted: Array, metric: Metric) -> Array:
     """Return what orders rows as their distances do."""
-    products = rows @ wanted
-    if metric == "l2":
-        return np.einsum("ij,ij->i", rows, rows) - 2 * products
-    return -products
+    with np.errstate(over="ignore", invalid="ignore"):
+        scores = -(rows @ wanted)
+        if metric == "l2":
+            scores = 2 * scores + np.einsum("ij,ij->i", rows, rows)
+    return scores if np.isfinite(scores).all() else _exact(rows, wanted, metric)
 
 
 def _exact(rows: Array, wanted: Array, metric: Metric) -> Array:

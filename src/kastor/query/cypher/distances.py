@@ -53,7 +53,8 @@ def _vector(node: tree.Parameter | tree.ListOf, names: CypherScope) -> tuple[Ite
         sign, number = 1, item
         while isinstance(number, tree.Negative):
             sign, number = -sign, number.operand
-        if not isinstance(number, tree.Literal) or not isinstance(number.value, int | float):
+        value = number.value if isinstance(number, tree.Literal) else None
+        if isinstance(value, bool) or not isinstance(value, int | float):
             names.fail("a vector holds numbers", node.span[0])
-        found.append(sign * number.value)
+        found.append(sign * value)
     return tuple(found), None

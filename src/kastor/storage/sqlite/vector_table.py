@@ -138,7 +138,7 @@ WHERE value IS NOT NULL LIMIT ?3
 
     async def vector_keys(self, models: Sequence[int] | None) -> bytes:
         """Return the keys of twins."""
-        text, values = (_KEYS, ()) if models is None else (_KEYS_OF, (sql.as_list(models),))
+        text, values = (_KEYS, ()) if models is None else (_KEYS_OF, (_listed(models),))
 
         def read(connection: apsw.Connection) -> bytes:
             return array("q", (key for (key,) in connection.execute(text, values))).tobytes()
@@ -147,7 +147,7 @@ WHERE value IS NOT NULL LIMIT ?3
 
     async def twins_by_key(self, keys: Sequence[int]) -> list[tuple[int, TwinId]]:
         """Return keys and ids of twins."""
-        return [(row[0], row[1]) for row in await self._read(_BY_KEY, (sql.as_list(keys),))]
+        return [(row[0], row[1]) for row in await self._read(_BY_KEY, (_listed(keys),))]
 
     async def _read(self, text: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
         rows: list[tuple[Any, ...]] = await self._pool.call(
@@ -160,6 +160,10 @@ WHERE value IS NOT NULL LIMIT ?3
             lambda connection, _: connection.execute(text, values).fetchall()
         )
         return rows
+
+
+def _listed(keys: Sequence[int]) -> str:
+    return msgspec.json.encode(list(keys)).decode()
 
 
 def _place(index: VectorIndexRow) -> str:
