@@ -79,6 +79,7 @@ REAL: dict[str, Case] = {
     **CASES,
     "Query_QueryTwins": Case("POST", "/query", {"query": _ALL}),
     "DigitalTwinModels_Search": Case("POST", "/models/search", {"query": "room"}),
+    "DigitalTwins_Search": Case("POST", "/digitaltwins/search", {"vector": [1, 2]}),
     "Kastor_CheckAccess": _ours(
         "POST", "/access/check", {"who": "token:half", "permission": "query/action"}
     ),
@@ -119,6 +120,7 @@ _THERE = {
     "/kastor/v1/endpoints": "hook",
     "/kastor/v1/inputs": "sensors",
     "/kastor/v1/indexes": "name",
+    "/kastor/v1/vectors": "meaning",
     "/kastor/v1/explorer": "mine",
     "/kastor/v1/digitaltwins": "a",
     "/kastor/v1/jobs": "job",

@@ -194,14 +194,18 @@ def _make(
         exports=exports,
         diffs=diffs,
         sample=SampleService(graph, store, vitals),
-        search=(
-            SearchService(store.search, store.events, store.host_name, vitals)
-            if settings.search
-            else None
-        ),
+        search=_search_service(settings, store, vitals),
         vectors=VectorService(store, vectors, query),
         vitals=vitals,
     )
+
+
+def _search_service(
+    settings: Settings, store: Store[ModelCatalog], vitals: Vitals
+) -> SearchService | None:
+    if not settings.search:
+        return None
+    return SearchService(store.search, store.events, store.host_name, vitals)
 
 
 def _proposal_service(

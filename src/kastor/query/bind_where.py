@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeAlias, assert_never
 
 from kastor.lang import ast
 from kastor.query.bind_from import bind_patterns
-from kastor.query.distances import KINDS, Asked, bind_distance
+from kastor.query.distances import KINDS, AskedDistance, bind_distance
 from kastor.query.functions import result_kind
 from kastor.query.likes import like
 from kastor.query.passes import rewrite
@@ -247,7 +247,7 @@ class Conditions:
         elif names:
             self.scope.fail(f"the vector of {node.name} is a parameter: $v", at)
         given = self.scope.given(vector.name, vector.span[0], "list")
-        asked = Asked(KINDS[node.name], self.value(subject), index, vector.name, given, at)
+        asked = AskedDistance(KINDS[node.name], self.value(subject), index, vector.name, given, at)
         return bind_distance(asked, self.scope)
 
     def _index_name(self, node: ast.Scalar, at: int) -> str:

@@ -36,7 +36,7 @@ _NUMBER = frozenset({"number"})
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class AskedDistance:
     """A distance as a text asks for it.
 
     Attributes:
@@ -62,7 +62,7 @@ def mentions_distance(text: str) -> bool:
     return "DISTANCE" in found or "INNER_PRODUCT" in found
 
 
-def bind_distance(asked: Asked, scope: Scope) -> Call:
+def bind_distance(asked: AskedDistance, scope: Scope) -> Call:
     """The value of a distance.
 
     Raises:
@@ -91,7 +91,7 @@ def bind_distance(asked: Asked, scope: Scope) -> Call:
     return Call(FUNCTIONS[kind], (found, vector, dims, *models), "number")
 
 
-def _index(asked: Asked, scope: Scope) -> VectorIndexRow | None:
+def _index(asked: AskedDistance, scope: Scope) -> VectorIndexRow | None:
     indexes = scope.notes.vectors
     if asked.index is not None:
         for index in indexes:
@@ -106,14 +106,14 @@ def _index(asked: Asked, scope: Scope) -> VectorIndexRow | None:
     return fitting[0] if len(fitting) == 1 else None
 
 
-def _fits(index: VectorIndexRow, asked: Asked) -> bool:
+def _fits(index: VectorIndexRow, asked: AskedDistance) -> bool:
     subject = asked.subject
     return isinstance(subject, Doc) and (
         not subject.steps or (index.path is not None and index.steps == subject.steps)
     )
 
 
-def _other(index: VectorIndexRow, asked: Asked, scope: Scope) -> NoReturn:
+def _other(index: VectorIndexRow, asked: AskedDistance, scope: Scope) -> NoReturn:
     place = "vectors beside twins" if index.path is None else index.path
     scope.fail(f"the index {index.name} is of {place}, not of this property", asked.at)
 

@@ -101,7 +101,7 @@ class Reader(Protocol):
         ...
 
 
-class VectorIndexes(Protocol):
+class KnownVectors(Protocol):
     """Which vector indexes there are."""
 
     def known(self) -> tuple[VectorIndexRow, ...]:
@@ -135,7 +135,7 @@ class Runner:
         indexes: Callable[[], frozenset[tuple[str | int, ...]]] = frozenset,
         refresh: Callable[[], Awaitable[None]] | None = None,
         since: Callable[[AsOf], Since] = unknown,
-        vectors: VectorIndexes | None = None,
+        vectors: KnownVectors | None = None,
         compiler: Compiler | None = None,
     ) -> None:
         self._reader = reader

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from kastor.query.compiled import Compiled
     from kastor.query.models import ModelIndex
-    from kastor.query.run import VectorIndexes
+    from kastor.query.run import KnownVectors
     from kastor.query.sql.dialect import Dialect
     from kastor.records import AsOf, Context, Since
 
@@ -73,7 +73,7 @@ class QueryService:
         refresh: Callable[[], Awaitable[None]] | None = None,
         resolve: Callable[[int], Awaitable[AsOf]] | None = None,
         since: Callable[[AsOf], Since] = unknown,
-        vectors: VectorIndexes | None = None,
+        vectors: KnownVectors | None = None,
     ) -> None:
         self._resolve = resolve
         self._key = signing_key

@@ -83,12 +83,15 @@ class VectorService:
         self._budget = budget
         self._memory: VectorMemory | None = None
 
-    async def vector_of(self, index: VectorIndexRow, twin: str) -> tuple[float, ...]:
+    async def vector_of(
+        self, index: VectorIndexRow, twin: str, context: Context
+    ) -> tuple[float, ...]:
         """Return the vector of a twin that others are to be like.
 
         Raises:
             NotFound: there is no such twin, or it has no usable vector.
         """
+        context.require_plain()
         row = await self._vectors.vector(index, twin)
         if row is None:
             raise NotFound(f"There is no twin {twin[:200]}.", code="DigitalTwinNotFound")
@@ -97,13 +100,14 @@ class VectorService:
             raise NotFound(f"The twin has no vector of {index.name}.", code="VectorNotFound")
         return found
 
-    async def choose(self, name: str | None) -> VectorIndexRow:
+    async def choose(self, name: str | None, context: Context) -> VectorIndexRow:
         """Return the index of a name, or the only one there is.
 
         Raises:
             NotFound: there is none.
             InvalidArgument: there are several, and none is named.
         """
+        context.require_all()
         if name is not None:
             return await self.indexes.require(name)
         there = await self.indexes.refresh()
@@ -157,8 +161,9 @@ class VectorService:
         ids = dict(await self._vectors.twins_by_key([key for _, key in found]))
         return [Near(key, ids[key], distance) for distance, key in found if key in ids]
 
-    async def status(self, index: VectorIndexRow) -> VectorStatus:
+    async def status(self, index: VectorIndexRow, context: Context) -> VectorStatus:
         """Return what is in an index."""
+        context.require_plain()
         _, newest = await self._store.events.log_bounds()
         lag = 0 if self._memory is None else self._memory.lag(index, newest)
         keys = self._keys(index, None, subtypes=True)

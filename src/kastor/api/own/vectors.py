@@ -35,7 +35,7 @@ async def list_vector_indexes(services: Services, _request: Request) -> Response
 async def get_vector_index(services: Services, request: Request) -> Response:
     """Answer GET /kastor/v1/vectors/{name}."""
     index = await services.vectors.indexes.require(request.parameters[0])
-    status = await services.vectors.status(index)
+    status = await services.vectors.status(index, request.context)
     counts = {
         "twins": status.twins,
         "vectors": status.usable,
@@ -50,7 +50,7 @@ async def put_vector_index(services: Services, request: Request) -> Response:
     body = await request.document(request.server.limits.body_bytes)
     name = request.parameters[0]
     index, made = await services.vectors.indexes.put(name, body, dry_run=request.dry_run)
-    return json_response(orjson.dumps(_shown(index)), status=201 if made else 200)
+    return json_response(orjson.dumps(_shown(index)), status=201 if made and not request.dry_run else 200)
 
 
 async def drop_vector_index(services: Services, request: Request) -> Response:
@@ -96,12 +96,14 @@ async def search_twins(services: Services, request: Request) -> Response:
     if not body.keys() & _OURS:
         rows = await _by_l2(services, request, body, limit, model)
         return json_response(orjson.dumps(rows))
-    index = await services.vectors.choose(_text(body, "index"))
+    index = await services.vectors.choose(_text(body, "index"), request.context)
     like = _text(body, "like")
     if (like is None) == (body.get("vector") is None):
         raise InvalidArgument("A search has one of vector and like, the id of a twin.")
     if like is not None:
-        vector = await services.vectors.vector_of(index, like)
+        if request.context.at is not None:
+            raise InvalidArgument("Of a past state give a vector: like is of the present.")
+        vector = await services.vectors.vector_of(index, like, request.context)
     else:
         vector = require_vector(body["vector"], index.metric, index.dims)
     wider = limit if like is None else limit + 1
@@ -215,6 +217,7 @@ OPERATIONS: tuple[Operation, ...] = (
         errors=_INVALID,
         body=(JSON_BODY, "VectorIndexInput"),
         result="VectorIndex",
+        dry_run_result="VectorIndex",
         versioned=False,
         in_adt=False,
         dry_run=True,

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from kastor.lang.cypher import tree
 from kastor.query.cypher.functions import DISTANCES, PREFIX
-from kastor.query.distances import Asked, bind_distance
+from kastor.query.distances import AskedDistance, bind_distance
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from kastor.query.cypher.scope import CypherScope
+    from kastor.query.cypher.names import CypherScope
     from kastor.query.given import Item
     from kastor.query.plan import Value
 
@@ -40,7 +40,7 @@ def distance(
             names.notes.decides.add(known)
     kind = DISTANCES[node.name.lower().removeprefix(PREFIX)]
     vector, parameter = _vector(vectors[0], names)
-    asked = Asked(kind, value(node.args[0]), index, parameter, vector, at)
+    asked = AskedDistance(kind, value(node.args[0]), index, parameter, vector, at)
     return bind_distance(asked, names)
 
 
@@ -54,7 +54,7 @@ def _vector(node: tree.Parameter | tree.ListOf, names: CypherScope) -> tuple[Ite
         while isinstance(number, tree.Negative):
             sign, number = -sign, number.operand
         value = number.value if isinstance(number, tree.Literal) else None
-        if isinstance(value, bool) or not isinstance(value, int | float):
+        if value is None or isinstance(value, bool | str):
             names.fail("a vector holds numbers", node.span[0])
         found.append(sign * value)
     return tuple(found), None

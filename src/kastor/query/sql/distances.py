@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Protocol
 
 from kastor.distances import rounded
 from kastor.errors import QueryError
@@ -11,12 +11,34 @@ from kastor.query.plan import Call, Const, Doc, Field
 from kastor.storage.vectors import MOST_DIMS
 
 if TYPE_CHECKING:
-    from kastor.query.sql.values import Values
+    from kastor.query.plan import Scalar, Value
+    from kastor.query.sql.dialect import Dialect
+    from kastor.query.sql.parameters import Parameters
+
+
+class Written(Protocol):
+    """What writes values into a statement (`kastor.query.sql.values`)."""
+
+    dialect: Dialect
+    parameters: Parameters
+
+    def alias(self, source: int) -> str:
+        """The table alias of a source."""
+        ...
+
+    def constant(self, value: Scalar) -> str:
+        """A bound constant."""
+        ...
+
+    def json(self, value: Value) -> str:
+        """The value as JSON text."""
+        ...
+
 
 KINDS = {name: kind for kind, name in FUNCTIONS.items()}
 
 
-def distance(values: Values, call: Call) -> str:
+def distance(values: Written, call: Call) -> str:
     """The guarded number.
 
     Raises:
@@ -35,7 +57,7 @@ def distance(values: Values, call: Call) -> str:
     return f"CASE WHEN {values.alias(subject.source)}.model_key IN ({listed}) THEN {made} END"
 
 
-def read_vector(given: Any, kind: str, dims: int) -> tuple[float, ...]:
+def read_vector(given: object, kind: str, dims: int) -> tuple[float, ...]:
     """The vector that a parameter gives.
 
     Raises:
@@ -54,7 +76,7 @@ def read_vector(given: Any, kind: str, dims: int) -> tuple[float, ...]:
     return found
 
 
-def _beside(values: Values, subject: Field) -> str:
+def _beside(values: Written, subject: Field) -> str:
     """The vector beside a twin."""
     table = values.dialect.table("vectors")
     name = values.constant(subject.name.removeprefix(BESIDE))
