@@ -315,6 +315,10 @@ def furnish(api: Api) -> None:
     for name in "abcd":
         api.add_twin(name, floor(name=name.upper()))
     api.relate("a", "r", "b", "above", by="stairs")
+    done("PUT", "/kastor/v1/vectors/meaning", {"dims": 2})
+    for name in "ab":
+        path = f"/kastor/v1/digitaltwins/{name}/vectors/meaning"
+        done("PUT", path, {"vector": [1, 0]})
     proposed.furnish(api, FLOOR)
     body = {"outputBlobUri": "exchange/default/done"}
     named = {"operation-id": JOB}

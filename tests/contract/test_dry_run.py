@@ -350,12 +350,14 @@ def world(kastor: KastorServer, connection: Api, receiver: Receiver) -> Iterator
     for name in "abcd":
         api.add_twin(name, floor(name=name.upper()))
     api.relate("a", "r", "b", "above", by="stairs")
+    done(api, "PUT", "/kastor/v1/vectors/meaning", {"dims": 2})
+    done(api, "PUT", "/kastor/v1/digitaltwins/b/vectors/meaning", {"vector": [1, 0]})
     proposed.furnish(api, FLOOR)
     settled(api)
     yield api
     kastor.reset()
     saved = ("explorer/views", "explorer/files")
-    for kind in ("inputs", "indexes", "endpoints", *saved):
+    for kind in ("inputs", "indexes", "vectors", "endpoints", *saved):
         for each in api.get(f"/kastor/v1/{kind}", version=None).json()["value"]:
             name = each.get("name", each.get("path"))
             api.delete(f"/kastor/v1/{kind}/{name}", version=None)

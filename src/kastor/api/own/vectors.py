@@ -50,7 +50,7 @@ async def put_vector_index(services: Services, request: Request) -> Response:
     body = await request.document(request.server.limits.body_bytes)
     name = request.parameters[0]
     index, made = await services.vectors.indexes.put(name, body, dry_run=request.dry_run)
-    return json_response(orjson.dumps(_shown(index)), status=201 if made and not request.dry_run else 200)
+    return json_response(orjson.dumps(_shown(index)), status=201 if made else 200)
 
 
 async def drop_vector_index(services: Services, request: Request) -> Response:
@@ -217,7 +217,6 @@ OPERATIONS: tuple[Operation, ...] = (
         errors=_INVALID,
         body=(JSON_BODY, "VectorIndexInput"),
         result="VectorIndex",
-        dry_run_result="VectorIndex",
         versioned=False,
         in_adt=False,
         dry_run=True,

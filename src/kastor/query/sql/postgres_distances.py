@@ -35,7 +35,7 @@ def distance(
         parameters: of the statement.
         beside: whether the subject is a vector beside a twin.
     """
-    mark = f"{parameters.add(vector)}::float8[]"
+    mark = f"{parameters.add(tuple(map(repr, vector)))}::text[]::float8[]"
     if beside:
         items, number = subject, "p.item::float8"
     else:

@@ -47,7 +47,7 @@ _XID = "pg_current_xact_id()::text::bigint"
 _PUT = f"""
 WITH i AS (SELECT name FROM {{graph}}.vector_indexes WHERE name = $1 AND created = $4 FOR SHARE)
 INSERT INTO {{graph}}.vectors AS v (index_name, twin_key, version, changed, vector)
-SELECT i.name, t.key, 1, {_XID}, $3::real[] FROM i, {{graph}}.twins t WHERE t.id = $2
+SELECT i.name, t.key, 1, {_XID}, $3::text[]::real[] FROM i, {{graph}}.twins t WHERE t.id = $2
 ON CONFLICT (twin_key, index_name) DO UPDATE
     SET version = v.version + 1, changed = excluded.changed, vector = excluded.vector
 RETURNING 1
@@ -83,8 +83,8 @@ SELECT t.key, CASE WHEN jsonb_typeof(t.doc #> $1::text[]) IN ('array', 'object')
 FROM {graph}.twins t WHERE t.id = ANY($2::text[])
 """
 _KEYS = "SELECT key FROM {graph}.twins ORDER BY key"
-_KEYS_OF = "SELECT key FROM {graph}.twins WHERE model_key = ANY($1::bigint[]) ORDER BY key"
-_BY_KEY = "SELECT key, id FROM {graph}.twins WHERE key = ANY($1::bigint[])"
+_KEYS_OF = "SELECT key FROM {graph}.twins WHERE model_key = ANY($1::text[]::bigint[]) ORDER BY key"
+_BY_KEY = "SELECT key, id FROM {graph}.twins WHERE key = ANY($1::text[]::bigint[])"
 _JSON_NUMBER = 24
 """Bytes of a number in a document, at most as a rule."""
 _SENT_HEAD, _SENT_ITEM = 20, 8
@@ -130,7 +130,7 @@ class PostgresVectorTable:
 
     async def put_vector(self, index: VectorIndexRow, twin: TwinId, vector: bytes) -> bool:
         """Put a vector beside a twin."""
-        values = (index.name, twin, list(unpacked(vector)), index.created)
+        values = (index.name, twin, [*map(repr, unpacked(vector))], index.created)
         return bool(await self._fetch(_PUT, *values))
 
     async def vector(self, index: VectorIndexRow, twin: TwinId) -> VectorRow | None:
@@ -167,13 +167,13 @@ class PostgresVectorTable:
     async def vector_keys(self, models: Sequence[int] | None) -> bytes:
         """Return the keys of twins."""
         found = await (
-            self._fetch(_KEYS) if models is None else self._fetch(_KEYS_OF, list(models))
+            self._fetch(_KEYS) if models is None else self._fetch(_KEYS_OF, [*map(str, models)])
         )
         return array("q", (key for (key,) in found)).tobytes()
 
     async def twins_by_key(self, keys: Sequence[int]) -> list[tuple[int, TwinId]]:
         """Return keys and ids of twins."""
-        return [(row[0], row[1]) for row in await self._fetch(_BY_KEY, list(keys))]
+        return [(row[0], row[1]) for row in await self._fetch(_BY_KEY, [*map(str, keys)])]
 
     async def _fetch(self, text: str, *values: object) -> list[Any]:
         async def fetch(connection: Connection) -> Any:
