@@ -45,7 +45,12 @@ They answer 400 to the header and change nothing.
 READS = frozenset(
     {
         *("Query_QueryTwins", "Kastor_LiveQuery", "Kastor_QuerySeries"),
-        *("DigitalTwinModels_Search", "DigitalTwins_Search", "Kastor_CheckAccess", "Kastor_TryMessage"),
+        *(
+            "DigitalTwinModels_Search",
+            "DigitalTwins_Search",
+            "Kastor_CheckAccess",
+            "Kastor_TryMessage",
+        ),
     }
 )
 """What reads by POST: the header changes nothing."""
@@ -228,9 +233,9 @@ CASES: dict[str, Case] = {
     "Kastor_CreateIndex": ours("PUT", "/indexes/level", says={"path": "level"}),
     "Kastor_DropIndex": ours("DELETE", "/indexes/name"),
     "Kastor_PutVectorIndex": ours("PUT", "/vectors/other", {"dims": 2}, says={"dims": 2}),
-    "Kastor_DropVectorIndex": ours("DELETE", "/vectors/meaning"),
     "Kastor_PutVector": ours("PUT", "/digitaltwins/a/vectors/meaning", {"vector": [1, 0]}),
     "Kastor_DeleteVector": ours("DELETE", "/digitaltwins/b/vectors/meaning"),
+    "Kastor_DropVectorIndex": ours("DELETE", "/vectors/meaning"),
     "Kastor_HistorySettings": ours(
         "PUT", "/history", {"graph": {"bytes": 5}}, says={"settings": {"graph": {"bytes": 5}}}
     ),

@@ -167,7 +167,7 @@ def test_a_distance_is_a_value_and_a_condition(things: Api) -> None:
 def test_the_metric_is_that_of_the_index(things: Api) -> None:
     text = "SELECT T.$dtId, VECTOR_DISTANCE(T.embedding, $v{}) AS d FROM DIGITALTWINS T ORDER BY d"
 
-    def first(name: str = "") -> tuple[str, float]:
+    def first(name: str = "") -> tuple[str, Any]:
         row = assert_json(ask(things, text.format(name), v=[2, 0, 0]))["value"][0]
         return row["$dtId"], row["d"]
 
@@ -242,7 +242,9 @@ def test_search_holds_what_was_written_before_it(things: Api) -> None:
     index(things)
 
     def first() -> str:
-        return str(assert_json(nearest(things, vector=[0, 0, 1], index="meaning"))["value"][0]["$dtId"])
+        return str(
+            assert_json(nearest(things, vector=[0, 0, 1], index="meaning"))["value"][0]["$dtId"]
+        )
 
     assert first() == "d"
     put(things, "new", [0, 0, 5])

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from kastor.query.sql.parameters import Parameters
 
 
-class Written(Protocol):
+class DistanceWriter(Protocol):
     """What writes values into a statement (`kastor.query.sql.values`)."""
 
     dialect: Dialect
@@ -38,7 +38,7 @@ class Written(Protocol):
 KINDS = {name: kind for kind, name in FUNCTIONS.items()}
 
 
-def distance(values: Written, call: Call) -> str:
+def distance(values: DistanceWriter, call: Call) -> str:
     """The guarded number.
 
     Raises:
@@ -68,7 +68,7 @@ def read_vector(given: object, kind: str, dims: int) -> tuple[float, ...]:
         raise QueryError(f"A vector has 1 to {MOST_DIMS} numbers, and the one given has {count}.")
     if dims and count != dims:
         raise QueryError(f"The vectors of the index have {dims} numbers, the one given {count}.")
-    found = rounded(given)
+    found = rounded(given if isinstance(given, tuple) else ())
     if found is None:
         raise QueryError("A vector holds numbers in the range of float32, and nothing else.")
     if kind == "cosine" and not any(found):
@@ -76,7 +76,7 @@ def read_vector(given: object, kind: str, dims: int) -> tuple[float, ...]:
     return found
 
 
-def _beside(values: Written, subject: Field) -> str:
+def _beside(values: DistanceWriter, subject: Field) -> str:
     """The vector beside a twin."""
     table = values.dialect.table("vectors")
     name = values.constant(subject.name.removeprefix(BESIDE))
