@@ -72,13 +72,13 @@ def distance(kind: Distance, a: Sequence[float], b: Sequence[float]) -> float | 
         case "l2":
             return math.dist(a, b)
         case "l1":
-            return sum([abs(x - y) for x, y in zip(a, b, strict=True)])
+            return float(sum([abs(x - y) for x, y in zip(a, b, strict=True)]))
         case "dot":
-            return -sum(map(mul, a, b))
+            return -float(sum(map(mul, a, b)))
         case "product":
             return float(sum(map(mul, a, b)))
         case "cosine":
             lengths = norm(a) * norm(b)
             if lengths == 0:
                 return None
-            return min(2.0, max(0.0, 1 - sum(map(mul, a, b)) / lengths))
+            return min(2.0, max(0.0, 1 - float(sum(map(mul, a, b))) / lengths))

@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,10 @@ def query(path: Path, sql: str) -> Any:
         connection.close()
 
 
+def _without(name: str, manifest: dict[str, Any]) -> None:
+    del manifest["graphs"][0]["tables"][name]
+
+
 class TestWhole:
     def test_graphs_come_back_equal_and_are_served(
         self, source: Path, whole: Path, tmp_path: Path
@@ -145,7 +150,7 @@ class TestWhole:
         rewrite(backup, lines[:begins])
         later = ("saved", "vector_indexes", "vectors")
         for name in later:
-            edit(backup, lambda manifest, name=name: manifest["graphs"][0]["tables"].pop(name))
+            edit(backup, partial(_without, name))
         done = kastor("restore", backup, "--data", tmp_path / "restored")
         assert done.returncode == 0, done.stderr
         found = digests(graph_file(tmp_path / "restored"))

@@ -134,7 +134,8 @@ def require_in_documents(plan: Plan) -> None:
     Raises:
         QueryError: it does.
     """
-    values = [one.value for one in (*(plan.columns or ()), *plan.order)]
+    values = [column.value for column in plan.columns or ()]
+    values += [order.value for order in plan.order]
     for call in distances_in(plan.where, plan.having, *values, *plan.group):
         if isinstance(call.args[0], Field):
             name = call.args[0].name.removeprefix(BESIDE)
