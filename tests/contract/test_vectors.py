@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import time
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -318,3 +320,25 @@ def test_distances_are_those_of_plain_python(
                 assert got is None
             else:
                 assert math.isclose(got, expected, rel_tol=1e-9, abs_tol=1e-9), (kind, vector)
+
+
+def test_of_a_past_state_properties_have_vectors_and_what_stands_beside_has_none(
+    things: Api,
+) -> None:
+    index(things)
+    index(things, "side", property=None)
+    time.sleep(0.01)
+    then_header = {"kastor-as-of": datetime.now(UTC).isoformat().replace("+00:00", "Z")}
+    time.sleep(0.01)
+    put(things, "new", [0, 0, 5])
+    asked = {"vector": [0, 0, 1], "index": "meaning", "limit": 1}
+    now = assert_json(nearest(things, **asked))["value"][0]["$dtId"]
+    assert now == "new"
+    then = things.post("/digitaltwins/search", asked, headers=then_header)
+    assert [row["$dtId"] for row in assert_json(then)["value"]] == ["d"]
+    asked["index"] = "side"
+    then = things.post("/digitaltwins/search", asked, headers=then_header)
+    assert_error(then, 400, "InvalidArgument")
+    text = "SELECT T.$dtId FROM DIGITALTWINS T ORDER BY VECTOR_DISTANCE(T, 'side', $v)"
+    body = {"query": text, "parameters": {"v": [0, 0, 1]}}
+    assert things.post("/query", body, headers=then_header).status_code == 400
