@@ -38,7 +38,7 @@ ALLOWED: dict[str, str] = {
     ),
     "protocols of their own: the log, whose readers are the server's, and configuration": (
         "Store.events Store.indexes Store.inputs Store.jobs Store.history Store.saved Store.search"
-        " Store.proposals"
+        " Store.proposals Store.vectors"
     ),
     "a state's name; what is read of it there takes a context that has it": (
         "GraphService.at GraphService.position"

@@ -50,6 +50,8 @@ TABLES = {
     "tombstones",
     "twin_versions",
     "twins",
+    "vector_indexes",
+    "vectors",
     "version_blocks",
 }
 
@@ -143,6 +145,7 @@ ADDED_BY = {
     7: ("saved",),
     8: ("proposals",),
     9: ("origins",),
+    10: ("vectors", "vector_indexes"),
 }
 BEFORE_6 = """
 DROP INDEX twin_versions_by_key;

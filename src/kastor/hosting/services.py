@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from kastor.storage.protocol import Store, StoreStatus
     from kastor.storage.ticker import Ticker
     from kastor.storage.transfer import Snapshot
+    from kastor.vectors.service import VectorService
     from kastor.vital import Vitals
 
 
@@ -77,6 +78,7 @@ class Services:
     diffs: DiffService
     sample: SampleService
     search: SearchService | None
+    vectors: VectorService
     vitals: Vitals
 
     @property

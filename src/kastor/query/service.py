@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from kastor.query.compiled import Compiled
     from kastor.query.models import ModelIndex
     from kastor.query.plan import Plan
+    from kastor.query.run import KnownVectors
     from kastor.query.sql.dialect import Dialect
     from kastor.records import AsOf, Context, Since
 
@@ -86,6 +87,7 @@ class QueryService:
         refresh: Callable[[], Awaitable[None]] | None = None,
         resolve: Callable[[int], Awaitable[AsOf]] | None = None,
         since: Callable[[AsOf], Since] = unknown,
+        vectors: KnownVectors | None = None,
     ) -> None:
         self._resolve = resolve
         self._key = signing_key
@@ -98,6 +100,7 @@ class QueryService:
             dialect=dialect,
             refresh=refresh,
             since=since,
+            vectors=vectors,
         )
 
     def at_once(

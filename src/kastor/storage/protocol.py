@@ -38,6 +38,7 @@ from kastor.storage.saved import SavedStore
 from kastor.storage.search import SearchStore
 from kastor.storage.ticker import Ticker
 from kastor.storage.transfer import Snapshot
+from kastor.storage.vectors import VectorStore
 from kastor.types import RelationshipId, Ticks, TwinId
 
 
@@ -161,6 +162,10 @@ class Store(Protocol[C]):
     @property
     def proposals(self) -> ProposalStore:
         """The table of proposals."""
+
+    @property
+    def vectors(self) -> VectorStore:
+        """Vector indexes, and vectors beside twins."""
 
     @property
     def search(self) -> SearchStore:

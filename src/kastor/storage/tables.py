@@ -13,6 +13,7 @@ _BULK = {
     "kept_answers": "answer",
     "proposals": "diff",
     "saved": "data",
+    "vectors": "vector",
 }
 
 
@@ -141,6 +142,18 @@ COPIED: tuple[Table, ...] = (
             *("kind", "name", "content_type", "size", "etag", "created", "updated", "actor"),
             "data",
         ),
+    ),
+    Table(
+        "vector_indexes",
+        ("name",),
+        ("dims", "metric", "property", "models", "created"),
+        ("name", "dims", "metric", "property", "models", "created"),
+    ),
+    Table(
+        "vectors",
+        ("index_name", "twin_key"),
+        ("version",),
+        ("index_name", "twin_key", "version", "vector"),
     ),
 )
 """In the order that foreign keys allow to write; dropping goes the other way."""

@@ -6,8 +6,17 @@ from typing import TYPE_CHECKING
 
 from kastor.lang.cypher import tree
 from kastor.lang.words import suggestion
+from kastor.query.cypher.distances import distance
 from kastor.query.cypher.elements import CypherElements
-from kastor.query.cypher.functions import INTEGER, LEFT_OUT, NAMES, NUMERIC, SIMPLE, STRING
+from kastor.query.cypher.functions import (
+    DISTANCES,
+    INTEGER,
+    LEFT_OUT,
+    NAMES,
+    NUMERIC,
+    SIMPLE,
+    STRING,
+)
 from kastor.query.cypher.types import UNKNOWN
 from kastor.query.cypher.values import (
     ARRAY,
@@ -53,6 +62,8 @@ class CypherCalls(CypherElements):
         name = function_of(node)
         if name in SIMPLE:
             return self._simple(node)
+        if name in DISTANCES:
+            return distance(node, self.names, self.value)
         special = self._special(name)
         if special is not None:
             return special(node)

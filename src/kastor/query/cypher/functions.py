@@ -74,6 +74,12 @@ NAMES = frozenset(
         *LISTS,
         *("substring", "id", "elementId", "type", "labels", "startNode", "endNode"),
         *("exists", "isEmpty", "is_of_model"),
+DISTANCES = {
+    "cosine_distance": "cosine",
+    "l2_distance": "l2",
+    "l1_distance": "l1",
+    "inner_product": "product",
+}
     ]
 )
 LEFT_OUT = {
@@ -90,3 +96,4 @@ LEFT_OUT = {
     ),
     **dict.fromkeys(("any", "all", "none", "single"), "it is written any(x IN list WHERE ..)"),
 }
+        *DISTANCES,

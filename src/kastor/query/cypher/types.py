@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kastor.query.cypher.functions import NUMERIC
+from kastor.query.distances import FUNCTIONS
 from kastor.query.kinds import kinds_of
 from kastor.query.plan import (
     ALL_KINDS,
@@ -115,7 +116,7 @@ def _of_call(value: Call, models: ModelIndex) -> frozenset[str]:
         return UNKNOWN if value.kind == "any" else frozenset({value.kind})
     if value.name in _WHOLE:
         return frozenset({"integer"})
-    if value.name in _REAL:
+    if value.name in _REAL or value.name in FUNCTIONS.values():
         return frozenset({"real"})
     inner = [types_of(arg, models) for arg in value.args]
     if value.name == "AS_NUMBER":

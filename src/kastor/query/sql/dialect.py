@@ -253,6 +253,21 @@ class Dialect(Protocol):
         """The `sort_columns` and the JSON text of such an element."""
         ...
 
+    def distance(
+        self,
+        kind: str,
+        subject: str,
+        vector: tuple[float, ...],
+        parameters: Parameters,
+        *,
+        beside: bool,
+    ) -> str:
+        """The distance of this kind of a subject from a vector; NULL where there is none.
+
+        The subject is JSON text, or what is stored `beside` a twin.
+        """
+        ...
+
     def page(self, row: str, keys: list[str], source: str, order: str, *, plain: bool) -> str:
         """The statement that makes one page of many rows: count, rows, keys.
 

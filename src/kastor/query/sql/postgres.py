@@ -15,6 +15,7 @@ from kastor.query.sql import postgres_made
 from kastor.query.sql.paths import balanced, is_literal
 from kastor.query.sql.postgres_apart import PostgresApart
 from kastor.query.sql.postgres_calls import aggregate, bounded, call, row_of
+from kastor.query.sql.postgres_distances import distance
 from kastor.query.sql.postgres_past import PostgresPastTables
 from kastor.storage.limits import MAX_BYTES
 from kastor.types import override
@@ -303,6 +304,18 @@ class Postgres(PostgresApart):
     @override
     def collected(self, number: int, *, distinct: bool) -> list[str]:
         return postgres_made.collected(number, distinct=distinct)
+
+    @override
+    def distance(
+        self,
+        kind: str,
+        subject: str,
+        vector: tuple[float, ...],
+        parameters: Parameters,
+        *,
+        beside: bool,
+    ) -> str:
+        return distance(kind, subject, vector, parameters, beside=beside)
 
     @override
     def page(self, row: str, keys: list[str], source: str, order: str, *, plain: bool) -> str:

@@ -11,12 +11,14 @@ import json
 import operator
 from typing import TYPE_CHECKING
 
+from kastor.distances import packed
 from kastor.query.sql import sqlite_made
 from kastor.query.sql.paths import balanced, is_literal, json_path
 from kastor.query.sql.sqlite_apart import SqliteApart
 from kastor.query.sql.sqlite_calls import aggregate, call
 from kastor.query.sql.sqlite_past import SqlitePastTables
 from kastor.storage.limits import MAX_TEXT_WORK, REFUSAL
+from kastor.storage.vectors import FUNCTION
 from kastor.types import override
 
 if TYPE_CHECKING:
@@ -367,6 +369,20 @@ class Sqlite(SqliteApart):
     @override
     def collected(self, number: int, *, distinct: bool) -> list[str]:
         return sqlite_made.collected(number, distinct=distinct)
+
+    @override
+    def distance(
+        self,
+        kind: str,
+        subject: str,
+        vector: tuple[float, ...],
+        parameters: Parameters,
+        *,
+        beside: bool,
+    ) -> str:
+        """A function of the connection, which tells by itself what it gets."""
+        del beside
+        return f"{FUNCTION}('{kind}', {subject}, {parameters.add(packed(vector))})"
 
     @override
     def page(self, row: str, keys: list[str], source: str, order: str, *, plain: bool) -> str:

@@ -32,6 +32,7 @@ from kastor.query.plan import (
     Value,
     Walked,
 )
+from kastor.query.sql.distances import KINDS, distance
 from kastor.query.sql.parameters import AtRun
 from kastor.query.sql.tables import alone
 
@@ -475,6 +476,8 @@ class Values:
             return self._steps(value.args[0])
         if value.name in {"NODES", "RELATIONSHIPS"}:
             return self._every_second(value.args[0], int(value.name == "RELATIONSHIPS"))
+        if value.name in KINDS:
+            return distance(self, value)
         wanted = argument_kinds(value.name, len(value.args))
         makes = {"number": self.number, "string": self.text, "boolean": self.boolean}
         args = []

@@ -10,11 +10,12 @@ from kastor.storage.postgres.connections import Connection
 from kastor.storage.postgres.documents import PACKED_BYTES, from_jsonb, version_doc
 from kastor.storage.postgres.past import KINDS
 from kastor.storage.postgres.statements import Qualified
+from kastor.storage.postgres.vector_table import PACKED
 from kastor.storage.tables import Table
 from kastor.storage.transfer import Active, Identification, Identity, Row
 
 _VERSIONS: dict[str, Kind] = {f"{kind}_versions": kind for kind in KINDS}
-TEXT_KEYS = frozenset({"kind", "id", "name"})
+TEXT_KEYS = frozenset({"kind", "id", "name", "index_name"})
 """Columns of identities that are texts; the others are whole numbers."""
 _IDENTIFICATION = """
 SELECT host_name, signing_key, model_epoch,
@@ -137,6 +138,10 @@ def from_clause(table: Table, unplaced: str | None = None) -> str:
         return "(SELECT pos AS change, time FROM {graph}.setbacks) c"
     if table.name == "telemetry":
         return f"(SELECT {_names(table, 'pos')} FROM {{graph}}.telemetry WHERE pos IS NOT NULL) c"
+    if table.name == "vectors":
+        packed = PACKED.replace("VECTOR", "o.vector")
+        return f"""(SELECT o.index_name, o.twin_key, o.version, {packed} AS vector
+                    FROM {{graph}}.vectors o) c"""
     if "change" in table.columns:
         return f"({_positioned(table, unplaced)}) c"
     return f"{{graph}}.{table.name} c"

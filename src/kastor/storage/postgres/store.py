@@ -52,6 +52,7 @@ from kastor.storage.postgres.saved_table import PostgresSavedTable
 from kastor.storage.postgres.search_index import PostgresSearchIndex
 from kastor.storage.postgres.snapshot import snapshot_of
 from kastor.storage.postgres.statements import Qualified
+from kastor.storage.postgres.vector_table import PostgresVectorTable
 from kastor.storage.postgres.writes import Writes
 from kastor.storage.protocol import Engine, StoreStatus
 from kastor.storage.snapshots import Snapshots
@@ -118,6 +119,7 @@ class PostgresStore(Generic[C]):
         self.jobs = PostgresJobTable(self._upkeep, self._texts)
         self.saved = PostgresSavedTable(self._upkeep, self._texts)
         self.proposals = PostgresProposalTable(self._upkeep, self._texts)
+        self.vectors = PostgresVectorTable(self._upkeep, self._texts)
         self.search = PostgresSearchIndex(self._upkeep, self._texts)
         self._past = PostgresPastReads(self._reads.fetch)
         self._snapshots = Snapshots()

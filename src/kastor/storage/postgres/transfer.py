@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
+from kastor.distances import unpacked
 from kastor.errors import Conflict
 from kastor.storage.postgres import ownership, schema
 from kastor.storage.postgres.connections import Connection, connect_for_long
@@ -345,6 +346,11 @@ def _stored(table: Table, rows: list[Row]) -> tuple[list[str], list[Row]]:
                 for row in rows
             ],
         )
+    if table.name == "vectors":
+        *_, last = range(len(names))
+        return names, [
+            (*row[:last], None if row[last] is None else list(unpacked(row[last]))) for row in rows
+        ]
     if table.name == "setbacks" or "change" not in place:
         return names, rows
     changed = [place[name] for name in ("change", "ended_by") if name in place]

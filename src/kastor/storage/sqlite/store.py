@@ -61,6 +61,7 @@ from kastor.storage.sqlite.search_index import SqliteSearchIndex
 from kastor.storage.sqlite.snapshot import clear as clear_snapshots
 from kastor.storage.sqlite.snapshot import snapshot_of
 from kastor.storage.sqlite.unit_of_work import Head
+from kastor.storage.sqlite.vector_table import SqliteVectorTable
 from kastor.storage.sqlite.version_retention import (
     MODEL_SIZE_SECONDS,
     SqliteVersionPruning,
@@ -127,6 +128,7 @@ class SqliteStore(Generic[C]):
         self.jobs = SqliteJobTable(self._tables, self._upkeep)
         self.saved = SqliteSavedTable(self._tables, self._upkeep)
         self.proposals = SqliteProposalTable(self._tables, self._upkeep)
+        self.vectors = SqliteVectorTable(self._tables, self._upkeep)
         self.search = SqliteSearchIndex(path, self._tables.call)
         self.history: SqliteHistory[C] = SqliteHistory(
             *(self._loop_connection, self._history_pool, self._upkeep, self.settle),
