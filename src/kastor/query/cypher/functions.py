@@ -65,6 +65,12 @@ SIMPLE = {
 CONVERSIONS = {"tostring", "tointeger", "tofloat", "toboolean"}
 LISTS = {"head", "last", "tail", "reverse", "range", "size", "keys", "properties"}
 GRAPH = {"id", "elementid", "type", "labels", "startnode", "endnode"}
+DISTANCES = {
+    "cosine_distance": "cosine",
+    "l2_distance": "l2",
+    "l1_distance": "l1",
+    "inner_product": "product",
+}
 NAMES = frozenset(
     [
         *AGGREGATES,
@@ -74,12 +80,7 @@ NAMES = frozenset(
         *LISTS,
         *("substring", "id", "elementId", "type", "labels", "startNode", "endNode"),
         *("exists", "isEmpty", "is_of_model"),
-DISTANCES = {
-    "cosine_distance": "cosine",
-    "l2_distance": "l2",
-    "l1_distance": "l1",
-    "inner_product": "product",
-}
+        *DISTANCES,
     ]
 )
 LEFT_OUT = {
@@ -96,4 +97,3 @@ LEFT_OUT = {
     ),
     **dict.fromkeys(("any", "all", "none", "single"), "it is written any(x IN list WHERE ..)"),
 }
-        *DISTANCES,

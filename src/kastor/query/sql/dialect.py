@@ -253,7 +253,7 @@ class Dialect(Protocol):
         """The `sort_columns` and the JSON text of such an element."""
         ...
 
-    def distance(
+    def vector_distance(
         self,
         kind: str,
         subject: str,

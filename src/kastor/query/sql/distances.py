@@ -50,7 +50,7 @@ def distance(values: DistanceWriter, call: Call) -> str:
     vector = read_vector(const, kind, int(dims or 0))
     beside = isinstance(subject, Field)
     text = _beside(values, subject) if isinstance(subject, Field) else values.json(subject)
-    made = values.dialect.distance(kind, text, vector, values.parameters, beside=beside)
+    made = values.dialect.vector_distance(kind, text, vector, values.parameters, beside=beside)
     if not keys or not isinstance(subject, Field | Doc):
         return made
     listed = ", ".join(map(str, keys))

@@ -306,7 +306,7 @@ class Postgres(PostgresApart):
         return postgres_made.collected(number, distinct=distinct)
 
     @override
-    def distance(
+    def vector_distance(
         self,
         kind: str,
         subject: str,

@@ -371,7 +371,7 @@ class Sqlite(SqliteApart):
         return sqlite_made.collected(number, distinct=distinct)
 
     @override
-    def distance(
+    def vector_distance(
         self,
         kind: str,
         subject: str,
