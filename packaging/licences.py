@@ -35,13 +35,14 @@ ELSEWHERE = {"colorama": "BSD-3-Clause", "httpx2-jsfetch": "BSD-3-Clause", "pywi
 """Of what is installed on other systems than the one that makes the list."""
 TEXT = """# Licences of what Kastor is made of
 
-Kastor itself is under the Apache License 2.0: `LICENSE` of the repository and of the package. This page
-is made by `python3 dev licences` from the lock files.
+Kastor itself is under the Apache License 2.0: `LICENSE` of the repository and the
+package. This page is made by `python3 dev licences` from the lock files.
 
 ## In the package
 
 The explorer's program is built from these npm packages, as `explorer/package-lock.json` has them.
-The two fonts come with it as files, unchanged. The sample's models, drawings and data are Kastor's own.
+The two fonts come with it as files, unchanged. The sample's models, drawings and data are
+Kastor's own.
 
 | package | version | licence |
 |---|---|---|
