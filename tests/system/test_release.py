@@ -104,7 +104,6 @@ def test_the_wheel_works_in_a_fresh_environment(tmp_path: Path) -> None:
             assert httpx2.get(f"{url}/digitaltwins/x?api-version=2023-10-31").status_code == 404
         finally:
             process.terminate()
-            process.stdout.close()
             assert process.wait(30) == 0
 
 
