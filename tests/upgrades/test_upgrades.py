@@ -171,3 +171,32 @@ async def rows(dsn: str, sql: str, name: str) -> set[tuple[object, ...]]:
         for row in found
         if "search_" not in row[0]
     }
+
+
+class TestComparison:
+    """A graph that lost something, or tells it otherwise, does not pass."""
+
+    def test_what_an_upgrade_loses_is_found(self, tmp_path: Path) -> None:
+        fixture = FIXTURES[-1]
+        then, _ = fixture.told("sqlite")
+        file = fixture.graph_file(tmp_path)
+        with closing(apsw.Connection(str(file))) as connection:
+            for table in ("relationship_versions", "saved", "dead_letters"):
+                assert connection.execute(f"DELETE FROM {table} RETURNING 1").fetchall()
+        with served(tmp_path) as http:
+            lost = list(missing(then, read(http)))
+        for part in ("/relationships/r/history", "/explorer/views", "/deadletters", "asOf=change"):
+            assert any(part in each for each in lost), part
+
+    def test_more_is_allowed_and_less_or_other_is_not(self) -> None:
+        then = {"a": [1, {"b": 0.0}], "c": "x"}
+        assert list(missing(then, {"a": [1, {"b": 0.0, "new": 1}], "c": "x", "more": None})) == []
+        for now in (
+            {"a": [1, {"b": 0.0}]},
+            {"a": [1, {"b": -0.0}], "c": "x"},
+            {"a": [1.0, {"b": 0.0}], "c": "x"},
+            {"a": [1, {"b": 0.0}, 2], "c": "x"},
+            {"a": [1], "c": "x"},
+            {"a": None, "c": "x"},
+        ):
+            assert list(missing(then, now))
