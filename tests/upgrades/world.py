@@ -184,6 +184,10 @@ class World:
         }
         self._call("PUT", "/jobs/imports/kept", places)
         self._ended("/jobs/imports/kept")
+        sent = {"content-type": "application/x-ndjson", "operation-id": "kept-upload"}
+        answer = self._http.post(f"{OWN}/jobs/imports", content=IMPORTED.encode(), headers=sent)
+        assert answer.is_success, answer.text
+        self._ended(f"{OWN}/jobs/imports/kept-upload")
         named = {"operation-id": "kept-export"}
         where = {"outputBlobUri": "exchange/default/out.ndjson"}
         self._call("POST", f"{OWN}/jobs/exports", where, headers=named)
