@@ -93,9 +93,10 @@ def _builder(work: Path) -> Path:
     needs = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["build-system"]["requires"]
     if not explorer.is_fresh(ROOT):
         needs = [*needs, explorer.NODE_WHEEL]
-    venv.create(work / "venv", with_pip=True)
+    venv.create(work / "venv", with_pip=False)
     python = work / "venv" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    _run([python, "-m", "pip", "install", "-q", "--disable-pip-version-check", *needs], ROOT)
+    pip = [sys.executable, "-m", "pip", "--python", python, "--disable-pip-version-check"]
+    _run([*pip, "install", "-q", *needs], ROOT)
     return python
 
 

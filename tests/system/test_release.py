@@ -79,9 +79,10 @@ def test_the_wheel_works_in_a_fresh_environment(tmp_path: Path) -> None:
     for line in (tmp_path / "dist" / "SHA256SUMS").read_text("utf-8").splitlines():
         wanted, _, name = line.partition("  ")
         assert hashlib.sha256((tmp_path / "dist" / name).read_bytes()).hexdigest() == wanted
-    venv.create(tmp_path / "venv", with_pip=True)
+    venv.create(tmp_path / "venv", with_pip=False)
     programs = tmp_path / "venv" / "bin"
-    done = run(programs / "pip", "install", "-q", "--disable-pip-version-check", wheel)
+    pip = (sys.executable, "-m", "pip", "--python", programs / "python", "install", "-q")
+    done = run(*pip, "--disable-pip-version-check", wheel)
     assert done.returncode == 0, done.stderr
     said = run(programs / "kastor", "--version", cwd=tmp_path)
     assert RELEASE.version() in said.stdout
