@@ -14,6 +14,7 @@ import atexit
 import contextlib
 import logging
 import os
+import re
 import sys
 import threading
 import time
@@ -35,6 +36,8 @@ LINE_BYTES = 65_536
 SHORT = 1_000
 FLUSH_SECONDS = 1.0
 """How long the end of the process waits for lines that are not written yet."""
+
+_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 Fields: TypeAlias = dict[str, Any]
 Render: TypeAlias = Callable[[Fields], bytes]
@@ -249,7 +252,10 @@ def _as_json() -> Render:
     def render(fields: Fields) -> bytes:
         fields = dict(structlog.processors.format_exc_info(None, "", stamp(None, "", fields)))
         text = to_text(None, "", fields)
-        return (text if isinstance(text, bytes) else text.encode(errors="replace")) + b"\n"
+        line = text if isinstance(text, bytes) else text.encode(errors="replace")
+        if not line.isascii() or b"\x7f" in line:
+            line = _seen(line.decode(errors="replace")).encode()
+        return line + b"\n"
 
     return render
 
@@ -261,9 +267,22 @@ def _as_text(*, colors: bool) -> Render:
     stamp = structlog.processors.TimeStamper(fmt="iso", utc=True)
 
     def render(fields: Fields) -> bytes:
-        return to_text(None, "", stamp(None, "", fields)).encode(errors="replace") + b"\n"
+        # With colors, escapes of a terminal are in the line, but never those of a value.
+        shown = {
+            name: _seen(each) if isinstance(each, str) else each for name, each in fields.items()
+        }
+        text = to_text(None, "", stamp(None, "", shown))
+        return (text if colors else _seen(text)).encode(errors="replace") + b"\n"
 
     return render
+
+
+def _seen(text: str) -> str:
+    """Return a text whose control characters are escaped, as JSON has it.
+
+    They would be a terminal's commands, ends of lines that nobody wrote, or turn what is read.
+    """
+    return _UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 class _Bridge(logging.Handler):
