@@ -77,7 +77,7 @@ class Outbox(Generic[T]):
                     target=self._run, name=f"kastor-otel-{self._name}", daemon=True
                 )
                 self._thread.start()
-            elif len(self._things) >= BATCH:
+            elif len(self._things) in (1, BATCH):  # the first of a batch, or all of one
                 self._changed.notify_all()
 
     def finish(self) -> None:
