@@ -80,7 +80,9 @@ def test_without_a_collector_all_is_answered_and_what_is_lost_is_counted(tmp_pat
         found = until(server.url, lambda now: lost(now) > 200)
         assert found("otel_sent_total", **SPANS) == 0
         assert (found("otel_waiting", **SPANS) or 0) <= 16 + 16
-        until(server.url, lambda now: (now("otel_lost_total", reason="failed", **SPANS) or 0) > 0, 20)
+        until(
+            server.url, lambda now: (now("otel_lost_total", reason="failed", **SPANS) or 0) > 0, 20
+        )
         began = time.monotonic()
         server.stop()
         assert time.monotonic() - began < 8
@@ -89,7 +91,10 @@ def test_without_a_collector_all_is_answered_and_what_is_lost_is_counted(tmp_pat
 
 
 def test_one_that_never_answers_holds_up_nobody(tmp_path: Path) -> None:
-    with silent() as url, KastorServer(("--otel-endpoint", url, *with_a_small_queue(tmp_path))) as s:
+    with (
+        silent() as url,
+        KastorServer(("--otel-endpoint", url, *with_a_small_queue(tmp_path))) as s,
+    ):
         assert ask(s, 200) < 2
         until(s.url, lambda now: lost(now) > 100)
         began = time.monotonic()
