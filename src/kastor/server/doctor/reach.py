@@ -1,7 +1,7 @@
 """Checks of what a server talks to: databases, brokers, issuers, a collector.
 
 Brokers are connected to and sent nothing: a trial event would reach whoever listens there.
-`kastor endpoint try` sends one.
+`kastor endpoint test` sends one.
 """
 
 from __future__ import annotations
