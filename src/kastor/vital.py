@@ -195,6 +195,11 @@ class Vitals:
         self._graph = graph
         self._registry = registry or _Registry()
 
+    @property
+    def graph(self) -> str:
+        """Whose parts are made by it; empty for the whole server's."""
+        return self._graph
+
     def of(self, graph: str) -> Vitals:
         """Return the same, for the parts of one graph."""
         return Vitals(graph, self._registry)

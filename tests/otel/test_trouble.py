@@ -161,8 +161,10 @@ class TestSettings:
             "sys.meta_path.insert(0, Hide())\n"
         )
         done = subprocess.run(
-            [sys.executable, "-m", "kastor", "serve", "--port", "0", "--data", str(tmp_path / "d")]
-            + ["--otel-endpoint", "http://127.0.0.1:1"],
+            [
+                *(sys.executable, "-m", "kastor", "serve", "--port", "0"),
+                *("--data", str(tmp_path / "d"), "--otel-endpoint", "http://127.0.0.1:1"),
+            ],
             env=os.environ | {"PYTHONPATH": str(tmp_path)},
             capture_output=True,
             text=True,

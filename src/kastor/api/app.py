@@ -322,7 +322,10 @@ class Application:
         if isinstance(error, KastorError):
             return answer(error, strict=self._strict)
         _log.exception("request failed", path=scope["path"], exc_info=error)
-        return unexpected()
+        response, about = unexpected(), tag.get()
+        if about is not None:  # whoever runs the server finds the lines by it
+            response.headers.append((b"kastor-request-id", about.id.encode()))
+        return response
 
 
 def _tell_beside(request: Request, response: Response | StreamResponse) -> None:
