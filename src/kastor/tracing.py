@@ -25,12 +25,10 @@ class RequestTag:
         trace: ids of trace and span in hexadecimal digits; None while it is not traced.
     """
 
-    __slots__ = ("_id", "operation", "trace")
-
-    def __init__(self) -> None:
-        self._id: str | None = None
-        self.operation: str | None = None
-        self.trace: tuple[str, str] | None = None
+    # Values of the class, since every request makes one, and few give it values of its own.
+    _id: str | None = None
+    operation: str | None = None
+    trace: tuple[str, str] | None = None
 
     @property
     def id(self) -> str:
@@ -154,22 +152,31 @@ class _Unfollowed:
 
 
 class _Installed:
-    """The tracer of this process."""
+    """The tracer of this process.
 
-    tracer: Tracer | None = None
+    Attributes:
+        tracer: who follows work now; None: nobody.
+    """
+
+    __slots__ = ("tracer",)
+
+    def __init__(self) -> None:
+        self.tracer: Tracer | None = None
 
 
+installed = _Installed()
+"""Read where a call would cost too much; everybody else asks `current`."""
 _NOTHING: AbstractContextManager[FollowedWork] = nullcontext(_Unfollowed())
 
 
 def install(tracer: Tracer | None) -> None:
     """Have work followed from now on; None: no longer."""
-    _Installed.tracer = tracer
+    installed.tracer = tracer
 
 
 def current() -> Tracer | None:
     """Return who follows work now."""
-    return _Installed.tracer
+    return installed.tracer
 
 
 def detach() -> None:
@@ -180,7 +187,7 @@ def detach() -> None:
 
 def span(name: str, **attributes: Attribute) -> AbstractContextManager[FollowedWork]:
     """Return a block that is followed, if what it is a part of is."""
-    tracer = _Installed.tracer
+    tracer = installed.tracer
     if tracer is None or within.get() is None:
         return _NOTHING
     return tracer.span(name, attributes)
@@ -188,7 +195,7 @@ def span(name: str, **attributes: Attribute) -> AbstractContextManager[FollowedW
 
 def root_span(name: str, **attributes: Attribute) -> AbstractContextManager[FollowedWork]:
     """Return a block of work that belongs to no request: a job, a step of upkeep."""
-    tracer = _Installed.tracer
+    tracer = installed.tracer
     return _NOTHING if tracer is None else tracer.rooted(name, attributes)
 
 

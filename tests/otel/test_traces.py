@@ -218,8 +218,8 @@ class TestRelay:
             assert {each.failed for each in relayed} == {True, False}
             assert all(each.kind == 4 for each in relayed)  # PRODUCER
             assert {each.attributes["kastor.route"] for each in relayed} == {"r"}
-            told = {each["traceparent"] for each in seen if trace in each["traceparent"]}
-            assert told == {f"00-{trace}-{each.id}-01" for each in relayed}
+            sent = {each["traceparent"] for each in seen if trace in each["traceparent"]}
+            assert sent == {f"00-{trace}-{each.id}-01" for each in relayed}
             assert http.delete("/eventroutes/r").status_code == 204
 
 
@@ -286,6 +286,17 @@ def test_the_end_sends_what_is_left() -> None:
         assert [each.name for each in own.in_trace(trace) if each.kind == 2] == [
             "DigitalTwinModels_List"
         ]
+
+
+def test_nothing_of_it_is_in_the_log(http: httpx2.Client, server: KastorServer) -> None:
+    for _ in range(20):
+        http.get("/digitaltwins/nobody")
+    headers = {"authorization": str(http.headers["authorization"])}
+    until(server.url, lambda now: now("log_lines_waiting", worker="0") == 0, headers=headers)
+    told = [each for each in server.output.splitlines() if each.startswith("{")]
+    loggers = {json.loads(each)["logger"] for each in told}
+    assert not [each for each in loggers if not each.startswith("kastor")]
+    assert "kastor.otel" not in loggers
 
 
 def test_streams_end_their_span_when_they_begin() -> None:

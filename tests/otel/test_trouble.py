@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -188,11 +188,12 @@ class TestSettings:
 
 class TestOutbox:
     def test_it_is_bounded_in_number(self) -> None:
-        counts, gate, sent = SentCounts(), threading.Event(), []
+        counts, gate = SentCounts(), threading.Event()
+        sent: list[int] = []
 
-        def export(batch: object) -> bool:
+        def export(batch: Sequence[int]) -> bool:
             gate.wait(10)
-            sent.extend(batch)  # type: ignore[call-overload]
+            sent.extend(batch)
             return True
 
         box: Outbox[int] = Outbox("things", export, 100, counts)

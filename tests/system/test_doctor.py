@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import stat
 import subprocess
 import sys
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -277,13 +279,14 @@ class TestCertificate:
 
     def test_its_names_and_its_key(self, tmp_path: Path, port: int) -> None:
         variables = self.made(tmp_path, days=100) | {"KASTOR_PORT": str(port)}
+        folder = ("--data", tmp_path / "d")
         url = {"KASTOR_PUBLIC_URL": "https://twins.example.org", "KASTOR_ALLOW_ANONYMOUS": "1"}
-        assert not of(examined("--data", tmp_path / "d", **variables, **url), "tls", "warn")
+        assert not of(examined(*folder, status=0, **variables, **url), "tls", "warn")
         url["KASTOR_PUBLIC_URL"] = "https://twins.example.com"
-        found = examined("--data", tmp_path / "d", **variables, **url)
+        found = examined(*folder, status=0, **variables, **url)
         assert "twins.example.com" in only(found, "tls", "warn")["told"]
         (tmp_path / "k.pem").write_text("no key")
-        assert only(examined("--data", tmp_path / "d", status=1, **variables), "tls", "fail")
+        assert only(examined(*folder, status=1, **variables), "tls", "fail")
 
 
 class TestPieces:
@@ -293,7 +296,7 @@ class TestPieces:
         class Usage:
             free = 0
 
-        monkeypatch.setattr(data.shutil, "disk_usage", lambda _: Usage)
+        monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage)
         for free, state in ((10, State.FAIL), (data.FULL, State.WARN), (2**40, State.OK)):
             Usage.free = free
             assert next(iter(data.check_disk(tmp_path))).state is state
@@ -302,7 +305,7 @@ class TestPieces:
         for kept, state in ((True, State.OK), (None, State.OK), (False, State.WARN)):
             monkeypatch.setattr(machine, "_is_kept", lambda kept=kept: kept)
             assert [each.state for each in machine.check_clock()] == [state]
-        monkeypatch.setattr(machine.time, "time", lambda: 0.0)
+        monkeypatch.setattr(time, "time", lambda: 0.0)
         assert [each.state for each in machine.check_clock()] == [State.FAIL]
 
     @pytest.mark.parametrize(

@@ -47,8 +47,7 @@ from kastor.errors import (
 from kastor.graph.instants import shown
 from kastor.logs import get_logger
 from kastor.storage.placement import DEFAULT
-from kastor.tracing import RequestTag, tag
-from kastor.tracing import current as current_tracer
+from kastor.tracing import RequestTag, installed, tag
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, MutableMapping
@@ -129,7 +128,7 @@ class Application:
         about = RequestTag()
         tag.set(about)
         serve = self._serve_logged if self.access_log else self._serve
-        tracer = current_tracer()
+        tracer = installed.tracer
         if tracer is None:
             await serve(scope, receive, send)
         else:
@@ -237,8 +236,7 @@ class Application:
     def _note(self, name: str, scope: Scope, status: int, seconds: float) -> None:
         """Count a request whose answer is ready."""
         self._server.meter.note(name, scope["method"], status, seconds)
-        about = tag.get()
-        if about is not None:
+        if installed.tracer is not None and (about := tag.get()) is not None:
             about.operation = name
 
     async def _enter(

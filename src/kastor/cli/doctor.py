@@ -12,7 +12,7 @@ from kastor.cli.output import Exit, JsonOption, Output, OutputOption, say
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from kastor.server.doctor.findings import Finding
+    from kastor.server.doctor.findings import CheckFinding
 
 _Flag = typer.Option
 
@@ -55,7 +55,7 @@ def doctor(
         raise typer.Exit(Exit.FAULT)
 
 
-def _show(found: Sequence[Finding]) -> None:
+def _show(found: Sequence[CheckFinding]) -> None:
     width = max(len(each.check) for each in found)
     for each in found:
         say(f"{each.state:4}  {each.check:{width}}  {each.told}")

@@ -15,7 +15,7 @@ import msgspec
 
 from kastor.clock import TICKS_PER_SECOND, now_ticks
 from kastor.errors import CannotStartError
-from kastor.server.doctor.findings import Finding, bad, ok, warn
+from kastor.server.doctor.findings import CheckFinding, bad, ok, warn
 from kastor.storage.sqlite import schema
 from kastor.words import counted
 
@@ -37,13 +37,13 @@ _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 @dataclass(slots=True)
-class Kept:
+class ReachedByGraphs:
     """What is read of graphs for other checks: settings of endpoints and inputs, by their names."""
 
     outside: dict[str, tuple[str, Document]] = field(default_factory=dict)
 
 
-def check_folder(folder: Path) -> Iterator[Finding]:
+def check_folder(folder: Path) -> Iterator[CheckFinding]:
     """Tell whether the folder can be used, and who else can."""
     there = folder if folder.exists() else next(each for each in folder.parents if each.exists())
     if not os.access(there, os.W_OK | os.X_OK) or not there.is_dir():
@@ -65,7 +65,7 @@ def check_folder(folder: Path) -> Iterator[Finding]:
             )
 
 
-def check_disk(folder: Path) -> Iterator[Finding]:
+def check_disk(folder: Path) -> Iterator[CheckFinding]:
     """Tell how much room there is where the folder is."""
     there = folder if folder.exists() else next(each for each in folder.parents if each.exists())
     try:
@@ -89,7 +89,7 @@ def check_disk(folder: Path) -> Iterator[Finding]:
         )
 
 
-def check_graphs(folder: Path, kept: Kept) -> Iterator[Finding]:
+def check_graphs(folder: Path, kept: ReachedByGraphs) -> Iterator[CheckFinding]:
     """Look into each graph's file; nothing is written, and a server may run meanwhile."""
     files = sorted((folder / "graphs").glob("*.sqlite3"))[:MOST_GRAPHS]
     if not files:
@@ -98,7 +98,7 @@ def check_graphs(folder: Path, kept: Kept) -> Iterator[Finding]:
         yield from _graph(path, kept)
 
 
-def _graph(path: Path, kept: Kept) -> Iterator[Finding]:
+def _graph(path: Path, kept: ReachedByGraphs) -> Iterator[CheckFinding]:
     name = path.stem
     cure = "Put a backup or a copy of it in its place; see `kastor restore`."
     try:
@@ -151,7 +151,7 @@ def _damage(connection: apsw.Connection, path: Path) -> tuple[str, bool]:
     return ("" if text == "ok" else text.splitlines()[-1][:200]), True
 
 
-def _note(connection: apsw.Connection, graph: str, kept: Kept) -> float:
+def _note(connection: apsw.Connection, graph: str, kept: ReachedByGraphs) -> float:
     """Take what the graph reaches; return by how many seconds its newest change is ahead."""
     rows = connection.execute("SELECT last_tick FROM meta").fetchall()
     for table, only in (("endpoints", ""), ("inputs", " WHERE paused = 0")):
@@ -160,4 +160,5 @@ def _note(connection: apsw.Connection, graph: str, kept: Kept) -> float:
         ):
             document: Document = msgspec.json.decode(settings)
             kept.outside[f"{table[:-1]} {name} of {graph}"] = kind, document
-    return (rows[0][0] - now_ticks()) / TICKS_PER_SECOND if rows else 0.0
+    newest = rows[0][0] if rows else 0
+    return (newest - now_ticks()) / TICKS_PER_SECOND if isinstance(newest, int) else 0.0

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from kastor.config import SettingsError, load_settings
 from kastor.server.doctor import data, machine, reach, trust
-from kastor.server.doctor.findings import Finding, bad, ok
+from kastor.server.doctor.findings import CheckFinding, bad, ok
 from kastor.storage.sqlite.folder import DataFolder
 from kastor.words import counted
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from kastor.config import Settings
 
 
-def examine(flags: dict[str, Any], config_file: Path | None) -> list[Finding]:
+def examine(flags: dict[str, Any], config_file: Path | None) -> list[CheckFinding]:
     """Return what was found; settings that are wrong end it, as all else is about them.
 
     Args:
@@ -30,7 +30,7 @@ def examine(flags: dict[str, Any], config_file: Path | None) -> list[Finding]:
         cure = "See `kastor docs reference/settings`."
         return [bad("configuration", each, cure) for each in str(error).splitlines()]
     found = [ok("configuration", f"{counted(len(settings.model_fields_set), 'setting')} given")]
-    kept = data.Kept()
+    kept = data.ReachedByGraphs()
     found += _here(settings, kept)
     for name, each in settings.endpoints.items():
         rest = each.get("settings")
@@ -39,7 +39,7 @@ def examine(flags: dict[str, Any], config_file: Path | None) -> list[Finding]:
     return found + asyncio.run(_beyond(settings, kept))
 
 
-def _here(settings: Settings, kept: data.Kept) -> Iterator[Finding]:
+def _here(settings: Settings, kept: data.ReachedByGraphs) -> Iterator[CheckFinding]:
     """Yield what this machine tells."""
     yield from machine.check_versions(settings)
     yield from machine.check_clock()
@@ -53,7 +53,7 @@ def _here(settings: Settings, kept: data.Kept) -> Iterator[Finding]:
     yield from machine.check_descriptors(settings)
 
 
-async def _beyond(settings: Settings, kept: data.Kept) -> list[Finding]:
+async def _beyond(settings: Settings, kept: data.ReachedByGraphs) -> list[CheckFinding]:
     """Return what others tell, all asked at once."""
     groups = await asyncio.gather(
         reach.check_databases(settings),

@@ -17,7 +17,7 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class CheckFinding:
     """What a check found.
 
     Attributes:
@@ -32,16 +32,16 @@ class Finding:
     cure: str = ""
 
 
-def ok(check: str, told: str) -> Finding:
+def ok(check: str, told: str) -> CheckFinding:
     """Return that all is well."""
-    return Finding(check, State.OK, told)
+    return CheckFinding(check, State.OK, told)
 
 
-def warn(check: str, told: str, cure: str) -> Finding:
+def warn(check: str, told: str, cure: str) -> CheckFinding:
     """Return what somebody should see to."""
-    return Finding(check, State.WARN, told, cure)
+    return CheckFinding(check, State.WARN, told, cure)
 
 
-def bad(check: str, told: str, cure: str) -> Finding:
+def bad(check: str, told: str, cure: str) -> CheckFinding:
     """Return what has to be mended."""
-    return Finding(check, State.FAIL, told, cure)
+    return CheckFinding(check, State.FAIL, told, cure)

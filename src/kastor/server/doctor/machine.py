@@ -17,7 +17,7 @@ import apsw
 
 from kastor import __version__
 from kastor.extras import install_extra
-from kastor.server.doctor.findings import Finding, bad, ok, warn
+from kastor.server.doctor.findings import CheckFinding, bad, ok, warn
 
 if TYPE_CHECKING:
     from kastor.config import Settings
@@ -31,7 +31,7 @@ _TIMEX_BYTES = 512
 """More than a `struct timex` has on any machine; zeros ask and set nothing."""
 
 
-def check_versions(settings: Settings) -> Iterator[Finding]:
+def check_versions(settings: Settings) -> Iterator[CheckFinding]:
     """Tell versions, and libraries that the settings need and nobody installed."""
     python = ".".join(map(str, sys.version_info[:3]))
     yield ok(
@@ -76,7 +76,7 @@ def _missing() -> Iterator[str]:
             yield name
 
 
-def check_clock() -> Iterator[Finding]:
+def check_clock() -> Iterator[CheckFinding]:
     """Tell whether the clock is right, as far as this machine knows."""
     now = time.time()
     shown = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(now))
@@ -101,7 +101,7 @@ def _is_kept() -> bool | None:
     return None if status < 0 else status != _TIME_ERROR
 
 
-def check_descriptors(settings: Settings) -> Iterator[Finding]:
+def check_descriptors(settings: Settings) -> Iterator[CheckFinding]:
     """Tell whether there are as many descriptors as connections may need."""
     try:
         import resource  # noqa: PLC0415 - absent on Windows
@@ -120,7 +120,7 @@ def check_descriptors(settings: Settings) -> Iterator[Finding]:
         yield ok("descriptors", "there are enough for max_connections")
 
 
-def check_port(settings: Settings, *, serves: bool) -> Iterator[Finding]:
+def check_port(settings: Settings, *, serves: bool) -> Iterator[CheckFinding]:
     """Tell whether a server can listen.
 
     Args:

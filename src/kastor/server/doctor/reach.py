@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from kastor.dsn import shown, with_password_file
 from kastor.errors import CannotStartError
-from kastor.server.doctor.findings import Finding, bad, ok, warn
+from kastor.server.doctor.findings import CheckFinding, bad, ok, warn
 from kastor.server.otel.starting import read_headers
 from kastor.waiting import in_own_thread
 from kastor.words import counted
@@ -37,7 +37,7 @@ _REFUSED = (401, 403)
 Place = tuple[str, int]
 
 
-async def check_databases(settings: Settings) -> list[Finding]:
+async def check_databases(settings: Settings) -> list[CheckFinding]:
     """Connect to every database and standby that the settings name."""
     named = [] if settings.db is None else [("db", settings.db)]
     named += [(f"databases.{name}", each) for name, each in settings.databases.items()]
@@ -55,7 +55,7 @@ async def check_databases(settings: Settings) -> list[Finding]:
     )
 
 
-async def _database(name: str, address: str) -> Finding:
+async def _database(name: str, address: str) -> CheckFinding:
     cure = f"See to the server, and to the address, user and password of the setting {name}."
     place = shown(address)
     try:
@@ -92,10 +92,10 @@ async def _database(name: str, address: str) -> Finding:
     return ok("database", f"{place}: PostgreSQL {version}")
 
 
-async def check_brokers(outside: Mapping[str, tuple[str, Document]]) -> list[Finding]:
+async def check_brokers(outside: Mapping[str, tuple[str, Document]]) -> list[CheckFinding]:
     """Connect to what endpoints and inputs name."""
     asked: list[tuple[str, Place]] = []
-    found: list[Finding] = []
+    found: list[CheckFinding] = []
     for name, (kind, settings) in outside.items():
         if kind == "file":
             found += _file(name, settings)
@@ -139,7 +139,7 @@ def _joined(text: str, standard: int) -> Place:
     return (host.strip("[]"), int(port)) if host and port.isdecimal() else (text, standard)
 
 
-def _file(name: str, settings: Mapping[str, Any]) -> Iterator[Finding]:
+def _file(name: str, settings: Mapping[str, Any]) -> Iterator[CheckFinding]:
     path = settings.get("path")
     if not isinstance(path, str) or not Path(path).is_absolute():
         return
@@ -150,7 +150,7 @@ def _file(name: str, settings: Mapping[str, Any]) -> Iterator[Finding]:
         yield bad("brokers", f"{name}: there is no folder {folder}", "Make it, or change the path.")
 
 
-async def _tried(check: str, name: str, place: Place) -> Finding:
+async def _tried(check: str, name: str, place: Place) -> CheckFinding:
     host, port = place
     try:
         async with asyncio.timeout(SECONDS):
@@ -173,9 +173,9 @@ def _connect(place: Place) -> None:
         pass
 
 
-async def check_issuers(settings: Settings) -> list[Finding]:
+async def check_issuers(settings: Settings) -> list[CheckFinding]:
     """Connect to who signs tokens."""
-    asked: list[Awaitable[Finding]] = []
+    asked: list[Awaitable[CheckFinding]] = []
     for each in settings.all_issuers:
         asked += [_tried("issuers", each.issuer[:200], place) for place in _of_urls([each.issuer])]
     return list(await asyncio.gather(*asked))
@@ -183,7 +183,7 @@ async def check_issuers(settings: Settings) -> list[Finding]:
 
 async def check_collector(
     settings: Settings, send: Callable[..., Any] | None = None
-) -> list[Finding]:
+) -> list[CheckFinding]:
     """Send the collector a request without spans.
 
     Args:

@@ -14,7 +14,7 @@ from kastor.auth.policy_file import read_policy
 from kastor.auth.tokens import list_tokens
 from kastor.config import is_loopback
 from kastor.errors import CannotStartError
-from kastor.server.doctor.findings import Finding, bad, ok, warn
+from kastor.server.doctor.findings import CheckFinding, bad, ok, warn
 from kastor.server.tls import make_context
 from kastor.words import counted
 
@@ -29,7 +29,7 @@ SOON = timedelta(days=14)
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
-def check_tls(settings: Settings) -> Iterator[Finding]:
+def check_tls(settings: Settings) -> Iterator[CheckFinding]:
     """Tell whether the certificate can be served, and for how long."""
     cert, key = settings.tls_cert, settings.tls_key
     if cert is None or key is None:
@@ -60,7 +60,7 @@ def check_tls(settings: Settings) -> Iterator[Finding]:
     yield from _named(settings, found)
 
 
-def _without(settings: Settings) -> Iterator[Finding]:
+def _without(settings: Settings) -> Iterator[CheckFinding]:
     if settings.tls_dev:
         yield ok("tls", "a development certificate is made by the start")
     elif is_loopback(settings.host) or settings.trusted_proxies:
@@ -83,7 +83,7 @@ def _certificate(cert: Path) -> Certificate | None:
         return None
 
 
-def _named(settings: Settings, found: Certificate) -> Iterator[Finding]:
+def _named(settings: Settings, found: Certificate) -> Iterator[CheckFinding]:
     """Tell where the certificate does not name the server that clients ask for."""
     from cryptography import x509  # noqa: PLC0415
 
@@ -107,7 +107,7 @@ def _named(settings: Settings, found: Certificate) -> Iterator[Finding]:
         )
 
 
-def check_access(settings: Settings) -> Iterator[Finding]:
+def check_access(settings: Settings) -> Iterator[CheckFinding]:
     """Tell who is let in, and whether tokens and policy can be read."""
     if not settings.asks_who:
         if settings.allow_anonymous:
@@ -129,7 +129,7 @@ def check_access(settings: Settings) -> Iterator[Finding]:
             yield ok("access", f"the policy {settings.policy} can be used")
 
 
-def _tokens(settings: Settings) -> Iterator[Finding]:
+def _tokens(settings: Settings) -> Iterator[CheckFinding]:
     file = settings.data / "tokens"
     try:
         tokens = list_tokens(file) if file.exists() else []

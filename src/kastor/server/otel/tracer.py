@@ -140,12 +140,11 @@ class OtelTracer:
         try:
             yield request
         except BaseException as error:
-            made.set_attribute("error.type", type(error).__name__)
-            made.set_status(StatusCode.ERROR)
+            request.broken(error)
             raise
         finally:
             within.reset(before)
-            made.end()
+            request.end()
 
     @contextmanager
     def events(self, name: str, attributes: Attributes) -> Iterator[EventSpans]:
@@ -182,6 +181,7 @@ class _Request(RequestSpan):
 
     def __init__(self, span: Span) -> None:
         self._span = span
+        self._ended = False
         context = span.get_span_context()
         self.ids = f"{context.trace_id:032x}", f"{context.span_id:016x}"
         self.traceparent = traceparent_of(span) if span.is_recording() else None
@@ -189,6 +189,8 @@ class _Request(RequestSpan):
     @override
     def answer(self, operation: str | None, status: int) -> None:
         """See `RequestSpan`."""
+        if self._ended:
+            return
         span = self._span
         if operation is not None:
             span.update_name(operation)
@@ -197,7 +199,19 @@ class _Request(RequestSpan):
         if status >= FIRST_SERVER_FAULT:
             span.set_attribute("error.type", str(status))
             span.set_status(StatusCode.ERROR)
-        span.end()
+        self.end()
+
+    def end(self) -> None:
+        """End it, once: the SDK logs whoever does it again."""
+        if not self._ended:
+            self._ended = True
+            self._span.end()
+
+    def broken(self, error: BaseException) -> None:
+        """End it without an answer, if there was none."""
+        if not self._ended:
+            self._span.set_attribute("error.type", type(error).__name__)
+            self._span.set_status(StatusCode.ERROR)
 
 
 class _Events:
