@@ -38,7 +38,7 @@ def check_versions(settings: Settings) -> Iterator[CheckFinding]:
         "versions", f"Kastor {__version__}, Python {python}, SQLite {apsw.sqlite_lib_version()}"
     )
     for module, extra, why in _wanted(settings):
-        if find_spec(module) is None:
+        if not _is_there(module):
             cure = install_extra(extra)
             told = f"{why} needs libraries that are not installed"
             yield bad("versions", told, f"{cure[0].upper()}{cure[1:]}.")
@@ -55,7 +55,14 @@ def _wanted(settings: Settings) -> Iterator[tuple[str, str, str]]:
     if settings.db is not None or settings.databases:
         yield "asyncpg", "postgres", "a database (--db)"
     if settings.otel_endpoint is not None:
-        yield "opentelemetry", "otel", "a collector (--otel-endpoint)"
+        yield "opentelemetry.exporter.otlp.proto.http", "otel", "a collector (--otel-endpoint)"
+
+
+def _is_there(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # not even what it is a part of
+        return False
 
 
 def _missing() -> Iterator[str]:
