@@ -29,7 +29,7 @@ from kastor.api.app import Application
 from kastor.api.http.addressing import Addressing
 from kastor.api.http.meter import RequestMeter
 from kastor.api.http.server_state import ServerState
-from kastor.config import Settings
+from kastor.config import load_settings
 from kastor.graph.catalog import catalog_builder
 from kastor.hosting.assembly import graph_opener
 from kastor.hosting.graphs import Graphs
@@ -131,7 +131,7 @@ async def one_round(app: Callable[[Any, Any, Any], Awaitable[None]]) -> float:
 @contextlib.asynccontextmanager
 async def application() -> Any:
     with tempfile.TemporaryDirectory() as folder:
-        settings = Settings(data=Path(folder))
+        settings = load_settings({"data": Path(folder)})
         vitals = Vitals()
         data = DataFolder(settings.data)
         data.acquire()
