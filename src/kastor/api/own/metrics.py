@@ -58,7 +58,7 @@ async def _read(name: str, services: Services) -> GraphReading:
             routes = await services.routes.states()
             jobs = await services.jobs.counts()
             search = await services.search_status()
-            load = await services.store.load()
+            load = await services.load()
     except Exception as error:  # noqa: BLE001 - the others are told all the same, and so is this
         _log.warning("a graph does not tell of its routes", graph=name, reason=repr(error))
     return GraphReading(

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 async def status(services: Services, request: Request) -> Response:
     """Answer GET /kastor/v1/status: version, counts, sizes, how far history reaches back."""
     found = await services.status(request.context)
-    load = await services.store.load()
+    load = await services.load()
     index, sample = await services.search_status(), await services.sample.state(request.context)
     answer = {
         "kastor": __version__,
