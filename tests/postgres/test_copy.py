@@ -399,9 +399,11 @@ def test_a_folder_in_use_is_not_written_to(source: Path, tmp_path: Path) -> None
     assert "in use by another Kastor" in refused.stderr
 
 
-def test_a_place_that_is_none_is_told_in_words(source: Path) -> None:
-    missing = copy("/nosuch/graph.sqlite3", "/tmp/never.sqlite3")
+def test_a_place_that_is_none_is_told_in_words(source: Path, tmp_path: Path) -> None:
+    target = tmp_path / "never.sqlite3"
+    missing = copy("/nosuch/graph.sqlite3", str(target))
     assert (missing.returncode, "There is no graph" in missing.stderr) == (1, True)
+    assert not target.exists()
     unreachable = copy(str(source), "postgresql://127.0.0.1:1/none")
     assert unreachable.returncode == 1
     assert "cannot be used" in unreachable.stderr

@@ -69,6 +69,7 @@ INSIDE = {
     "StreamEndedError": "ends a stream",
     "TakenError": "a job's output tells of it",
     "TokenRefused": "the caller hears that its token does not count, the log why",
+    "ToolRefused": "an agent hears what to do instead",
     "Unreadable": "an input rejects the message",
     "UnsureError": "a load reads back what it wrote",
     "UriFormError": "a request for a job, or a setting, is refused with its reason",

@@ -17,6 +17,7 @@ _BUILDING, _DESK, _BOX = "building-1", "my-sensor", "vav-0-01"
 _MODEL, _OWN_MODEL = "dtmi:kastor:sample:TemperatureSensor;1", "dtmi:example:Plant;1"
 _EDGE = "my-relationship"
 _JOB = "my-job"
+_PROPOSAL = "my-proposal"
 _ENDPOINT, _ROUTE, _INPUT, _GRAPH = "my-endpoint", "my-route", "my-input", "my-graph"
 
 
@@ -132,6 +133,12 @@ _EXAMPLES: dict[str, Example] = {
             "reason": "The name on the door is another one.",
         }
     ),
+    "Kastor_GetProposal": _twin(_PROPOSAL),
+    "Kastor_ApproveProposal": _twin(_PROPOSAL),
+    "Kastor_ApplyProposal": _twin(
+        _PROPOSAL, {"token": "the one that the proposal was answered with"}
+    ),
+    "Kastor_RejectProposal": _twin(_PROPOSAL),
     "Kastor_Update": Example(
         body={
             "query": f"SELECT * FROM DIGITALTWINS T WHERE T.$dtId = '{_BUILDING}'",
