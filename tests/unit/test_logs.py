@@ -291,10 +291,13 @@ def test_what_others_sent_is_no_line_of_its_own_and_says_nothing_to_a_terminal(f
 
 
 def test_lines_of_a_trace_are_set_in() -> None:
+    def broken() -> None:
+        raise ValueError(HOSTILE)
+
     stream = io.StringIO()
     configure("text", stream)
     try:
-        int(HOSTILE)
+        broken()
     except ValueError as error:
         log.exception("it broke", exc_info=error)
     flush(5)
