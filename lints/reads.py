@@ -47,7 +47,9 @@ ALLOWED: dict[str, str] = {
     "what the engine can, another reader, limits of pages; what is got there takes a context": (
         "Store.look_up Runner.waits Runner.over Runner.use"
     ),
-    "the state of the process": "Store.ticker Store.trouble Vitals.* SampleService.is_alive",
+    "the state of the process": (
+        "Store.ticker Store.trouble Store.load Vitals.* SampleService.is_alive"
+    ),
     "upkeep, for nobody": (
         "GraphService.refresh_models Store.refresh Store.prune Store.reset Store.settle Store.close"
         " JobService.purge KeepingService.pack ProposalService.purge"

@@ -71,6 +71,10 @@ def serve(
     access_log: Annotated[bool | None, Flag("--access-log", help="Log one line for each request.")] = None,
     audit_log: Annotated[str | None, Flag(help="File of refusals and administrative acts, or off; auto: in the data folder of a server that asks for tokens.", metavar="<auto|off|PATH>", show_default="auto")] = None,
     log_format: Annotated[str | None, Flag(help="How the log is written; auto is text on a terminal, else json.", metavar="<auto|text|json>", show_default="auto")] = None,
+    otel_endpoint: Annotated[str | None, Flag(help="Collector of OpenTelemetry that gets traces and logs, such as http://127.0.0.1:4318.", metavar="URL", show_default="nobody")] = None,
+    otel_service_name: Annotated[str | None, Flag(help="What it calls this server.", metavar="NAME", show_default="kastor")] = None,
+    otel_sample: Annotated[float | None, Flag(help="Share of the traces begun here that it gets, from 0 to 1.", metavar="<number>", show_default="1")] = None,
+    otel_headers_file: Annotated[Path | None, Flag(help="File of headers for it, such as a key: a line `name: value` for each.")] = None,
     allow_reset: Annotated[bool | None, Flag("--allow-reset", help="Let POST /kastor/v1/reset empty the graph (for tests).")] = None,
     config: Annotated[Path | None, Flag(help="TOML file of settings, such as: port = 9000.")] = None,
 ) -> None:  # fmt: skip

@@ -125,6 +125,22 @@ class Settings(SettingsFields):
             )
         return value
 
+    @field_validator("otel_endpoint")
+    @classmethod
+    def _be_a_collector(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        parts = urlsplit(value)
+        if parts.username or parts.password:
+            raise ValueError("Give name and password, or a key, in the file of otel_headers_file.")
+        extra = parts.query or parts.fragment
+        if parts.scheme not in ("http", "https") or not parts.hostname or extra:
+            raise ValueError(
+                "Give the address of a collector that takes OTLP over HTTP, such as "
+                "http://127.0.0.1:4318; /v1/traces and /v1/logs are added."
+            )
+        return value.rstrip("/")
+
     @field_validator("file_root")
     @classmethod
     def _be_folders_of_others(cls, value: tuple[Path, ...]) -> tuple[Path, ...]:

@@ -52,6 +52,7 @@ from kastor.query.sql.dialects import dialect_of
 from kastor.records import SYSTEM
 from kastor.saved.service import SavedService
 from kastor.search.service import SearchService
+from kastor.storage.followed import followed
 from kastor.storage.placement import DEFAULT, Place
 from kastor.storage.protocol import Store
 from kastor.vectors.indexes import VectorIndexes
@@ -112,7 +113,8 @@ def graph_opener(
     @asynccontextmanager
     async def open_graph(name: str, place: Place, show_all: ShowAll) -> AsyncIterator[Services]:
         async with open_store(name, place) as store:
-            services = _make(shared, store, vitals.of(name), name, show_all)
+            seen = followed(store, name)
+            services = _make(shared, seen, vitals.of(name), name, show_all)
             async with _serving(settings, name, services):
                 yield services
 

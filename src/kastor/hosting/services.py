@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from kastor.records import Context
     from kastor.saved.service import SavedService
     from kastor.search.service import IndexStatus, SearchService
+    from kastor.storage.load import StoreLoad
     from kastor.storage.protocol import Store, StoreStatus
     from kastor.storage.ticker import Ticker
     from kastor.storage.transfer import Snapshot
@@ -116,6 +117,10 @@ class Services:
     async def status(self, context: Context) -> StoreStatus:
         """Return counts and sizes."""
         return await self.store.status(context)
+
+    async def load(self) -> StoreLoad:
+        """Return how busy this process keeps the store."""
+        return await self.store.load()
 
     async def search_status(self) -> IndexStatus | None:
         """Return how far the search index is; None where nothing tells it now."""

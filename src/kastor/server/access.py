@@ -54,6 +54,7 @@ class ServerAccess:
             lambda: self.authenticator.policy,
             tuple if self.tokens is None else self.tokens.principals,
             () if self.issuers is None else self.issuers.issuers,
+            self.authenticator.load,
         )
 
     def policy_now(self) -> Policy:
