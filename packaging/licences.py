@@ -24,6 +24,7 @@ TAKEN = frozenset(
 )
 """Those under which others may use Kastor as its own licence says; a further one is looked at."""
 OF_OLD_NAMES = {
+    "3-Clause BSD License": "BSD-3-Clause",
     "Apache Software License": "Apache-2.0",
     "BSD License": "BSD-3-Clause",
     "ISC License (ISCL)": "ISC",
@@ -106,7 +107,8 @@ def _licence(name: str) -> str:
         for kind, _, name in [line.rpartition(" :: ")]
         if kind.startswith("License")
     ]
-    return " AND ".join(classified) or str(told["License"] or "unknown")
+    plain = str(told["License"] or "unknown")
+    return " AND ".join(classified) or OF_OLD_NAMES.get(plain, plain)
 
 
 def app() -> dict[tuple[str, str], str]:
