@@ -147,7 +147,7 @@ def test_whatever_prevents_a_start_ends_the_command_in_words(
         ("kastor.config.storage_settings", ("reset", "--yes")),
         ("kastor.storage.sqlite.folder.DataFolder.acquire", ("reset", "--yes")),
         ("kastor.hosting.open.make_databases", ("reset", "--yes", "--db", "postgresql:///x")),
-        ("kastor.hosting.open.open_graph_file", ("copy", "here", "there")),
+        ("kastor.hosting.open.open_graph_snapshot", ("copy", "here", "there")),
         ("kastor.cli.token.make_token", ("token", "create")),
         ("kastor.cli.token.list_tokens", ("token", "list")),
         ("kastor.cli.token.rotate_token", ("token", "rotate", "ci")),
