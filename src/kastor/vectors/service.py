@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from kastor.errors import InvalidArgument, KastorError, NotFound, Unavailable
+from kastor.extras import install_extra
 from kastor.vectors.indexes import VectorIndexes, require_vector, usable
 
 if TYPE_CHECKING:
@@ -151,7 +153,7 @@ class VectorService:
         if context.at is not None:
             return await self._past(index, vector, count, context, model, subtypes=subtypes)
         context.require_plain()
-        memory = self._ready()
+        memory = await self._ready()
         allowed = await self._allowed(index, model, subtypes=subtypes)
         try:
             async with asyncio.timeout(SECONDS):
@@ -179,19 +181,26 @@ class VectorService:
             after = rows[-1].key
         return len(wanted), found
 
-    def _ready(self) -> VectorMemory:
-        """Return the memory, which needs numpy; that is imported when somebody asks."""
+    async def _ready(self) -> VectorMemory:
+        """Return the memory, which needs numpy; that is imported when somebody asks, in a thread.
+
+        Others are answered meanwhile: it takes about a second on a slow machine.
+        """
         if self._memory is None:
             try:
-                from kastor.vectors.following import VectorMemory  # noqa: PLC0415 - an extra
+                following = await asyncio.to_thread(import_module, "kastor.vectors.following")
             except ImportError as error:
                 raise VectorsNotInstalledError(
-                    "Search by vectors needs numpy, which this server does not have. Install"
-                    " kastor[vectors], or order a query by VECTOR_DISTANCE."
+                    "Search by vectors needs numpy, which this server does not have:"
+                    f" {install_extra('vectors')}; or order a query by VECTOR_DISTANCE."
                 ) from error
-            self._memory = VectorMemory(self._vectors, self._store.events, self._budget)
-        self._memory.forget(self.indexes.known())
-        return self._memory
+            if self._memory is None:  # nobody was quicker
+                self._memory = following.VectorMemory(
+                    self._vectors, self._store.events, self._budget
+                )
+        memory: VectorMemory = self._memory
+        memory.forget(self.indexes.known())
+        return memory
 
     def _keys(
         self, index: VectorIndexRow, model: str | None, *, subtypes: bool
