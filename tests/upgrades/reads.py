@@ -6,6 +6,7 @@ A later release may add members to objects; whatever was told before has to be t
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote
 
@@ -31,6 +32,7 @@ BODIES: tuple[dict[str, Any], ...] = (
     {"query": CYPHER, "language": "cypher"},
 )
 WORDS = ("caf\u00e9", "again", "Irgendwas", "next", "t1", "\U0001f600")
+PATIENCE = 20.0
 FEED_SECONDS = 1.0
 OF_NOW = frozenset(
     # Where pages go on, and what says how a process fares, not what a graph holds.
@@ -101,7 +103,8 @@ def read(http: httpx2.Client) -> dict[str, Any]:
     found: dict[str, Any] = {"positions": positions}
     for path in paths(positions):
         if "asOf=" not in path:
-            found[f"GET {path}"] = _told(_get(http, path, headers=now if "/search" in path else {}))
+            ask = _searched if "/search" in path else _get
+            found[f"GET {path}"] = _told(ask(http, path, headers=now if "/search" in path else {}))
     for proposal in found[f"GET {OWN}/proposals"]["body"]["value"]:
         path = f"{OWN}/proposals/{proposal['id']}"
         found[f"GET {path}"] = _told(http.get(path))
@@ -134,6 +137,15 @@ def _get(http: httpx2.Client, path: str, **more: Any) -> httpx2.Response:
     # A query in the path would take the place of the client's own, which has the version.
     path, _, query = path.partition("?")
     return http.get(path, params=dict(parse_qsl(query)), **more)
+
+
+def _searched(http: httpx2.Client, path: str, **more: Any) -> httpx2.Response:
+    """An answer with all hits: on a busy machine the time for looking at them may not be enough."""
+    until = time.monotonic() + PATIENCE
+    while True:
+        answer = _get(http, path, **more)
+        if not answer.is_success or not answer.json()["more"] or time.monotonic() > until:
+            return answer
 
 
 def feed(http: httpx2.Client) -> Iterator[Any]:
