@@ -26,7 +26,12 @@ OF_PROPOSALS = "/proposals/"
 """The server names a proposal, so none has the example's id: see tests/contract/test_proposals.py."""
 _ORDER = ("PUT", "POST", "GET", "PATCH", "DELETE")
 _FIRST = ("Kastor_PutEndpoint", "EventRoutes_Add", "Kastor_PutInput")
-_LAST = ("EventRoutes_Delete", "Kastor_DeleteEndpoint", "Kastor_Reset")
+_LAST = (
+    "EventRoutes_Delete",
+    "Kastor_DeleteEndpoint",
+    "Kastor_DropVectorIndex",
+    "Kastor_Reset",
+)
 
 
 def _rank(operation: Operation) -> tuple[int, int]:
