@@ -220,6 +220,7 @@ OPERATIONS: tuple[Operation, ...] = (
         versioned=False,
         in_adt=False,
         dry_run=True,
+        status_again=200,
     ),
     Operation(
         "Kastor_DropVectorIndex",
