@@ -137,7 +137,7 @@ _ROWS: list[tuple[str, list[dict[str, Any]]]] = [
     ),
     ("MATCH (f:Floor) RETURN f.name, f.level ORDER BY f.level DESC LIMIT 1",
      [{"f.name": "Second", "f.level": 2}]),
-    ("MATCH (f:Floor)-[:contains]->(r) RETURN f.name AS f, collect(r.name) AS names ORDER BY f",
+    ("MATCH (f:Floor)-[:contains]->(r) WITH f, r ORDER BY r.name RETURN f.name AS f, collect(r.name) AS names ORDER BY f",
      [{"f": "First", "names": ["Lab 1", "Lab 2"]}, {"f": "Second", "names": ["Office"]}]),
     ("MATCH (f:Floor) OPTIONAL MATCH (f)-[:adjacent]->(r) RETURN f.name AS f, r ORDER BY f",
      [{"f": "First", "r": None}, {"f": "Second", "r": None}]),
