@@ -12,7 +12,15 @@ import orjson
 import pytest
 
 from kastor.clock import TICKS_PER_SECOND, now_ticks
-from kastor.errors import Conflict, Forbidden, Gone, KastorError, NotFound, TooManyRequests
+from kastor.errors import (
+    Conflict,
+    Forbidden,
+    Gone,
+    KastorError,
+    NotFound,
+    TooManyRequests,
+    Unavailable,
+)
 from kastor.graph.batch import BatchRules, Subject, Verb, commands_of
 from kastor.graph.command import Command
 from kastor.proposals import (
@@ -27,7 +35,7 @@ from kastor.proposals import (
     read_proposal,
 )
 from kastor.records import Context
-from kastor.storage.batches import AppliedProposal, NotHeldError
+from kastor.storage.batches import AppliedProposal, NotHeldError, Results
 from kastor.storage.history import Kind
 
 from .engines import Engine
@@ -410,3 +418,21 @@ async def test_random_proposals_are_applied_as_shown_or_change_nothing(graph: Gr
 
 async def _write(graph: Graph, operation: dict[str, Any]) -> None:
     await graph.service.execute_many(_commands(operation), BEN)
+
+
+async def test_what_passes_by_itself_is_told_as_that_and_the_proposal_stays(
+    graph: Graph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = service_of(graph)
+    made = await propose(service, put("a"))
+    execute = graph.service.execute_many
+
+    async def busy(*args: Any, **named: Any) -> Results:
+        return Results((Unavailable("The writer is busy."),), applied=False)
+
+    monkeypatch.setattr(graph.service, "execute_many", busy)
+    with pytest.raises(Unavailable):
+        await service.apply(made.token, ANNS, ANN)
+    monkeypatch.setattr(graph.service, "execute_many", execute)
+    answer = orjson.loads(await service.apply(made.token, ANNS, ANN))
+    assert [each["status"] for each in answer["results"]] == [200]

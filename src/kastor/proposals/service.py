@@ -20,7 +20,7 @@ from msgspec.structs import replace
 
 from kastor import audit
 from kastor.clock import TICKS_PER_SECOND, new_guid, now_ticks
-from kastor.errors import KastorError, TooManyRequests
+from kastor.errors import KastorError, TooManyRequests, Unavailable
 from kastor.graph.batch import commands_of
 from kastor.graph.batch_told import taken_text
 from kastor.proposals.forms import operations_text, read_kept, way_of
@@ -281,6 +281,9 @@ class ProposalService:
         if repeated is not None:
             return repeated
         for each in results.outcomes:
+            # What passes by itself says nothing about what the proposal touches.
+            if isinstance(each, Unavailable | TooManyRequests):
+                raise each
             if isinstance(each, Exception) and not isinstance(each, KastorError):
                 raise each
         raise await self._outdated(entry, operations, commands, context)
