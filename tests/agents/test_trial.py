@@ -33,7 +33,7 @@ def test_there_are_thirty_questions_and_ten_changes() -> None:
 
 
 @pytest.mark.parametrize("question", QUESTIONS, ids=lambda each: each.text)
-def test_questions_are_answered(building: Api, question: Question, record_property: Any) -> None:
+def test_questions_are_answered(building: Api, question: Question) -> None:
     speaker, used = Speaker(building), [0, 0]
 
     def got(tool: str, **arguments: Any) -> dict[str, Any]:
@@ -44,8 +44,6 @@ def test_questions_are_answered(building: Api, question: Question, record_proper
         return found.value
 
     assert question.played(got) == question.expected(DOCUMENTS)
-    record_property("calls", used[0])
-    record_property("characters", used[1])
     print(f"{used[0]} calls, {used[1]} characters: {question.text}")
     assert used[1] <= 12_000, "a question is answered within one bound"
 
