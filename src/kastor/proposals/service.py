@@ -280,12 +280,7 @@ class ProposalService:
         repeated = (await self._own(token, caller))[1].answer
         if repeated is not None:
             return repeated
-        for each in results.outcomes:
-            # What passes by itself says nothing about what the proposal touches.
-            if isinstance(each, Unavailable | TooManyRequests):
-                raise each
-            if isinstance(each, Exception) and not isinstance(each, KastorError):
-                raise each
+        _raise_others(results.outcomes)
         raise await self._outdated(entry, operations, commands, context)
 
     async def purge(self) -> int:
@@ -377,6 +372,15 @@ async def _commands(
     if refusal is not None:
         raise refusal
     return await asyncio.to_thread(commands_of, operations, caller.rules)
+
+
+def _raise_others(outcomes: Sequence[Any]) -> None:
+    """Raise what says nothing about what a proposal touches: faults, and what passes by itself."""
+    for each in outcomes:
+        if isinstance(each, Unavailable | TooManyRequests):
+            raise each
+        if isinstance(each, Exception) and not isinstance(each, KastorError):
+            raise each
 
 
 def _hash(token: str) -> bytes:
