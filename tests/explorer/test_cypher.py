@@ -6,30 +6,15 @@ import httpx2
 from playwright.sync_api import expect
 
 from tests.explorer.browser import Page
+from tests.explorer.editor import offered, run_query
 
 GRAPH = "MATCH (unit:AirHandlingUnit)-[f:feeds]->(next) RETURN unit, f, next"
-
-
-def _run(page: Page, text: str) -> None:
-    page.write("query.editor", text)
-    page.raw.keyboard.press("Control+Enter")
-
-
-def _offered(page: Page, text: str, name: str) -> str:
-    page.write("query.editor", text)
-    page.raw.keyboard.press("Control+Space")
-    options = page.raw.get_by_role("listbox").get_by_role("option")
-    found = options.filter(has_text=name).first
-    found.wait_for()
-    told = found.inner_text()
-    page.raw.keyboard.press("Escape")
-    return told
 
 
 def test_an_error_is_marked_in_its_place_and_mended(page: Page) -> None:
     page.open("g/default/query")
     page.let_pass("400")
-    _run(page, "MATCH (r:Room)\nRETURN q.name")
+    run_query(page, "MATCH (r:Room)\nRETURN q.name")
     marked = page.get("query.editor").locator(".cm-lintRange-error")
     expect(marked).to_have_text("q")
     expect(page.get("query.error")).to_contain_text("unknown variable 'q'")
@@ -40,13 +25,13 @@ def test_an_error_is_marked_in_its_place_and_mended(page: Page) -> None:
 def test_labels_names_and_properties_are_offered(page: Page) -> None:
     page.open("g/default/query")
     page.let_pass("400")
-    assert "dtmi:kastor:sample:MeetingRoom;1" in _offered(page, "MATCH (r:Meet", "MeetingRoom")
-    assert "Sensor" in _offered(page, "MATCH (r:Room)-[:", "hasSensor")
-    assert "double" in _offered(
+    assert "dtmi:kastor:sample:MeetingRoom;1" in offered(page, "MATCH (r:Meet", "MeetingRoom")
+    assert "Sensor" in offered(page, "MATCH (r:Room)-[:", "hasSensor")
+    assert "double" in offered(
         page, "MATCH (r:Room)-[:hasSensor]->(s:TemperatureSensor) WHERE s.te", "temperature"
     )
-    assert "Thermostat" in _offered(page, "MATCH (r:Room) RETURN r.th", "thermostat")
-    assert "value" in _offered(page, "MATCH (r:Room) RETURN co", "count")
+    assert "Thermostat" in offered(page, "MATCH (r:Room) RETURN r.th", "thermostat")
+    assert "value" in offered(page, "MATCH (r:Room) RETURN co", "count")
     page.write("query.editor", "MATCH (r:Meet")
     page.raw.keyboard.press("Control+Space")
     page.raw.get_by_role("option").filter(has_text="MeetingRoom").first.click()
@@ -75,7 +60,7 @@ def test_rows_are_a_table_a_graph_and_explained(page: Page, api: httpx2.Client) 
     rows = api.post("/query", json={"query": GRAPH}).json()["value"]
     twins = {row[each]["$dtId"] for row in rows for each in ("unit", "next")}
     page.open("g/default/query")
-    _run(page, GRAPH)
+    run_query(page, GRAPH)
     for column in ("unit", "f", "next"):
         expect(page.get(f"query.table.head.{column}")).to_be_visible()
     expect(page.get("query.table.row.0")).to_contain_text("feeds")

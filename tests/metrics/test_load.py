@@ -6,7 +6,6 @@ import asyncio
 import os
 
 import httpx2
-import pytest
 
 from kastor.storage.load import GROUP_BOUNDS, GroupTally, pool_load
 from kastor.testing import KastorServer
@@ -75,12 +74,14 @@ def test_pools_and_files(kastor_empty: KastorServer) -> None:
         assert (found(name, graph="default") or 0) > 0, name
 
 
-@pytest.mark.skipif(IS_POSTGRES, reason="pages are SQLite's")
 def test_reads_find_their_pages_in_memory(kastor_empty: KastorServer) -> None:
     url = kastor_empty.url
     httpx2.post(f"{url}/models", params=VERSION, json=[MODEL])
     httpx2.put(f"{url}/digitaltwins/t", params=VERSION, json=twin(1))
     before = scrape(url)("pages_read_total", outcome="hit", **HERE)
+    if IS_POSTGRES:  # whose pages are its own business
+        assert before is None
+        return
     for _ in range(20):
         assert httpx2.get(f"{url}/digitaltwins/t", params=VERSION).status_code == 200
     after = scrape(url)("pages_read_total", outcome="hit", **HERE)

@@ -226,7 +226,6 @@ class TestWrong:
         assert only(found, "tls", "warn")
 
 
-@pytest.mark.skipif(os.name != "posix", reason="modes are POSIX's")
 def test_files_that_others_can_read(tmp_path: Path, port: int) -> None:
     (tmp_path / "tokens").write_text("")
     (tmp_path / "tokens").chmod(0o644)
