@@ -66,7 +66,9 @@ def _faults(subject: str, steps: list[Step], told: list[dict[str, Any]]) -> list
                 found.append(f"{subject}: acknowledged and lost: {step}")
         else:
             found.append(f"{subject}: told twice, out of order or from nowhere: {event}")
-    return found + [f"{subject}: acknowledged and lost: {step}" for step in rest if step.acknowledged]
+    return found + [
+        f"{subject}: acknowledged and lost: {step}" for step in rest if step.acknowledged
+    ]
 
 
 def _is_of(event: dict[str, Any], step: Step) -> bool:
