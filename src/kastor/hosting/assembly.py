@@ -29,6 +29,7 @@ from kastor.hosting import limits
 from kastor.hosting.open import retention
 from kastor.hosting.sampling import SampleService
 from kastor.hosting.services import Services
+from kastor.hybrid.service import HybridService
 from kastor.ingest.service import InputService
 from kastor.jobs.backups import BackupKind, ShowAll
 from kastor.jobs.changing import DeletesKind, UpdatesKind
@@ -171,6 +172,8 @@ def _make(
         DeletesKind(graph, query),
         RevertKind(diffs, graph, query),
     )
+    search = _search_service(settings, store, vitals)
+    nearest = VectorService(store, vectors, query)
     return Services(
         store=store,
         graph=graph,
@@ -196,8 +199,9 @@ def _make(
         exports=exports,
         diffs=diffs,
         sample=SampleService(graph, store, vitals),
-        search=_search_service(settings, store, vitals),
-        vectors=VectorService(store, vectors, query),
+        search=search,
+        vectors=nearest,
+        hybrid=HybridService(search, nearest, query, lambda: store.catalog),
         vitals=vitals,
     )
 

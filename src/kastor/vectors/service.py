@@ -14,7 +14,7 @@ from kastor.extras import install_extra
 from kastor.vectors.indexes import VectorIndexes, require_vector, usable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from kastor.graph.catalog import ModelCatalog
     from kastor.query.service import QueryService
@@ -132,6 +132,7 @@ class VectorService:
         *,
         model: str | None = None,
         subtypes: bool = True,
+        among: Collection[str] | None = None,
     ) -> list[Near]:
         """Return the twins whose vectors are nearest, nearest first.
 
@@ -144,6 +145,7 @@ class VectorService:
             context: who asks; of a past state vectors of properties are read by a query.
             model: only its twins.
             subtypes: whether twins of what extends that model count.
+            among: only these twins, by id; not of a past state.
 
         Raises:
             InvalidArgument: the past is asked for of vectors beside twins.
@@ -157,7 +159,7 @@ class VectorService:
         allowed = await self._allowed(index, model, subtypes=subtypes)
         try:
             async with asyncio.timeout(SECONDS):
-                found = await memory.nearest(index, vector, count, allowed)
+                found = await memory.nearest(index, vector, count, allowed, among)
         except TimeoutError as error:
             raise Unavailable("The search by vectors took too long; ask again.") from error
         ids = dict(await self._vectors.twins_by_key([key for _, key in found]))
