@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 Mode: TypeAlias = Literal["auto", "words", "vector", "hybrid"]
 MODES: tuple[Mode, ...] = get_args(Mode)
+TEXT_SECONDS = 0.1
+"""For the words, of which more candidates are looked at than a search by words alone shows."""
 _TWINS: tuple[Kind, ...] = ("twin",)
 _DOCUMENTS = "SELECT T FROM DIGITALTWINS T WHERE T.$dtId IN $ids"
 
@@ -204,7 +206,7 @@ class HybridService:
             raise InvalidArgument(
                 "Words are looked for in the present: leave asOf out, or the text."
             )
-        return await self._search.search(asked.text or "", _TWINS, most, context)
+        return await self._search.search(asked.text or "", _TWINS, most, context, TEXT_SECONDS)
 
     def _hits(self, words: SearchAnswer, asked: Question) -> list[Hit]:
         hits = words.hits

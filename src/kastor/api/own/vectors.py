@@ -107,6 +107,7 @@ async def search_twins(services: Services, request: Request) -> Response:
         "value": [each.document for each in found.found],
         "ranking": [{"$dtId": each.id, **each.ranks()} for each in found.found],
         "mode": found.ranking,
+        "more": found.more,
         "nextLink": _following(services, body, asked, found),
     }
     if found.index is not None:

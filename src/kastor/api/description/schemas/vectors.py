@@ -71,7 +71,7 @@ SCHEMAS: dict[str, Schema] = {
             {"type": "array", "items": {"type": "object"}},
             {
                 "type": "object",
-                "required": ["value", "ranking", "mode", "nextLink"],
+                "required": ["value", "ranking", "mode", "more", "nextLink"],
                 "properties": {
                     "value": {"type": "array", "items": {"type": "object"}},
                     "ranking": {
@@ -91,6 +91,7 @@ SCHEMAS: dict[str, Schema] = {
                     "index": STRING,
                     "metric": _METRIC,
                     "degraded": STRING,
+                    "more": {"type": "boolean"},
                     "exact": {"type": "boolean"},
                     "nextLink": {"type": ["string", "null"]},
                 },
