@@ -133,21 +133,9 @@ def _make(
     settings = shared.settings
     _tell_of_interfaces_inside(store.catalog)
     graph = _graph_service(settings, store)
-    dialect = dialect_of(store.engine)
-    indexes = IndexService(store.indexes, dialect, settings.max_indexes)
+    indexes = IndexService(store.indexes, dialect_of(store.engine), settings.max_indexes)
     vectors = VectorIndexes(store.vectors, store.ticker.age_now)
-    query = QueryService(
-        store,
-        lambda: store.catalog,
-        store.signing_key,
-        limits.query_settings(shared.in_force()),
-        dialect=dialect,
-        indexes=indexes.paths,
-        refresh=store.refresh,
-        resolve=lambda change: graph.at(Named(change=change)),
-        since=store.since,
-        vectors=vectors,
-    )
+    query = _query_service(shared, store, graph, indexes, vectors)
     policy = limits.endpoint_policy(settings)
     relay = Relay(
         store.events,
@@ -174,6 +162,7 @@ def _make(
     )
     search = _search_service(settings, store, vitals)
     nearest = VectorService(store, vectors, query)
+    hybrid = HybridService(search, nearest, query, lambda: store.catalog)
     return Services(
         store=store,
         graph=graph,
@@ -201,8 +190,29 @@ def _make(
         sample=SampleService(graph, store, vitals),
         search=search,
         vectors=nearest,
-        hybrid=HybridService(search, nearest, query, lambda: store.catalog),
+        hybrid=hybrid,
         vitals=vitals,
+    )
+
+
+def _query_service(
+    shared: _Shared,
+    store: Store[ModelCatalog],
+    graph: GraphService,
+    indexes: IndexService,
+    vectors: VectorIndexes,
+) -> QueryService:
+    return QueryService(
+        store,
+        lambda: store.catalog,
+        store.signing_key,
+        limits.query_settings(shared.in_force()),
+        dialect=dialect_of(store.engine),
+        indexes=indexes.paths,
+        refresh=store.refresh,
+        resolve=lambda change: graph.at(Named(change=change)),
+        since=store.since,
+        vectors=vectors,
     )
 
 

@@ -33,7 +33,7 @@ _DOCUMENTS = "SELECT T FROM DIGITALTWINS T WHERE T.$dtId IN $ids"
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class HybridQuestion:
     """What is looked for.
 
     Attributes:
@@ -71,7 +71,7 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class HybridHit:
     """A twin that was found.
 
     Attributes:
@@ -128,7 +128,7 @@ class HybridAnswer:
         degraded: why vectors were not used although they were asked for.
     """
 
-    found: list[Found]
+    found: list[HybridHit]
     more: bool
     goes_on: bool
     most: int
@@ -152,7 +152,7 @@ class HybridService:
         self._models = models
 
     async def find(
-        self, asked: Question, context: Context, hits: Sequence[Hit] | None = None
+        self, asked: HybridQuestion, context: Context, hits: Sequence[Hit] | None = None
     ) -> HybridAnswer:
         """Return the twins that answer a question.
 
@@ -197,7 +197,7 @@ class HybridService:
             None if near is None else near.degraded,
         )
 
-    async def _by_words(self, asked: Question, most: int, context: Context) -> SearchAnswer:
+    async def _by_words(self, asked: HybridQuestion, most: int, context: Context) -> SearchAnswer:
         if self._search is None:
             raise NotFound(
                 "This server has no search: its setting `search` is off.", code="SearchOff"
@@ -208,7 +208,7 @@ class HybridService:
             )
         return await self._search.search(asked.text or "", _TWINS, most, context, TEXT_SECONDS)
 
-    def _hits(self, words: SearchAnswer, asked: Question) -> list[Hit]:
+    def _hits(self, words: SearchAnswer, asked: HybridQuestion) -> list[Hit]:
         hits = words.hits
         if asked.model is not None:
             models = self._models()
@@ -223,7 +223,7 @@ class HybridService:
         return [each for each in hits if asked.among is None or each.id in asked.among]
 
     async def _by_vectors(
-        self, asked: Question, most: int, context: Context, *, optional: bool
+        self, asked: HybridQuestion, most: int, context: Context, *, optional: bool
     ) -> _Nearest:
         try:
             return await self._nearest(asked, most, context)
@@ -232,7 +232,7 @@ class HybridService:
                 raise
             return _Nearest(None, [], error.message)
 
-    async def _nearest(self, asked: Question, most: int, context: Context) -> _Nearest:
+    async def _nearest(self, asked: HybridQuestion, most: int, context: Context) -> _Nearest:
         index = await self._vectors.choose(asked.index, context)
         if asked.like is not None and context.at is not None:
             raise InvalidArgument("Of a past state give a vector: like is of the present.")
@@ -251,7 +251,7 @@ class HybridService:
 
     async def _told(
         self, places: list[Fused], hits: Sequence[Hit], near: Sequence[Near], context: Context
-    ) -> list[Found]:
+    ) -> list[HybridHit]:
         """Return the places with their twins as they are; whose twin is gone is left out."""
         if not places:
             return []
@@ -263,7 +263,7 @@ class HybridService:
         by_id = {each.id: each for each in hits}
         distances = {each.id: each.distance for each in near}
         return [
-            Found(each, documents[each.id], by_id.get(each.id), distances.get(each.id))
+            HybridHit(each, documents[each.id], by_id.get(each.id), distances.get(each.id))
             for each in places
             if each.id in documents
         ]
@@ -276,7 +276,7 @@ class _Nearest:
     degraded: str | None = None
 
 
-def _wanted(asked: Question) -> tuple[bool, bool]:
+def _wanted(asked: HybridQuestion) -> tuple[bool, bool]:
     """Return whether words and whether vectors are looked for.
 
     Raises:

@@ -14,14 +14,14 @@ from kastor.agents.tools.below import found_below, found_of_model, steps_below
 from kastor.agents.tools.near import require_model
 from kastor.auth.roles import Permission
 from kastor.errors import InvalidArgument, NotFound, Unavailable
-from kastor.hybrid.service import Question
+from kastor.hybrid.service import HybridQuestion
 from kastor.search.service import MOST_HITS, Hit, Kind
 from kastor.vectors.service import VectorsNotInstalledError
 
 if TYPE_CHECKING:
     from kastor.agents.caller import AgentCaller
     from kastor.agents.cursors import Cursors
-    from kastor.hybrid.service import Found
+    from kastor.hybrid.service import HybridHit
     from kastor.search.service import SearchService
 
 _LONGEST_SNIPPET = 200
@@ -68,7 +68,7 @@ async def _find_near(caller: AgentCaller, asked: Find) -> ToolAnswer:
         hits, _ = await found_below(caller, under, text, lambda of: _is_wanted(caller, asked, of))
     if under is not None:
         among = frozenset(await steps_below(caller, under, context))
-    question = Question(
+    question = HybridQuestion(
         text=text,
         like=given(asked.like),
         vector=given(asked.vector),
@@ -176,7 +176,7 @@ def _is_of(caller: AgentCaller, model: str | None, wanted: str) -> bool:
     return catalog.key_of(model) in catalog.matching(wanted, exact=False)
 
 
-def _shown_near(found: Found) -> dict[str, Any]:
+def _shown_near(found: HybridHit) -> dict[str, Any]:
     """Return a hit with its ranks; a distance has the digits that tell hits apart."""
     if found.hit is not None:
         shown = _shown(found.hit)

@@ -12,14 +12,14 @@ from kastor.api.http.operation import JSON_BODY, READ_FROM, Operation
 from kastor.api.http.request import READ_HEADER, Request, Response, json_response
 from kastor.auth.roles import Permission as P
 from kastor.errors import InvalidArgument, NotFound, Unavailable
-from kastor.hybrid.service import MODES, Question
+from kastor.hybrid.service import MODES, HybridQuestion
 from kastor.search.service import KINDS, MOST_HITS, Hit, Kind, SearchService
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from kastor.hosting.services import Services
-    from kastor.hybrid.service import Found
+    from kastor.hybrid.service import HybridHit
 
 DEFAULT_HITS, DEFAULT_MODELS = 20, 10
 _NEEDED = {"model": P.MODELS_READ, "relationship": P.RELATIONSHIPS_READ}
@@ -58,7 +58,7 @@ async def _by_both(services: Services, request: Request, limit: int) -> Response
     mode = _one(request, "mode") or "auto"
     if mode not in MODES:
         raise InvalidArgument(f"The parameter mode takes {', '.join(MODES)}.")
-    asked = Question(
+    asked = HybridQuestion(
         text=_one(request, "q"),
         like=_one(request, "like"),
         index=_one(request, "index"),
@@ -87,6 +87,8 @@ async def search_models(services: Services, request: Request) -> Response:
     service = _service(services)
     body = await request.document(request.server.limits.body_bytes)
     text, limit = body.get("query", body.get("searchText")), body.get("limit", DEFAULT_MODELS)
+    if body.get("vector") is not None:
+        raise InvalidArgument("Models have no vectors here: leave vector out, and search by words.")
     if not isinstance(text, str):
         raise InvalidArgument("The member query is the text to search for.")
     if not isinstance(limit, int) or isinstance(limit, bool):
@@ -177,7 +179,7 @@ def _shown(hit: Hit) -> dict[str, Any]:
     }
 
 
-def _shown_twin(found: Found) -> dict[str, Any]:
+def _shown_twin(found: HybridHit) -> dict[str, Any]:
     if found.hit is not None:
         return _shown(found.hit) | found.ranks()
     shown = {"kind": "twin", "id": found.id, "name": found.name, "model": found.model}

@@ -12,7 +12,7 @@ from kastor.api.http.operation import JSON_BODY, Operation
 from kastor.api.http.request import Request, Response, json_response
 from kastor.auth.roles import Permission as P
 from kastor.errors import InvalidArgument
-from kastor.hybrid.service import MODES, Question
+from kastor.hybrid.service import MODES, HybridQuestion
 from kastor.query.sql.paths import is_literal
 from kastor.signing import sign, unsign
 from kastor.vectors.service import MOST_NEAREST
@@ -117,11 +117,11 @@ async def search_twins(services: Services, request: Request) -> Response:
     return json_response(orjson.dumps(shown))
 
 
-def _question(body: Mapping[str, Any], limit: int, model: str | None) -> Question:
+def _question(body: Mapping[str, Any], limit: int, model: str | None) -> HybridQuestion:
     mode = body.get("mode", "auto")
     if mode not in MODES:
         raise InvalidArgument(f"The member mode is one of {', '.join(MODES)}.")
-    return Question(
+    return HybridQuestion(
         text=_text(body, "text"),
         like=_text(body, "like"),
         vector=body.get("vector"),
@@ -151,7 +151,7 @@ def _place(services: Services, body: Mapping[str, Any]) -> tuple[int, int | None
 
 
 def _following(
-    services: Services, body: Mapping[str, Any], asked: Question, found: HybridAnswer
+    services: Services, body: Mapping[str, Any], asked: HybridQuestion, found: HybridAnswer
 ) -> str | None:
     if not found.goes_on:
         return None
