@@ -126,6 +126,7 @@ class HybridAnswer:
         index: whose vectors were compared; None: none were.
         words: what the index of texts said; None where it was not asked.
         degraded: why vectors were not used although they were asked for.
+        exact: whether each vector was compared that might have been among the nearest.
     """
 
     found: list[HybridHit]
@@ -136,6 +137,7 @@ class HybridAnswer:
     index: VectorIndexRow | None = None
     words: SearchAnswer | None = None
     degraded: str | None = None
+    exact: bool = True
 
 
 class HybridService:
@@ -195,6 +197,7 @@ class HybridService:
             None if near is None else near.index,
             words,
             None if near is None else near.degraded,
+            exact=near is None or near.exact,
         )
 
     async def _by_words(self, asked: HybridQuestion, most: int, context: Context) -> SearchAnswer:
@@ -246,8 +249,8 @@ class HybridService:
             subtypes=asked.subtypes,
             among=asked.among,
         )
-        found = [each for each in found if each.id != asked.like][:most]
-        return _Nearest(index, found)
+        near = [each for each in found.found if each.id != asked.like][:most]
+        return _Nearest(index, near, exact=found.exact)
 
     async def _told(
         self, places: list[Fused], hits: Sequence[Hit], near: Sequence[Near], context: Context
@@ -274,6 +277,7 @@ class _Nearest:
     index: VectorIndexRow | None
     found: list[Near]
     degraded: str | None = None
+    exact: bool = True
 
 
 def _wanted(asked: HybridQuestion) -> tuple[bool, bool]:

@@ -111,7 +111,7 @@ async def search_twins(services: Services, request: Request) -> Response:
         "nextLink": _following(services, body, asked, found),
     }
     if found.index is not None:
-        shown |= {"index": found.index.name, "metric": found.index.metric, "exact": True}
+        shown |= {"index": found.index.name, "metric": found.index.metric, "exact": found.exact}
     if found.degraded is not None:
         shown["degraded"] = found.degraded
     return json_response(orjson.dumps(shown))
