@@ -189,9 +189,6 @@ def prepare(world: World) -> None:
     version = {"api-version": "2023-10-31"}
     with httpx2.Client(base_url=world.server.url, params=version, timeout=120) as http:
         assert http.post("/models", json=[MODEL]).status_code == 201
-        for start in range(0, STANDING_TWINS, 1_000):
-            body = {"atomic": False, "operations": standing(start)}
-            assert http.post("/kastor/v1/batch", json=body).status_code == 200
         endpoints = {"hook": ("webhook", {"url": world.hook.url, "timeout": 2})}
         if world.broker is not None:
             endpoints["broker"] = ("nats", world.broker.settings())
@@ -203,6 +200,9 @@ def prepare(world: World) -> None:
             which = "true" if name == "hook" else "type = 'Microsoft.DigitalTwins.Twin.Create'"
             route = {"endpointName": name, "filter": which}
             assert http.put(f"/eventroutes/{name}", json=route).status_code == 204
+        for start in range(0, STANDING_TWINS, 1_000):
+            body = {"atomic": False, "operations": standing(start)}
+            assert http.post("/kastor/v1/batch", json=body).status_code == 200
 
 
 def is_idle(now: Scrape) -> list[str]:
