@@ -201,8 +201,8 @@ def prepare(world: World) -> None:
             route = {"endpointName": name, "filter": which}
             assert http.put(f"/eventroutes/{name}", json=route).status_code == 204
         for start in range(0, STANDING_TWINS, 1_000):
-            body = {"atomic": False, "operations": standing(start)}
-            assert http.post("/kastor/v1/batch", json=body).status_code == 200
+            many: dict[str, Any] = {"atomic": False, "operations": standing(start)}
+            assert http.post("/kastor/v1/batch", json=many).status_code == 200
 
 
 def is_idle(now: Scrape) -> list[str]:
