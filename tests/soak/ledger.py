@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 Kind = Literal["put", "patch", "delete"]
 TELEMETRY = "microsoft.iot.telemetry"
@@ -57,18 +60,36 @@ class Ledger:
 
 
 def _faults(subject: str, steps: list[Step], told: list[dict[str, Any]]) -> list[str]:
-    found, rest = [], iter(steps)
+    found, rest = [], deque(steps)
     for event in told:
-        for step in rest:
-            if _is_of(event, step):
-                break
-            if step.acknowledged:
-                found.append(f"{subject}: acknowledged and lost: {step}")
-        else:
+        place = _place(event, rest)
+        if place is None:
             found.append(f"{subject}: told twice, out of order or from nowhere: {event}")
-    return found + [
-        f"{subject}: acknowledged and lost: {step}" for step in rest if step.acknowledged
-    ]
+            continue
+        passed = [rest.popleft() for _ in range(place + 1)][:-1]
+        found += _lost(subject, passed)
+    return found + _lost(subject, rest)
+
+
+def _lost(subject: str, steps: Iterable[Step]) -> list[str]:
+    return [f"{subject}: acknowledged and lost: {step}" for step in steps if step.acknowledged]
+
+
+def _place(event: dict[str, Any], steps: Iterable[Step]) -> int | None:
+    """Return which of the steps an event is of; of deletions, which are alike, one that was heard.
+
+    A deletion that nobody heard of may not have been: then the one after it was, which found it
+    there.
+    """
+    first = None
+    for place, step in enumerate(steps):
+        if _is_of(event, step):
+            if step.acknowledged or step.kind != "delete":
+                return place
+            first = place if first is None else first
+        elif step.acknowledged and first is not None:
+            return first
+    return first
 
 
 def _is_of(event: dict[str, Any], step: Step) -> bool:
