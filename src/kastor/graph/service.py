@@ -29,6 +29,8 @@ from kastor.records import (
     Needs,
     RelationshipPage,
     RelationshipRow,
+    Sees,
+    TwinPart,
     TwinRow,
 )
 from kastor.storage.batches import Write
@@ -91,9 +93,15 @@ class GraphService:
         found = await self._store.history.resolve(time=named.time, change=named.change)
         return structs.replace(found, catalog=await self._store.history.catalog(found))
 
+    def seen(self, parts: Sequence[TwinPart]) -> Sees:
+        """Return what somebody sees for whom parts are named, with the keys of their models.
+
+        A model that extends one of them and comes later is not seen by a request under way.
+        """
+        return Sees(tuple(_with_keys(each, self.catalog) for each in parts))
+
     def catalog_of(self, context: Context) -> ModelCatalog:
-        """Return the models of what a request reads."""
-        context.require_all()
+        """Return the models of what a request reads; they tell of no twins."""
         return self.catalog if context.at is None else cast("ModelCatalog", context.at.catalog)
 
     async def execute(
@@ -348,6 +356,13 @@ class GraphService:
     ) -> tuple[ModelFacts, ...]:
         limits = self._limits
         return read_valid(text, documents, catalog, limits.max_version, limits.profile)
+
+
+def _with_keys(part: TwinPart, catalog: ModelCatalog) -> TwinPart:
+    if not part.models:
+        return part
+    found = (catalog.matching(each, exact=False) for each in part.models)
+    return structs.replace(part, model_keys=tuple(sorted(frozenset().union(*found))))
 
 
 def _refusing(error: KastorError) -> Callable[[State, Stamp], Decided[Any]]:

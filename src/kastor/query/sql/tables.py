@@ -16,7 +16,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from kastor.records import ANYTHING
+from kastor.errors import Forbidden
+from kastor.query.sql.by_twin import ByTwin
+from kastor.records import ANYTHING, PAST_BY_TWIN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
@@ -101,10 +103,12 @@ def view_of(context: Context, since: Callable[[AsOf], Since]) -> GraphView:
     """The view of a request; `since` tells what became of a state of the past.
 
     Raises:
-        NotImplementedError: it reads by rules, for which there is no view.
+        Forbidden: it may see parts alone, and asks for the past.
     """
     if context.sees is not None:
-        raise NotImplementedError("there is no view by rules")
+        if context.at is not None:
+            raise Forbidden(PAST_BY_TWIN)
+        return ByTwin(context.sees)
     return NOW if context.at is None else Past(since(context.at))
 
 

@@ -235,37 +235,40 @@ class SqliteStore(Generic[C]):
 
     async def twin(self, twin_id: str, context: Context) -> TwinRow | None:
         """Return a twin."""
-        context.require_all()
         if context.at is not None:
+            context.require_all()
             return self._past.twin(twin_id, context.at)
-        return self._reads.twin(twin_id)
+        return self._reads_of(context).twin(twin_id)
 
     async def relationship(
         self, source_id: str, relationship_id: str, context: Context
     ) -> tuple[bool, RelationshipRow | None]:
         """Return whether the source exists, and the relationship."""
-        context.require_all()
         if context.at is not None:
+            context.require_all()
             return self._past.relationship(source_id, relationship_id, context.at)
-        return self._reads.relationship(source_id, relationship_id)
+        return self._reads_of(context).relationship(source_id, relationship_id)
 
     async def outgoing(
         self, source_id: str, name: str | None, after: str, limit: int, context: Context
     ) -> RelationshipPage | None:
         """Return a page of outgoing relationships."""
-        context.require_all()
         if context.at is not None:
+            context.require_all()
             return self._past.outgoing(source_id, name, after, limit, context.at)
-        return self._reads.outgoing(source_id, name, after, limit)
+        return self._reads_of(context).outgoing(source_id, name, after, limit)
 
     async def incoming(
         self, target_id: str, after: tuple[int, int, int], limit: int, context: Context
     ) -> list[IncomingRow] | None:
         """Return a page of incoming relationships."""
-        context.require_all()
         if context.at is not None:
+            context.require_all()
             return self._past.incoming(target_id, after, limit, context.at)
-        return self._reads.incoming(target_id, after, limit)
+        return self._reads_of(context).incoming(target_id, after, limit)
+
+    def _reads_of(self, context: Context) -> SqlitePointReads:
+        return self._reads if context.sees is None else self._reads.limited_to(context.sees)
 
     def since(self, at: AsOf) -> Since:
         """Return what became of the twins and relationships of a state until now."""

@@ -1,0 +1,82 @@
+"""What somebody sees of a graph by rules, computed plainly: what statements are compared with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from query_graphs import Graph
+
+from kastor.records import Sees, TwinPart
+
+if TYPE_CHECKING:
+    from random import Random
+
+
+def random_sees(random: Random, graph: Graph) -> Sees:
+    """Return up to three parts of a graph, some of which hold nothing."""
+    return Sees(tuple(_part(random, graph, number) for number in range(random.randrange(4))))
+
+
+def _part(random: Random, graph: Graph, number: int) -> TwinPart:
+    names = sorted({one["$relationshipName"] for one in graph.relationships}) or ["contains"]
+    chosen = tuple(random.sample(names, random.randrange(1, len(names) + 1)))
+    models: tuple[str, ...] = ()
+    under = None
+    if random.random() < 0.75:
+        under = random.choice([*graph.twins, "nobody"])
+    if under is None or random.random() < 0.3:
+        known = sorted(graph.models.keys)
+        models = tuple(random.sample(known, random.randrange(1, min(3, len(known)) + 1)))
+    ways = (chosen, ()) if random.random() < 0.7 else ((), chosen)
+    keys = None
+    if models:
+        keys = tuple(
+            sorted(
+                key
+                for each, key in graph.models.keys.items()
+                if any(graph.models.is_of(each, wanted, exact=False) for wanted in models)
+            )
+        )
+    return TwinPart(f"p{number}", under, *(ways if under else ((), ())), models, keys)
+
+
+def seen(graph: Graph, sees: Sees) -> Graph:
+    """Return the graph of what can be seen."""
+    members = set().union(*(_members(graph, part) for part in sees.parts))
+    found = Graph()
+    found.models = graph.models
+    found.twins = {key: twin for key, twin in graph.twins.items() if key in members}
+    found.relationships = [
+        one
+        for one in graph.relationships
+        if one["$sourceId"] in members and one["$targetId"] in members
+    ]
+    return found
+
+
+def _members(graph: Graph, part: TwinPart) -> set[str]:
+    members = set(graph.twins)
+    if part.models:
+        members = {
+            key
+            for key, twin in graph.twins.items()
+            if any(
+                graph.models.is_of(twin["$metadata"]["$model"], wanted, exact=False)
+                for wanted in part.models
+            )
+        }
+    if part.under is None:
+        return members
+    names = part.outgoing or part.incoming
+    ends = ("$sourceId", "$targetId") if part.outgoing else ("$targetId", "$sourceId")
+    below, todo = set(), [part.under] if part.under in graph.twins else []
+    while todo:
+        one = todo.pop()
+        if one not in below:
+            below.add(one)
+            todo += [
+                each[ends[1]]
+                for each in graph.relationships
+                if each[ends[0]] == one and each["$relationshipName"] in names
+            ]
+    return members & below
