@@ -6,7 +6,6 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from cypher_oracle import run as run_cypher
 from query_generator import Queries
 from query_generator import graph as generate
 from query_graphs import drive, service
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
 
 SETTINGS = QuerySettings(max_hops=6)
 GRAPHS, PER_GRAPH = 60, 10
-_ = run_cypher
 
 
 def as_seen(sees: Sees) -> Context:
