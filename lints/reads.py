@@ -40,7 +40,9 @@ ALLOWED: dict[str, str] = {
         "Store.events Store.indexes Store.inputs Store.jobs Store.history Store.saved Store.search"
         " Store.proposals"
     ),
-    "a state's name; what is read of it there takes a context that has it": "GraphService.at",
+    "a state's name, or what may be seen; what is read of it takes a context that has it": (
+        "GraphService.at GraphService.seen"
+    ),
     "what statements over a state may rely on, no answer": "Store.since",
     "what the engine can, another reader, limits of pages; what is got there takes a context": (
         "Store.look_up Runner.waits Runner.over Runner.use"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from query_graphs import Graph
 
-from kastor.records import Sees, TwinPart
+from kastor.records import GraphPart, Sees
 
 if TYPE_CHECKING:
     from random import Random
@@ -17,7 +17,7 @@ def random_sees(random: Random, graph: Graph) -> Sees:
     return Sees(tuple(_part(random, graph, number) for number in range(random.randrange(4))))
 
 
-def _part(random: Random, graph: Graph, number: int) -> TwinPart:
+def _part(random: Random, graph: Graph, number: int) -> GraphPart:
     names = sorted({one["$relationshipName"] for one in graph.relationships}) or ["contains"]
     chosen = tuple(random.sample(names, random.randrange(1, len(names) + 1)))
     models: tuple[str, ...] = ()
@@ -27,7 +27,8 @@ def _part(random: Random, graph: Graph, number: int) -> TwinPart:
     if under is None or random.random() < 0.3:
         known = sorted(graph.models.keys)
         models = tuple(random.sample(known, random.randrange(1, min(3, len(known)) + 1)))
-    ways = (chosen, ()) if random.random() < 0.7 else ((), chosen)
+    outgoing = chosen if under and random.random() < 0.7 else ()
+    incoming = chosen if under and not outgoing else ()
     keys = None
     if models:
         keys = tuple(
@@ -37,7 +38,7 @@ def _part(random: Random, graph: Graph, number: int) -> TwinPart:
                 if any(graph.models.is_of(each, wanted, exact=False) for wanted in models)
             )
         )
-    return TwinPart(f"p{number}", under, *(ways if under else ((), ())), models, keys)
+    return GraphPart(f"p{number}", under, outgoing, incoming, models, keys)
 
 
 def seen(graph: Graph, sees: Sees) -> Graph:
@@ -54,7 +55,7 @@ def seen(graph: Graph, sees: Sees) -> Graph:
     return found
 
 
-def _members(graph: Graph, part: TwinPart) -> set[str]:
+def _members(graph: Graph, part: GraphPart) -> set[str]:
     members = set(graph.twins)
     if part.models:
         members = {

@@ -16,7 +16,7 @@ from kastor.auth.actors import EVERY_GRAPH
 from kastor.auth.policy import ADT_RULES, CLAIMS, AccessRule, Policy
 from kastor.auth.policy_places import Places
 from kastor.auth.roles import KNOWN_CALLERS, ROLES, Permission
-from kastor.records import TwinPart
+from kastor.records import GraphPart
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -131,10 +131,10 @@ class _PartForm(_Form):
     incoming: _Names = []
     models: Annotated[list[_Model], Field(max_length=MOST_NAMES)] = []
 
-    def part(self, name: str) -> TwinPart:
+    def part(self, name: str) -> GraphPart:
         """Return what it says."""
         told = tuple(self.outgoing), tuple(self.incoming), tuple(self.models)
-        return TwinPart(name, self.under, *told)
+        return GraphPart(name, self.under, *told)
 
 
 class _RuleForm(_Form):
@@ -254,7 +254,8 @@ def _misfits_of_part(place: str, part: Any) -> Iterator[str]:
     elif part.get("under") and len(ways) != 1:
         yield (
             f"{place}: say by which relationships twins belong to it: outgoing = [...] if they "
-            "lead to what is below, or incoming = [...] if they lead to what is above; one of the two."
+            "lead to what is below, or incoming = [...] if they lead to what is above; one "
+            "of the two."
         )
     elif ways and not part.get("under"):
         yield f'{place}, {ways[0]}: that needs under = "ID", the twin with which it begins.'

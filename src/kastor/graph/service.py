@@ -25,12 +25,12 @@ from kastor.graph.uploads import ModelLimits, read_upload, require_room
 from kastor.records import (
     AsOf,
     Context,
+    GraphPart,
     IncomingRow,
     Needs,
     RelationshipPage,
     RelationshipRow,
     Sees,
-    TwinPart,
     TwinRow,
 )
 from kastor.storage.batches import Write
@@ -93,7 +93,7 @@ class GraphService:
         found = await self._store.history.resolve(time=named.time, change=named.change)
         return structs.replace(found, catalog=await self._store.history.catalog(found))
 
-    def seen(self, parts: Sequence[TwinPart]) -> Sees:
+    def seen(self, parts: Sequence[GraphPart]) -> Sees:
         """Return what somebody sees for whom parts are named, with the keys of their models.
 
         A model that extends one of them and comes later is not seen by a request under way.
@@ -358,7 +358,7 @@ class GraphService:
         return read_valid(text, documents, catalog, limits.max_version, limits.profile)
 
 
-def _with_keys(part: TwinPart, catalog: ModelCatalog) -> TwinPart:
+def _with_keys(part: GraphPart, catalog: ModelCatalog) -> GraphPart:
     if not part.models:
         return part
     found = (catalog.matching(each, exact=False) for each in part.models)

@@ -26,7 +26,7 @@ from test_postgres import (
 from kastor.errors import Forbidden
 from kastor.lang import parse, print_query
 from kastor.query.settings import QuerySettings
-from kastor.records import AsOf, Context, Sees, TwinPart
+from kastor.records import AsOf, Context, GraphPart, Sees
 
 if TYPE_CHECKING:
     from query_graphs import Graph
@@ -80,10 +80,10 @@ def test_a_hidden_twin_in_the_middle_of_a_way_ends_it(text: str) -> None:
     graph = chain()
     engine = service(graph)
     for part in (
-        TwinPart("p", "top", outgoing=("feeds",)),
-        TwinPart("p", "end", incoming=("feeds",)),
-        TwinPart("p", "middle", outgoing=("contains",)),
-        TwinPart("p", "top", outgoing=("contains",)),
+        GraphPart("p", "top", outgoing=("feeds",)),
+        GraphPart("p", "end", incoming=("feeds",)),
+        GraphPart("p", "middle", outgoing=("contains",)),
+        GraphPart("p", "top", outgoing=("contains",)),
     ):
         sees = Sees((part,))
         expected = bag(run(parse(text), seen(graph, sees)))
@@ -96,14 +96,14 @@ def test_who_sees_other_parts_has_other_statements_and_none_is_kept_for_another(
     text = "SELECT $dtId FROM DIGITALTWINS WHERE $dtId = 'end'"
     for _round in range(2):
         for under, rows in (("top", 0), ("middle", 1)):
-            sees = Sees((TwinPart("p", under, outgoing=("contains" if rows else "none",)),))
+            sees = Sees((GraphPart("p", under, outgoing=("contains" if rows else "none",)),))
             assert len(drive(all_rows(engine, text, None, as_seen(sees)))) == rows
 
 
 def test_explain_and_the_past_are_refused() -> None:
     graph = chain()
     engine = service(graph)
-    sees = Sees((TwinPart("p", "top", outgoing=("contains",)),))
+    sees = Sees((GraphPart("p", "top", outgoing=("contains",)),))
     text = "SELECT * FROM DIGITALTWINS"
     for asked, explain in ((text, True), (f"EXPLAIN {text}", False)):
         with pytest.raises(Forbidden, match="whole graph"):

@@ -17,14 +17,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from kastor.errors import Forbidden
-from kastor.query.sql.by_twin import ByTwin
+from kastor.query.sql.by_twin import SeenTables
 from kastor.records import ANYTHING, PAST_BY_TWIN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
     from kastor.query.sql.parameters import Parameters
-    from kastor.records import AsOf, Context, Since
+    from kastor.records import AsOf, Context, Sees, Since
 
 
 class Tables(Protocol):
@@ -88,6 +88,22 @@ class Past:
     def tables(self, now: Tables, parameters: Parameters) -> Tables:
         """Those of the engine, which knows where its versions are."""
         return now.as_of(parameters, self.since)
+
+
+@dataclass(frozen=True, slots=True)
+class ByTwin:
+    """The graph as it is now, to all who see the same parts of it."""
+
+    sees: Sees
+
+    @property
+    def kind(self) -> Hashable:
+        """As `GraphView` says."""
+        return self
+
+    def tables(self, now: Tables, parameters: Parameters) -> Tables:
+        """Those of now, without what is hidden."""
+        return SeenTables(now, parameters, self.sees)
 
 
 NOW: GraphView = _Now()
