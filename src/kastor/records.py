@@ -250,7 +250,7 @@ PAST_BY_TWIN = (
 )
 
 
-class GraphPart(Struct, frozen=True):
+class PolicyPart(Struct, frozen=True):
     """A part of a graph: the twins that meet all that is said.
 
     Attributes:
@@ -279,7 +279,7 @@ class Sees(Struct, frozen=True):
     and forgotten on another.
     """
 
-    parts: tuple[GraphPart, ...] = ()
+    parts: tuple[PolicyPart, ...] = ()
 
 
 class AsOf(Struct, frozen=True):

@@ -76,7 +76,7 @@ def callers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callers]:
 
     folder = tmp_path_factory.mktemp("parts")
     policy, data = folder / "policy.toml", folder / "data"
-    policy.write_text(POLICY.replace("MODEL", FLOOR_MODEL["@id"]))
+    policy.write_text(POLICY.replace("MODEL", str(FLOOR_MODEL["@id"])))
     policy.chmod(0o600)
     made = KastorServer(("--auth", "tokens", "--policy", str(policy)), data_dir=data)
     tokens = [create_token(data / "tokens", "owner", "all")]

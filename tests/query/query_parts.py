@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from query_graphs import Graph
 
-from kastor.records import GraphPart, Sees
+from kastor.records import PolicyPart, Sees
 
 if TYPE_CHECKING:
     from random import Random
@@ -17,7 +17,7 @@ def random_sees(random: Random, graph: Graph) -> Sees:
     return Sees(tuple(_part(random, graph, number) for number in range(random.randrange(4))))
 
 
-def _part(random: Random, graph: Graph, number: int) -> GraphPart:
+def _part(random: Random, graph: Graph, number: int) -> PolicyPart:
     names = sorted({one["$relationshipName"] for one in graph.relationships}) or ["contains"]
     chosen = tuple(random.sample(names, random.randrange(1, len(names) + 1)))
     models: tuple[str, ...] = ()
@@ -38,7 +38,7 @@ def _part(random: Random, graph: Graph, number: int) -> GraphPart:
                 if any(graph.models.is_of(each, wanted, exact=False) for wanted in models)
             )
         )
-    return GraphPart(f"p{number}", under, outgoing, incoming, models, keys)
+    return PolicyPart(f"p{number}", under, outgoing, incoming, models, keys)
 
 
 def seen(graph: Graph, sees: Sees) -> Graph:
@@ -55,7 +55,7 @@ def seen(graph: Graph, sees: Sees) -> Graph:
     return found
 
 
-def _members(graph: Graph, part: GraphPart) -> set[str]:
+def _members(graph: Graph, part: PolicyPart) -> set[str]:
     members = set(graph.twins)
     if part.models:
         members = {

@@ -9,7 +9,7 @@ import pytest
 from msgspec import structs
 
 from kastor.errors import NotFound
-from kastor.records import SYSTEM, Context, GraphPart, Sees
+from kastor.records import SYSTEM, Context, PolicyPart, Sees
 
 from .graphs import HALL, ROOM, Graph, edge, hall, room
 
@@ -19,7 +19,7 @@ NAMES = ("nextTo", "above")
 TWINS = [f"t{n}" for n in range(8)]
 
 
-def as_seen(*parts: GraphPart) -> Context:
+def as_seen(*parts: PolicyPart) -> Context:
     return structs.replace(SYSTEM, sees=Sees(parts))
 
 
@@ -46,7 +46,7 @@ async def wandering(graph: Graph, random: Random) -> list[tuple[str, str, str, s
     return made
 
 
-def members(part: GraphPart, edges: list[tuple[str, str, str, str]]) -> set[str]:
+def members(part: PolicyPart, edges: list[tuple[str, str, str, str]]) -> set[str]:
     found = {
         twin
         for twin in TWINS
@@ -68,12 +68,12 @@ def members(part: GraphPart, edges: list[tuple[str, str, str, str]]) -> set[str]
     return found & below
 
 
-def random_part(random: Random) -> GraphPart:
+def random_part(random: Random) -> PolicyPart:
     names = tuple(random.sample(NAMES, random.choice([1, 2])))
     under = random.choice([*TWINS, "nobody", None])
     models = tuple(random.sample([ROOM, HALL], 1)) if under is None or random.random() < 0.3 else ()
     ways = ((), ()) if under is None else random.choice([(names, ()), ((), names)])
-    return GraphPart("p", under, *ways, models)
+    return PolicyPart("p", under, *ways, models)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -120,7 +120,7 @@ async def test_reads_show_what_the_parts_hold_and_nothing_else(graph: Graph, see
 async def test_membership_is_that_of_the_moment(graph: Graph) -> None:
     await graph.put("a", room())
     await graph.put("b", room())
-    context = as_seen(GraphPart("p", "a", outgoing=("above",)))
+    context = as_seen(PolicyPart("p", "a", outgoing=("above",)))
     assert isinstance(await outcome(graph.service.twin, "b", context), str)
     await graph.relate("a", "r", edge("b", "above"))
     assert (await graph.service.twin("b", context)).id == "b"
@@ -131,7 +131,7 @@ async def test_membership_is_that_of_the_moment(graph: Graph) -> None:
 async def test_models_that_extend_a_model_belong_to_it(graph: Graph) -> None:
     await graph.put("a", room())
     await graph.put("h", hall())
-    parts = [GraphPart("p", models=(HALL,)), GraphPart("q", models=("dtmi:s:Nothing;1",))]
+    parts = [PolicyPart("p", models=(HALL,)), PolicyPart("q", models=("dtmi:s:Nothing;1",))]
     context = structs.replace(SYSTEM, sees=graph.service.seen(parts))
     assert (await graph.service.twin("h", context)).id == "h"
     assert isinstance(await outcome(graph.service.twin, "a", context), str)
@@ -140,4 +140,4 @@ async def test_models_that_extend_a_model_belong_to_it(graph: Graph) -> None:
 async def test_a_part_whose_models_were_not_looked_up_shows_nothing(graph: Graph) -> None:
     await graph.put("h", hall())
     with pytest.raises(ValueError, match="not looked up"):
-        await graph.service.twin("h", as_seen(GraphPart("p", models=(HALL,))))
+        await graph.service.twin("h", as_seen(PolicyPart("p", models=(HALL,))))

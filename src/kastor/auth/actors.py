@@ -10,7 +10,7 @@ from fnmatch import translate
 from functools import lru_cache
 
 from kastor.auth.roles import EVERYBODY, KNOWN_CALLERS, OWNER, SERVER_WIDE, Permission
-from kastor.records import GraphPart
+from kastor.records import PolicyPart
 
 EVERY_GRAPH = ("*",)
 _MOST_KEPT, _LONGEST_KEPT = 100, 63
@@ -41,7 +41,7 @@ class Grant:
     role: str
     permissions: frozenset[Permission]
     graphs: tuple[str, ...] = EVERY_GRAPH
-    twins: tuple[GraphPart, ...] = ()
+    twins: tuple[PolicyPart, ...] = ()
 
     @property
     def on_every_graph(self) -> bool:
@@ -142,7 +142,7 @@ class Actor:
         """Return what it may do on all of some graph at least, whichever."""
         return self.everywhere.union(*(each.permissions - SERVER_WIDE for each in self._limited))
 
-    def parts(self, permission: Permission, graph: str) -> tuple[GraphPart, ...]:
+    def parts(self, permission: Permission, graph: str) -> tuple[PolicyPart, ...]:
         """Return the parts of a graph for which it has a permission, beside what `on` tells."""
         if permission in SERVER_WIDE:
             return ()

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from kastor.auth.actors import EVERY_GRAPH, Actor, Grant, Principal
 from kastor.auth.roles import ROLES, Permission
-from kastor.records import GraphPart
+from kastor.records import PolicyPart
 
 CLAIMS = ("roles", "groups", "scopes", "apps", "subjects", "tokens")
 """What rules can ask for: application roles, groups and scopes of an issuer's token, the
@@ -41,7 +41,7 @@ class AccessRule:
     graphs: tuple[str, ...] = EVERY_GRAPH
     issuer: str | None = None
     number: int = 0
-    twins: tuple[GraphPart, ...] = ()
+    twins: tuple[PolicyPart, ...] = ()
 
     def meets(self, principal: Principal) -> bool:
         """Whether it is about a caller."""

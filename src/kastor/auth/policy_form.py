@@ -16,7 +16,7 @@ from kastor.auth.actors import EVERY_GRAPH
 from kastor.auth.policy import ADT_RULES, CLAIMS, AccessRule, Policy
 from kastor.auth.policy_places import Places
 from kastor.auth.roles import KNOWN_CALLERS, ROLES, Permission
-from kastor.records import GraphPart
+from kastor.records import PolicyPart
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -131,10 +131,10 @@ class _PartForm(_Form):
     incoming: _Names = []
     models: Annotated[list[_Model], Field(max_length=MOST_NAMES)] = []
 
-    def part(self, name: str) -> GraphPart:
+    def part(self, name: str) -> PolicyPart:
         """Return what it says."""
         told = tuple(self.outgoing), tuple(self.incoming), tuple(self.models)
-        return GraphPart(name, self.under, *told)
+        return PolicyPart(name, self.under, *told)
 
 
 class _RuleForm(_Form):

@@ -25,9 +25,9 @@ from kastor.graph.uploads import ModelLimits, read_upload, require_room
 from kastor.records import (
     AsOf,
     Context,
-    GraphPart,
     IncomingRow,
     Needs,
+    PolicyPart,
     RelationshipPage,
     RelationshipRow,
     Sees,
@@ -93,7 +93,7 @@ class GraphService:
         found = await self._store.history.resolve(time=named.time, change=named.change)
         return structs.replace(found, catalog=await self._store.history.catalog(found))
 
-    def seen(self, parts: Sequence[GraphPart]) -> Sees:
+    def seen(self, parts: Sequence[PolicyPart]) -> Sees:
         """Return what somebody sees for whom parts are named, with the keys of their models.
 
         A model that extends one of them and comes later is not seen by a request under way.
@@ -358,7 +358,7 @@ class GraphService:
         return read_valid(text, documents, catalog, limits.max_version, limits.profile)
 
 
-def _with_keys(part: GraphPart, catalog: ModelCatalog) -> GraphPart:
+def _with_keys(part: PolicyPart, catalog: ModelCatalog) -> PolicyPart:
     if not part.models:
         return part
     found = (catalog.matching(each, exact=False) for each in part.models)

@@ -19,7 +19,8 @@ from kastor.query.explain import advice, as_json
 from kastor.query.pages import Found, Keys, cut_page, join_page
 from kastor.query.plan import Plan, Truth
 from kastor.query.sql.parameters import filled
-from kastor.query.sql.tables import NOW, unknown, view_of
+from kastor.query.sql.tables import NOW, unknown
+from kastor.query.sql.views import view_of
 from kastor.query.whole import Whole, by_identity, kind_of
 from kastor.storage.limits import MAX_BYTES, too_long
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from kastor.records import GraphPart, Sees
+    from kastor.records import PolicyPart, Sees
 
 MOST_ABOVE = 10_000
 """Twins that `holding` looks at above one; what is further down is as if it was not there."""
@@ -38,7 +38,7 @@ def keys(sees: Sees, table: Callable[[str], str], constant: Callable[[object], s
     return " UNION ".join(texts) or f"SELECT key FROM {table('twins')} WHERE 1 = 0"
 
 
-def _keys(part: GraphPart, table: Callable[[str], str], constant: Callable[[object], str]) -> str:
+def _keys(part: PolicyPart, table: Callable[[str], str], constant: Callable[[object], str]) -> str:
     if part.under is None:
         return f"SELECT key FROM {table('twins')} p WHERE {_of_models(part, 'p')}"
     above, below = _ends(part)
@@ -65,7 +65,7 @@ def holding(
 
 
 def _holding(
-    twin: str, part: GraphPart, table: Callable[[str], str], constant: Callable[[object], str]
+    twin: str, part: PolicyPart, table: Callable[[str], str], constant: Callable[[object], str]
 ) -> str:
     terms = []
     if part.models:
@@ -86,18 +86,18 @@ def _holding(
     return f"({' AND '.join(terms)})"
 
 
-def _ends(part: GraphPart) -> tuple[str, str]:
+def _ends(part: PolicyPart) -> tuple[str, str]:
     """Return the columns of a relationship's ends that are above and below."""
     ends = ("source_key", "target_key")
     return ends if part.outgoing else ends[::-1]
 
 
-def _names(part: GraphPart, table: Callable[[str], str], constant: Callable[[object], str]) -> str:
+def _names(part: PolicyPart, table: Callable[[str], str], constant: Callable[[object], str]) -> str:
     names = ", ".join(map(constant, part.outgoing or part.incoming))
     return f"SELECT key FROM {table('relationship_names')} WHERE name IN ({names})"
 
 
-def _of_models(part: GraphPart, alias: str) -> str:
+def _of_models(part: PolicyPart, alias: str) -> str:
     if part.model_keys is None:
         raise ValueError("the models of a part were not looked up")
     found = ", ".join(map(str, part.model_keys))

@@ -6,11 +6,14 @@ SQLite refuses statements in which too many queries are within each other.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kastor.storage.parts import keys
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable
+
     from kastor.query.sql.parameters import Parameters
     from kastor.query.sql.tables import Tables
     from kastor.records import Sees, Since
@@ -55,3 +58,19 @@ class SeenTables:
 def begun(tables: Tables, text: str) -> str:
     """A whole statement over tables, with what they need before it."""
     return tables.begun(text) if isinstance(tables, SeenTables) else text
+
+
+@dataclass(frozen=True, slots=True)
+class ByTwin:
+    """The graph as it is now, to all who see the same parts of it."""
+
+    sees: Sees
+
+    @property
+    def kind(self) -> Hashable:
+        """As `GraphView` says."""
+        return self
+
+    def tables(self, now: Tables, parameters: Parameters) -> Tables:
+        """Those of now, without what is hidden."""
+        return SeenTables(now, parameters, self.sees)

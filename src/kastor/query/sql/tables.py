@@ -16,15 +16,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from kastor.errors import Forbidden
-from kastor.query.sql.by_twin import SeenTables
-from kastor.records import ANYTHING, PAST_BY_TWIN
+from kastor.records import ANYTHING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable
+    from collections.abc import Hashable
 
     from kastor.query.sql.parameters import Parameters
-    from kastor.records import AsOf, Context, Sees, Since
+    from kastor.records import AsOf, Since
 
 
 class Tables(Protocol):
@@ -90,22 +88,6 @@ class Past:
         return now.as_of(parameters, self.since)
 
 
-@dataclass(frozen=True, slots=True)
-class ByTwin:
-    """The graph as it is now, to all who see the same parts of it."""
-
-    sees: Sees
-
-    @property
-    def kind(self) -> Hashable:
-        """As `GraphView` says."""
-        return self
-
-    def tables(self, now: Tables, parameters: Parameters) -> Tables:
-        """Those of now, without what is hidden."""
-        return SeenTables(now, parameters, self.sees)
-
-
 NOW: GraphView = _Now()
 
 
@@ -113,19 +95,6 @@ def unknown(at: AsOf) -> Since:
     """What became of a past state, where nobody knows."""
     del at
     return ANYTHING
-
-
-def view_of(context: Context, since: Callable[[AsOf], Since]) -> GraphView:
-    """The view of a request; `since` tells what became of a state of the past.
-
-    Raises:
-        Forbidden: it may see parts alone, and asks for the past.
-    """
-    if context.sees is not None:
-        if context.at is not None:
-            raise Forbidden(PAST_BY_TWIN)
-        return ByTwin(context.sees)
-    return NOW if context.at is None else Past(since(context.at))
 
 
 def alone(table: str) -> str:
