@@ -101,7 +101,17 @@ class Actor:
         everywhere: permissions on every graph and on the server.
     """
 
-    __slots__ = ("_limited", "_on", "_partial", "everywhere", "grants", "id", "name", "principal")
+    __slots__ = (
+        "_limited",
+        "_on",
+        "_partial",
+        "_parts",
+        "everywhere",
+        "grants",
+        "id",
+        "name",
+        "principal",
+    )
 
     def __init__(self, principal: Principal, grants: Iterable[Grant]) -> None:
         self.principal = principal
@@ -117,6 +127,7 @@ class Actor:
             each for each in self.grants if not each.on_every_graph and not each.twins
         )
         self._on: dict[str, frozenset[Permission]] = {}
+        self._parts: dict[tuple[Permission, str], tuple[PolicyPart, ...]] = {}
 
     @property
     def has_a_role(self) -> bool:
@@ -144,6 +155,14 @@ class Actor:
 
     def parts(self, permission: Permission, graph: str) -> tuple[PolicyPart, ...]:
         """Return the parts of a graph for which it has a permission, beside what `on` tells."""
+        known = self._parts.get((permission, graph))
+        if known is None:
+            known = self._find_parts(permission, graph)
+            if len(self._parts) < _MOST_KEPT and len(graph) <= _LONGEST_KEPT:
+                self._parts[permission, graph] = known
+        return known
+
+    def _find_parts(self, permission: Permission, graph: str) -> tuple[PolicyPart, ...]:
         if permission in SERVER_WIDE:
             return ()
         found = (

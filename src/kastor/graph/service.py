@@ -62,6 +62,10 @@ CarryOut: TypeAlias = "Callable[[models.UploadModels], Awaitable[Stored]]"
 """Makes an upload of models durable, or rehearses it."""
 
 
+MOST_SEEN = 1_000
+"""What callers with other parts each see, kept until the models change."""
+
+
 class GraphService:
     """The graph of one store."""
 
@@ -77,6 +81,8 @@ class GraphService:
         self._uploading = asyncio.Lock()
         self._uploads = 0
         self._reading_lineage = asyncio.Lock()
+        self._seen: dict[tuple[PolicyPart, ...], Sees] = {}
+        self._seen_under: ModelCatalog | None = None
 
     @property
     def catalog(self) -> ModelCatalog:
@@ -98,7 +104,15 @@ class GraphService:
 
         A model that extends one of them and comes later is not seen by a request under way.
         """
-        return Sees(tuple(_with_keys(each, self.catalog) for each in parts))
+        catalog = self.catalog
+        if self._seen_under is not catalog or len(self._seen) >= MOST_SEEN:
+            self._seen, self._seen_under = {}, catalog
+        named = tuple(parts)
+        found = self._seen.get(named)
+        if found is None:
+            found = Sees(tuple(_with_keys(each, catalog) for each in named))
+            self._seen[named] = found
+        return found
 
     def catalog_of(self, context: Context) -> ModelCatalog:
         """Return the models of what a request reads; they tell of no twins."""

@@ -57,18 +57,34 @@ def _keys(part: PolicyPart, table: Callable[[str], str], constant: Callable[[obj
 
 
 def holding(
-    twin: str, sees: Sees, table: Callable[[str], str], constant: Callable[[object], str]
+    twin: str,
+    sees: Sees,
+    table: Callable[[str], str],
+    constant: Callable[[object], str],
+    row: str | None = None,
 ) -> str:
-    """Return a condition: whether the twin whose key this expression is can be seen."""
-    texts = [_holding(twin, part, table, constant) for part in sees.parts]
+    """Return a condition: whether the twin whose key this expression is can be seen.
+
+    Args:
+        twin: the expression.
+        sees, table, constant: as `keys` says.
+        row: the alias of the twin's own row, where that is at hand.
+    """
+    texts = [_holding(twin, part, table, constant, row) for part in sees.parts]
     return f"({' OR '.join(texts) or '1 = 0'})"
 
 
 def _holding(
-    twin: str, part: PolicyPart, table: Callable[[str], str], constant: Callable[[object], str]
+    twin: str,
+    part: PolicyPart,
+    table: Callable[[str], str],
+    constant: Callable[[object], str],
+    row: str | None,
 ) -> str:
     terms = []
-    if part.models:
+    if part.models and row is not None:
+        terms.append(_of_models(part, row))
+    elif part.models:
         terms.append(
             f"EXISTS (SELECT 1 FROM {table('twins')} p WHERE p.key = {twin}"
             f" AND {_of_models(part, 'p')})"
@@ -130,8 +146,11 @@ def limited(statement: str, sees: Sees, mark: str) -> tuple[str, tuple[object, .
         def table(stored: str) -> str:
             return f"{graph or ''}{stored}"
 
-        ends = ("key",) if name == "twins" else ("source_key", "target_key")
-        kept = " AND ".join(holding(f"v.{end}", sees, table, constant) for end in ends)
+        if name == "twins":
+            kept = holding("v.key", sees, table, constant, "v")
+        else:
+            ends = ("v.source_key", "v.target_key")
+            kept = " AND ".join(holding(end, sees, table, constant) for end in ends)
         return f"{word} (SELECT v.* FROM {table(name)} v WHERE {kept}) {alias or name}"
 
     return _TABLE.sub(replaced, statement), tuple(values)

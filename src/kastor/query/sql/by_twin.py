@@ -34,9 +34,10 @@ class SeenTables:
         """As `Tables` says."""
         stored = self._now.of(name)
         if name == "twins":
-            return f"(SELECT v.* FROM {stored} v WHERE v.key IN ({_SEEN}))"
+            return f"(SELECT v.* FROM {stored} v WHERE +v.key IN ({_SEEN}))"
         if name == "relationships":
-            ends = f"v.source_key IN ({_SEEN}) AND v.target_key IN ({_SEEN})"
+            # With a plus it is a test, and no way to find rows: SQLite would begin with all seen.
+            ends = f"+v.source_key IN ({_SEEN}) AND +v.target_key IN ({_SEEN})"
             return f"(SELECT v.* FROM {stored} v WHERE {ends})"
         return stored
 

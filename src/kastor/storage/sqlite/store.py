@@ -256,7 +256,16 @@ class SqliteStore(Generic[C]):
         if context.at is not None:
             context.require_all()
             return self._past.outgoing(source_id, name, after, limit, context.at)
-        return self._reads_of(context).outgoing(source_id, name, after, limit)
+        sees = context.sees
+        if (
+            sees is not None
+        ):  # each relationship has an end to look at, and each of those its way up
+            return await self._pool.call(
+                lambda c: (
+                    SqlitePointReads(c).limited_to(sees).outgoing(source_id, name, after, limit)
+                )
+            )
+        return self._reads.outgoing(source_id, name, after, limit)
 
     async def incoming(
         self, target_id: str, after: tuple[int, int, int], limit: int, context: Context
@@ -265,7 +274,14 @@ class SqliteStore(Generic[C]):
         if context.at is not None:
             context.require_all()
             return self._past.incoming(target_id, after, limit, context.at)
-        return self._reads_of(context).incoming(target_id, after, limit)
+        sees = context.sees
+        if (
+            sees is not None
+        ):  # each relationship has an end to look at, and each of those its way up
+            return await self._pool.call(
+                lambda c: SqlitePointReads(c).limited_to(sees).incoming(target_id, after, limit)
+            )
+        return self._reads.incoming(target_id, after, limit)
 
     def _reads_of(self, context: Context) -> SqlitePointReads:
         return self._reads if context.sees is None else self._reads.limited_to(context.sees)
