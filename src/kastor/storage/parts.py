@@ -67,7 +67,9 @@ def holding(
 
     Args:
         twin: the expression.
-        sees, table, constant: as `keys` says.
+        sees: the parts.
+        table: what stands in FROM for a stored table.
+        constant: the mark of a value.
         row: the alias of the twin's own row, where that is at hand.
     """
     texts = [_holding(twin, part, table, constant, row) for part in sees.parts]
