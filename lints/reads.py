@@ -38,23 +38,25 @@ ALLOWED: dict[str, str] = {
     ),
     "protocols of their own: the log, whose readers are the server's, and configuration": (
         "Store.events Store.indexes Store.inputs Store.jobs Store.history Store.saved Store.search"
-        " Store.proposals"
+        " Store.proposals Store.vectors"
     ),
     "a state's name, or what may be seen; what is read of it takes a context that has it": (
-        "GraphService.at GraphService.seen"
+        "GraphService.at GraphService.position GraphService.seen"
     ),
     "what statements over a state may rely on, no answer": "Store.since",
     "what the engine can, another reader, limits of pages; what is got there takes a context": (
         "Store.look_up Runner.waits Runner.over Runner.use"
     ),
-    "the state of the process": "Store.ticker Store.trouble Vitals.* SampleService.is_alive",
+    "the state of the process": (
+        "Store.ticker Store.trouble Store.load Vitals.* SampleService.is_alive"
+    ),
     "upkeep, for nobody": (
         "GraphService.refresh_models Store.refresh Store.prune Store.reset Store.settle Store.close"
         " JobService.purge KeepingService.pack ProposalService.purge"
     ),
     "about a request's body or text alone": (
         "GraphService.taking_upload GraphService.read_upload QueryService.given"
-        " QueryService.require_language"
+        " QueryService.require_language QueryService.place_of QueryService.token_at"
         " QueryService.compile Runner.compile Runner.whole"
     ),
     "starting, stopping and forgetting": (

@@ -55,6 +55,8 @@ def fill(http: httpx2.Client, events: Path, graph: str = "") -> None:
     rules = [{"twin": "{/a}", "patch": {"/size": "/b"}}]
     put("/kastor/v1/inputs/hook", {"kind": "webhook", "settings": {"rules": rules}})
     put("/kastor/v1/indexes/size", None)
+    put("/kastor/v1/vectors/side", {"dims": 3, "metric": "l2"})
+    put("/kastor/v1/vectors/inside", {"dims": 2, "property": "a.b", "models": ["dtmi:x;1"]})
     put("/kastor/v1/explorer/views/\u00e4 view", {"zoom": 1.50})
     plan = b'<svg xmlns="http://www.w3.org/2000/svg"><title>\xc3\xa4</title></svg>'
     drawn = {"content-type": "image/svg+xml"}
@@ -64,12 +66,22 @@ def fill(http: httpx2.Client, events: Path, graph: str = "") -> None:
         put(f"/digitaltwins/t{number}", twin(size))
         patch = [{"op": "replace", "path": "/note", "value": f"again {number}"}]
         assert http.patch(f"{graph}/digitaltwins/t{number}", json=patch).status_code == 204
+    for number in (1, 2, 7):  # t7 goes, and its vector with it
+        vector = {"vector": [number, 0.1, -2.5]}
+        put(f"/kastor/v1/digitaltwins/t{number}/vectors/side", vector)
+    assert http.delete(f"{graph}/kastor/v1/digitaltwins/t2/vectors/side").status_code == 204
     for number in range(1, 6):
         body = {"$relationshipName": "next", "$targetId": f"t{number}"}
         put(f"/digitaltwins/t{number - 1}/relationships/r", body)
     put("/digitaltwins/t0/relationships/r", {"$relationshipName": "next", "$targetId": "t3"})
     assert http.delete(f"{graph}/digitaltwins/t4/relationships/r").status_code == 204
     assert http.delete(f"{graph}/digitaltwins/t7").status_code == 204
+    note = [{"op": "replace", "path": "/note", "value": "as proposed"}]
+    operation = {"op": "patch", "kind": "twin", "id": "t5", "body": note}
+    proposal = {"operations": [operation], "reason": "a reason \u00e4"}
+    made = http.post(f"{graph}/kastor/v1/proposals", json=proposal).json()
+    applied = f"{graph}/kastor/v1/proposals/{made['id']}/apply"
+    assert http.post(applied, json={"token": made["token"]}).is_success
     assert http.post(f"{graph}/digitaltwins/t1/telemetry", json={"a": [1, 2.50]}).is_success
 
 

@@ -38,6 +38,7 @@ PACKAGES = {
     "unshare": "util-linux",
     "nsenter": "util-linux",
     "systemd-analyze": "systemd",
+    "promtool": "prometheus",
 }
 """Debian's package of each program."""
 WHEELS = {

@@ -5,7 +5,10 @@ rendered where it is logged and written by a thread of its own: a full disk, a p
 reads and a value that cannot be shown cost lines, which are counted, and nothing else. When the
 target is back, lines go on, with the number of those that are missing.
 
-Libraries' lines, warnings, and what threads and finalizers did not catch come the same way.
+Libraries' lines, warnings, and what threads and finalizers did not catch come the same way. A line
+that something is logged for a request has that request's id. What others sent cannot look like a
+line of its own, or speak to a terminal: characters that are not printed stand as escapes, and lines
+of a trace are set in.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ import os
 import sys
 import threading
 import time
+import traceback
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -26,6 +30,7 @@ from typing import Any, ClassVar, TextIO, TypeAlias
 import orjson
 import structlog
 
+from kastor.tracing import tag
 from kastor.types import override
 
 QUEUE_LINES, QUEUE_BYTES = 10_000, 8 * 2**20
@@ -36,8 +41,20 @@ SHORT = 1_000
 FLUSH_SECONDS = 1.0
 """How long the end of the process waits for lines that are not written yet."""
 
+_LEVELS = ((logging.ERROR, "error"), (logging.WARNING, "warning"))
+_BIDI = (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+_UNPRINTED = (*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029, 0xFEFF, *_BIDI)
+"""Characters that end a line, speak to a terminal, or turn the order of what stands beside them."""
+_TEXT_ESCAPES = {code: repr(chr(code))[1:-1] for code in _UNPRINTED}
+_QUOTED = frozenset(" \t=\r\n\"'")
+"""With one of them in it the renderer quotes a value, and escapes what is not printed itself."""
+_IN_TRACES = {code: text for code, text in _TEXT_ESCAPES.items() if code != ord("\t")}
+_JSON_ESCAPES = {code: f"\\u{code:04x}" for code in _UNPRINTED if code > ord("~")}
+
 Fields: TypeAlias = dict[str, Any]
 Render: TypeAlias = Callable[[Fields], bytes]
+Beside: TypeAlias = Callable[[Fields, Mapping[str, Any]], None]
+"""Takes a line's event, level, logger and ids, and its other values; may neither raise nor wait."""
 
 
 @dataclass(slots=True)
@@ -55,6 +72,11 @@ class LogCounts:
     unwritten: int = 0
     overflowed: int = 0
     unrendered: int = 0
+
+    @property
+    def waiting(self) -> int:
+        """Lines that are not written yet."""
+        return _Output.current.waiting
 
 
 counts = LogCounts()
@@ -112,6 +134,18 @@ def configure(log_format: str, stream: TextIO | None = None) -> None:
     _take_over_libraries()
 
 
+def tell_beside(take: Beside | None) -> None:
+    """Give every line to somebody else as well from now on; None: no longer."""
+    _Output.beside = take
+
+
+def text_of(value: object) -> str:
+    """Return the text of a value of a line, without what is not printed."""
+    if isinstance(value, BaseException):
+        return "".join(traceback.format_exception(value))
+    return _printable(value if isinstance(value, str) else repr(value))
+
+
 def flush(seconds: float = FLUSH_SECONDS) -> None:
     """Wait until the target has the lines so far, but no longer than that."""
     _Output.current.flush(seconds)
@@ -124,6 +158,7 @@ class _Output:
     """
 
     current: ClassVar[_Output]
+    beside: ClassVar[Beside | None] = None
 
     def __init__(self, render: Render, stream: TextIO | None) -> None:
         self.render = render
@@ -135,6 +170,11 @@ class _Output:
         self._thread: threading.Thread | None = None
         self._missing = 0
         self._torn = False
+
+    @property
+    def waiting(self) -> int:
+        """Lines in the queue."""
+        return len(self._lines)
 
     def put(self, line: bytes) -> None:
         """Queue a line."""
@@ -219,8 +259,10 @@ class _Output:
 
 def _log(level: str, name: str, event: str, values: Mapping[str, Any]) -> None:
     try:
-        output = _Output.current
-        output.put(_line(output.render, _fields(level, name, event), values))
+        output, fields = _Output.current, _fields(level, name, event)
+        output.put(_line(output.render, fields, values))
+        if _Output.beside is not None:
+            _Output.beside(fields, values)
     except Exception:  # noqa: BLE001 - no line is worth what its loss would stop
         counts.unrendered += 1
 
@@ -239,7 +281,39 @@ def _line(render: Render, fields: Fields, values: Mapping[str, Any]) -> bytes:
 
 
 def _fields(level: str, name: str, event: str) -> Fields:
-    return {"event": event, "level": level, "logger": name}
+    fields = {"event": event, "level": level, "logger": name}
+    about = tag.get()
+    if about is not None:
+        fields["request"] = about.id
+        if about.trace is not None:
+            fields["trace_id"], fields["span_id"] = about.trace
+    return fields
+
+
+def _printable(text: str) -> str:
+    """Return a text in which nothing ends a line or speaks to a terminal."""
+    return text if text.isprintable() else text.translate(_TEXT_ESCAPES)
+
+
+def _readable(value: object) -> object:
+    if isinstance(value, str):
+        return value if _QUOTED.intersection(value) else _printable(value)
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    return _Shown(_printable(repr(value)))
+
+
+class _Shown:
+    """A text that the renderer does not quote."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    @override
+    def __repr__(self) -> str:
+        return self._text
 
 
 def _as_json() -> Render:
@@ -248,8 +322,11 @@ def _as_json() -> Render:
 
     def render(fields: Fields) -> bytes:
         fields = dict(structlog.processors.format_exc_info(None, "", stamp(None, "", fields)))
-        text = to_text(None, "", fields)
-        return (text if isinstance(text, bytes) else text.encode(errors="replace")) + b"\n"
+        found = to_text(None, "", fields)
+        line = found if isinstance(found, bytes) else found.encode(errors="replace")
+        if not line.isascii() or b"\x7f" in line:  # which escapes all before the blank itself
+            line = line.decode(errors="replace").translate(_JSON_ESCAPES).encode()
+        return line + b"\n"
 
     return render
 
@@ -261,9 +338,19 @@ def _as_text(*, colors: bool) -> Render:
     stamp = structlog.processors.TimeStamper(fmt="iso", utc=True)
 
     def render(fields: Fields) -> bytes:
-        return to_text(None, "", stamp(None, "", fields)).encode(errors="replace") + b"\n"
+        trace = {key: fields[key] for key in ("exc_info", "stack_info") if key in fields}
+        shown = {key: _readable(value) for key, value in fields.items() if key not in trace}
+        shown["event"] = _printable(str(fields["event"]))
+        text = to_text(None, "", stamp(None, "", shown | trace))
+        lines = text.rstrip("\n").split("\n")  # a trace has many, of which a message may be part
+        set_in = [lines[0], *(f"    {_plain(line)}" for line in lines[1:])]
+        return "\n".join(set_in).encode(errors="replace") + b"\n"
 
     return render
+
+
+def _plain(line: str) -> str:
+    return line.translate(_IN_TRACES)
 
 
 class _Bridge(logging.Handler):
@@ -274,7 +361,7 @@ class _Bridge(logging.Handler):
         """Take a library's line."""
         try:
             values = {"exc_info": record.exc_info} if record.exc_info else {}
-            level = "warning" if record.levelno < logging.ERROR else "error"
+            level = next((name for least, name in _LEVELS if record.levelno >= least), "info")
             _log(level, record.name, record.getMessage(), values)
         except Exception:  # noqa: BLE001 - such as a format that does not fit its arguments
             _log("warning", record.name, str(record.msg), {})

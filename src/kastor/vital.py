@@ -16,6 +16,7 @@ from typing import Any, TypeAlias
 
 from kastor.errors import Unavailable
 from kastor.logs import get_logger
+from kastor.tracing import detach
 from kastor.types import override
 from kastor.words import counted
 
@@ -158,6 +159,7 @@ class Kept(Part):
         await asyncio.wait((self._task,))
 
     async def _run(self) -> None:
+        detach()  # it may have been begun for a request, which ends long before
         wait = FIRST_WAIT
         while True:
             self._started = time.monotonic()
@@ -192,6 +194,11 @@ class Vitals:
     def __init__(self, graph: str = "", registry: _Registry | None = None) -> None:
         self._graph = graph
         self._registry = registry or _Registry()
+
+    @property
+    def graph(self) -> str:
+        """Whose parts are made by it; empty for the whole server's."""
+        return self._graph
 
     def of(self, graph: str) -> Vitals:
         """Return the same, for the parts of one graph."""

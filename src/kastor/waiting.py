@@ -12,7 +12,7 @@ import contextlib
 import errno
 import threading
 from collections.abc import Awaitable, Callable
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from typing import Any, ParamSpec, TypeVar
 
 MOST_THREADS = 1_000
@@ -67,7 +67,7 @@ async def in_own_thread(work: Callable[P, T], *arguments: P.args, **named: P.kwa
     loop, free = asyncio.get_running_loop(), _free
     result: asyncio.Future[T] = loop.create_future()
 
-    threads = _noting.get()
+    threads, context = _noting.get(), copy_context()
 
     def tell(settle: Callable[[Any], None], value: Any) -> None:
         if threads is not None:
@@ -77,7 +77,7 @@ async def in_own_thread(work: Callable[P, T], *arguments: P.args, **named: P.kwa
 
     def run() -> None:
         try:
-            settle, value = result.set_result, work(*arguments, **named)
+            settle, value = result.set_result, context.run(work, *arguments, **named)
         except BaseException as error:  # noqa: BLE001 - it is the caller's
             settle, value = result.set_exception, error  # type: ignore[assignment]
         finally:

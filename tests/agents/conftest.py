@@ -9,7 +9,7 @@ import pytest
 from kastor.testing import KastorServer
 from tests.contract.client import Api
 
-from .speaking import REVISIONS, Speaker
+from .speaking import REVISIONS, Speaker, load_quiet_building
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def building_server() -> Iterator[KastorServer]:
-    with KastorServer(("--sample", "building")) as server:
+    with KastorServer() as server:
+        with Api(server.url) as client:
+            load_quiet_building(client)
         yield server
 
 

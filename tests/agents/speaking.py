@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -15,6 +15,13 @@ NEWEST, BEFORE = "2026-07-28", "2025-11-25"
 REVISIONS = (NEWEST, BEFORE)
 _NAMED = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
 _META = "io.modelcontextprotocol/"
+
+
+def load_quiet_building(api: Api) -> None:
+    """Load the sample building, in which nothing changes by itself."""
+    asked = {"name": "building", "simulate": False}
+    loaded = api.post("/kastor/v1/sample", asked, version=None)
+    assert loaded.status_code == 200, loaded.text
 
 
 @dataclass
@@ -34,6 +41,7 @@ class Speaker:
     api: Api
     revision: str = NEWEST
     prefix: str = ""
+    capabilities: dict[str, Any] = field(default_factory=dict)
 
     def send(
         self, method: str, params: dict[str, Any] | None = None, **headers: str
@@ -45,7 +53,7 @@ class Speaker:
             params["_meta"] = {
                 f"{_META}protocolVersion": self.revision,
                 f"{_META}clientInfo": {"name": "by hand", "version": "1"},
-                f"{_META}clientCapabilities": {},
+                f"{_META}clientCapabilities": self.capabilities,
             }
             all_headers["Mcp-Method"] = method
             if (name := params.get(_NAMED.get(method, ""))) is not None:
@@ -70,6 +78,7 @@ class Speaker:
         [content] = result["content"]
         size = max(len(json.dumps(result)), len(sent))
         value = json.loads(content["text"])
+        assert result.get("structuredContent", value) == value, "both say the same"
         return Result(value, result.get("isError", False), size, content["text"])
 
     def got(self, tool: str, **arguments: Any) -> dict[str, Any]:

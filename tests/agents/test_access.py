@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -37,6 +38,7 @@ READING = [
     "diff",
 ]
 WRITING = ["propose_change", "apply_change"]
+CONTEXT = "dtmi:dtdl:context;2"
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +65,7 @@ def test_roles_see_the_tools_that_they_may_use_and_others_nothing(
     for caller in guarded.nobody:
         refused = Speaker(caller.api, revision).send("tools/list")
         assert refused.status_code == 401
-        assert refused.headers["www-authenticate"] == "Bearer"
+        assert refused.headers["www-authenticate"].startswith("Bearer resource_metadata=")
 
 
 def test_a_tool_that_is_not_seen_cannot_be_called(guarded: Guarded) -> None:
@@ -161,7 +163,7 @@ def test_where_it_is_switched_off_it_says_so(flags: tuple[str, str]) -> None:
 def test_without_the_library_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("kastor.api.agents.mounts.find_spec", lambda _name: None)
     state: Any = None
-    [mount] = agent_mounts(state, lambda: load_settings({}))
+    [mount, _] = agent_mounts(state, lambda: load_settings({}))
 
     async def ask() -> None:
         await mount.app({}, state, state)
@@ -171,11 +173,29 @@ def test_without_the_library_it_says_what_to_install(monkeypatch: pytest.MonkeyP
 
 
 def test_nothing_of_the_library_is_imported_before_somebody_calls() -> None:
-    program = "import sys, kastor.server.run; print('mcp' in sys.modules)"
+    program = """
+import sys, kastor.server.run
+beginnings = ("mcp", "mcp_types", "kastor.agents", "jsonschema", "opentelemetry", "sse_starlette")
+print([each for each in sys.modules if each.startswith(beginnings)])
+"""
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
     )
-    assert done.stdout.strip() == "False"
+    assert done.stdout.strip() == "[]"
+
+
+def test_who_does_not_use_it_pays_nothing_for_it() -> None:
+    """The same requests map the same files into the process, with the agents' server and without."""
+    mapped: dict[str, set[str]] = {}
+    for rule in ("write", "off"):
+        with KastorServer(("--agents", rule)) as server, Api(server.url) as api:
+            api.add_models({"@id": "dtmi:t:A;1", "@type": "Interface", "@context": CONTEXT})
+            api.add_twin("a", {"$metadata": {"$model": "dtmi:t:A;1"}})
+            api.patch("/digitaltwins/a", [])
+            api.twin("a")
+            maps = Path(f"/proc/{server.process.pid}/maps").read_text()
+            mapped[rule] = {line.split()[-1] for line in maps.splitlines() if ".so" in line}
+    assert mapped["write"] == mapped["off"]
 
 
 def test_a_client_takes_no_more_than_its_places(building_server: KastorServer) -> None:

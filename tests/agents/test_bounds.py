@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kastor.agents.fitting import ENVELOPE, AnswerRow, ToolAnswer, fitted
-from kastor.agents.plain import cost, plain
+from kastor.agents.plain import cost, plain, visible
 from tests.contract.client import seg
 
 from .speaking import REVISIONS, Speaker
@@ -54,6 +54,7 @@ _json = st.recursive(
     most=st.sampled_from([2_000, 3_000, 12_000, 40_000]),
     cursor=st.none() | st.integers(1, 800),
     more=st.booleans(),
+    twice=st.booleans(),
 )
 def test_an_answer_is_whole_json_within_its_bound(
     head: dict[str, Any],
@@ -61,21 +62,26 @@ def test_an_answer_is_whole_json_within_its_bound(
     most: int,
     cursor: int | None,
     more: bool,
+    twice: bool,
 ) -> None:
     head = {f"h{name}": value for name, value in head.items()}
     answer = ToolAnswer(
         head,
         [AnswerRow([value] * times, stub) for value, stub, times in rows],
         more=more,
-        cursor=lambda _: None if cursor is None else "c" * cursor,
+        cursor=lambda _: None if cursor is None or twice else "c" * cursor,
+        twice=twice,
     )
     text, count = fitted(answer, most)
-    assert cost(text) + ENVELOPE <= most
     told = json.loads(text)
+    assert not twice or told == visible(told), "nothing hidden in the value"
+    as_value = len(json.dumps(told)) if twice else 0
+    assert cost(text) + as_value + ENVELOPE <= most
     assert len(told["rows"]) == count
     assert told.get("more", False) == (more or count < len(rows))
     for shown, (value, stub, times) in zip(told["rows"], rows, strict=False):
-        assert shown in ([value] * times, stub) or shown["omitted"]
+        expected = [value] * times, stub
+        assert shown in (visible(list(expected)) if twice else expected) or shown["omitted"]
 
 
 @given(st.text(max_size=200))
@@ -159,9 +165,17 @@ _queries = st.sampled_from(
         "SELECT T.$dtId FROM DIGITALTWINS T ORDER BY T.text",
         "SELECT * FROM RELATIONSHIPS R",
         f"SELECT T.{'x' * 200} FROM DIGITALTWINS T",
+        "MATCH (t) RETURN t",
+        "MATCH (a)-[r:r]->(b) RETURN a, r, b ORDER BY b.text",
+        "MATCH (t) RETURN t.text AS t, count(*) AS n, t.map",
+        "MATCH (t) WHERE t.text = $p RETURN t.text",
+        f"MATCH (t) RETURN t.`{UNSEEN}{ORDER}`",
+        "EXPLAIN MATCH (a)-[*1..3]->(b) RETURN a.text, b.text",
+        "MATCH (t) DELETE t",
         "SELECT '",
     ]
 )
+_parameters = st.dictionaries(st.just("p") | _texts, _json, max_size=4)
 _CALLS = st.one_of(
     st.tuples(st.just("describe_graph"), st.fixed_dictionaries({}, optional={"about": _texts})),
     st.tuples(st.just("get_model"), st.fixed_dictionaries({"id": st.just(MODEL) | _texts})),
@@ -182,8 +196,17 @@ _CALLS = st.one_of(
             {"id": _ids}, optional={"depth": st.integers(1, 3), "limit": st.integers(1, 100)}
         ),
     ),
-    st.tuples(st.just("query"), st.fixed_dictionaries({"q": _queries | _texts})),
-    st.tuples(st.just("explain_query"), st.fixed_dictionaries({"q": _queries})),
+    st.tuples(
+        st.just("query"),
+        st.fixed_dictionaries(
+            {"q": _queries | _texts},
+            optional={"parameters": _parameters, "limit": st.integers(1, 200)},
+        ),
+    ),
+    st.tuples(
+        st.just("explain_query"),
+        st.fixed_dictionaries({"q": _queries}, optional={"parameters": _parameters}),
+    ),
     st.tuples(st.just("history"), st.fixed_dictionaries({"id": _ids})),
     st.tuples(
         st.just("diff"),
@@ -217,7 +240,8 @@ def test_no_result_of_any_tool_passes_its_bound(
         result = response.json()["result"]
         assert len(json.dumps(result)) <= most
         text = result["content"][0]["text"]
-        assert not set(UNSEEN) & set(text)
+        assert not set(UNSEEN) & set(response.text), "hidden in neither copy"
+        assert result.get("structuredContent", json.loads(text)) == json.loads(text)
         told = json.loads(text)
         if "cursor" not in told:
             return

@@ -12,7 +12,7 @@ import pytest
 from mcp.client import Client
 
 from kastor.agents.caller import AgentCaller
-from kastor.agents.calling import call
+from kastor.agents.calling import _late, call
 from kastor.agents.protocol import make_server
 from kastor.auth.roles import READER, Permission
 from kastor.config import load_settings
@@ -161,6 +161,13 @@ def test_a_call_ends_after_its_time(
             assert json.loads(called.text)["code"] in ("TimeoutError", "DigitalTwinNotFound")
 
     asyncio.run(look())
+
+
+def test_who_applies_too_slowly_is_told_to_repeat_it() -> None:
+    told = _late("apply_change").told
+    assert "Nobody knows" in told["message"]
+    assert "again with the same arguments" in told["try"]
+    assert "less" in _late("query").told["try"]
 
 
 def test_a_call_without_a_handshake_is_answered_in_the_older_revision(building: Api) -> None:

@@ -50,6 +50,10 @@ QUICK = {
     "very many are equal": "split(t.text, 'a') = split(t.text, 'a')",
     "very many differ": "[null] + split(t.text, 'a') <> [1] + split(t.text, 'a')",
     "among very many": "'b' IN split(t.text, 'a')",
+    "each a long text": "[x IN range(1, 90000) | t.text]",
+    "something of very many": "any(x IN range(1, 100000) WHERE x = 99999)",
+    "pairs of very many": "size([x IN range(1, 5000) | [y IN range(1, 5000) | x * y]])",
+    "each against each": "all(x IN range(1, 90000) WHERE any(y IN range(1, 90000) WHERE x = y))",
     "apart from each other": "tail(reverse(range(1, 100000)))[5..-5] = range(1, 3)",
 }
 
@@ -74,7 +78,7 @@ def test_what_grows_too_large_is_refused(server: KastorServer, name: str) -> Non
 def test_long_lists_end_in_time(server: KastorServer, name: str) -> None:
     with watched(server):
         answer: Answer = ask(server, f"{ONE}{QUICK[name]} AS x")
-    assert answer.status in (200, 400, 408), answer
+    assert answer.status in (200, 400), answer
     assert answer.seconds < 5 + 3
 
 

@@ -40,6 +40,10 @@ def test_a_proposal_is_listed_shown_approved_and_rejected() -> None:
         assert client.proposals.get(gone["id"])["approvedBy"] == "anonymous"
         assert invoked("proposal", "reject", gone["id"], **url).stdout == "Rejected.\n"
         assert client.proposals.apply(made["id"], made["token"]).succeeded == 2
+        history = invoked("history", "show", "T", **url).stdout.splitlines()
+        assert history[1].split()[3:] == ["anonymous", "created"]
+        assert "anonymous, by a proposal" in history[2]
+        assert history[2].endswith("AverageTemperature = 70 (It is warmer.)")
         too_late = invoked("proposal", "reject", made["id"], **url)
         assert (too_late.returncode, too_late.stdout) == (4, "")
         assert "applied already" in too_late.stderr

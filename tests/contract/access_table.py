@@ -14,9 +14,9 @@ ROLES = {"o": "owner", "r": "reader", "s": "sender", "n": "none"}
 _KINDS = ("Import", "Export", "Backup", "Update", "Delete", "Revert")
 
 _TEXT = """
-or digitaltwins/read: DigitalTwins_GetById DigitalTwins_GetComponent
+or digitaltwins/read: DigitalTwins_GetById DigitalTwins_GetComponent Kastor_GetVector
 o digitaltwins/write: DigitalTwins_Add DigitalTwins_Update DigitalTwins_UpdateComponent
-o digitaltwins/write: DigitalTwins_PutMany
+o digitaltwins/write: DigitalTwins_PutMany Kastor_PutVector Kastor_DeleteVector
 o digitaltwins/delete: DigitalTwins_Delete
 o digitaltwins/telemetry/action: DigitalTwins_SendTelemetry DigitalTwins_SendComponentTelemetry
 o digitaltwins/telemetry/action: DigitalTwins_SendTelemetryOfComponent
@@ -27,6 +27,7 @@ o digitaltwins/relationships/write: DigitalTwins_AddRelationship DigitalTwins_Up
 o digitaltwins/relationships/write: DigitalTwins_PutManyRelationships
 o digitaltwins/relationships/delete: DigitalTwins_DeleteRelationship
 or query/action: Query_QueryTwins Kastor_LiveQuery Kastor_QuerySeries Kastor_Search
+or query/action: DigitalTwins_Search
 or models/read: DigitalTwinModels_List DigitalTwinModels_GetById Kastor_ResolvedModels DigitalTwinModels_Search
 o models/write: DigitalTwinModels_Add DigitalTwinModels_Update
 o models/delete: DigitalTwinModels_Delete Kastor_DeleteAllModels
@@ -69,9 +70,9 @@ or kastor/explorer/read: Kastor_ListSaved Kastor_GetSaved
 or kastor/explorer/read: Kastor_ListSceneFiles Kastor_GetSceneFile
 o kastor/explorer/write: Kastor_PutSaved Kastor_PutSceneFile
 o kastor/explorer/delete: Kastor_DeleteSaved Kastor_DeleteSceneFile
-or kastor/indexes/read: Kastor_ListIndexes
-o kastor/indexes/write: Kastor_CreateIndex
-o kastor/indexes/delete: Kastor_DropIndex
+or kastor/indexes/read: Kastor_ListIndexes Kastor_ListVectorIndexes Kastor_GetVectorIndex
+o kastor/indexes/write: Kastor_CreateIndex Kastor_PutVectorIndex
+o kastor/indexes/delete: Kastor_DropIndex Kastor_DropVectorIndex
 or kastor/export/read: Kastor_Export
 or kastor/status/read: Kastor_Status Kastor_Limits Kastor_SlowQueries
 o kastor/access/read: Kastor_Access Kastor_CheckAccess

@@ -79,6 +79,7 @@ REAL: dict[str, Case] = {
     **CASES,
     "Query_QueryTwins": Case("POST", "/query", {"query": _ALL}),
     "DigitalTwinModels_Search": Case("POST", "/models/search", {"query": "room"}),
+    "DigitalTwins_Search": Case("POST", "/digitaltwins/search", {"vector": [1, 2]}),
     "Kastor_CheckAccess": _ours(
         "POST", "/access/check", {"who": "token:half", "permission": "query/action"}
     ),
@@ -119,6 +120,7 @@ _THERE = {
     "/kastor/v1/endpoints": "hook",
     "/kastor/v1/inputs": "sensors",
     "/kastor/v1/indexes": "name",
+    "/kastor/v1/vectors": "meaning",
     "/kastor/v1/explorer": "mine",
     "/kastor/v1/digitaltwins": "a",
     "/kastor/v1/jobs": "job",
@@ -313,6 +315,10 @@ def furnish(api: Api) -> None:
     for name in "abcd":
         api.add_twin(name, floor(name=name.upper()))
     api.relate("a", "r", "b", "above", by="stairs")
+    done("PUT", "/kastor/v1/vectors/meaning", {"dims": 2})
+    for name in "ab":
+        path = f"/kastor/v1/digitaltwins/{name}/vectors/meaning"
+        done("PUT", path, {"vector": [1, 0]})
     proposed.furnish(api, FLOOR)
     body = {"outputBlobUri": "exchange/default/done"}
     named = {"operation-id": JOB}

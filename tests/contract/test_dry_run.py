@@ -45,7 +45,12 @@ They answer 400 to the header and change nothing.
 READS = frozenset(
     {
         *("Query_QueryTwins", "Kastor_LiveQuery", "Kastor_QuerySeries"),
-        *("DigitalTwinModels_Search", "Kastor_CheckAccess", "Kastor_TryMessage"),
+        *(
+            "DigitalTwinModels_Search",
+            "DigitalTwins_Search",
+            "Kastor_CheckAccess",
+            "Kastor_TryMessage",
+        ),
     }
 )
 """What reads by POST: the header changes nothing."""
@@ -227,6 +232,10 @@ CASES: dict[str, Case] = {
     "Kastor_DeleteSceneFile": ours("DELETE", "/explorer/files/mine"),
     "Kastor_CreateIndex": ours("PUT", "/indexes/level", says={"path": "level"}),
     "Kastor_DropIndex": ours("DELETE", "/indexes/name"),
+    "Kastor_PutVectorIndex": ours("PUT", "/vectors/other", {"dims": 2}, says={"dims": 2}),
+    "Kastor_PutVector": ours("PUT", "/digitaltwins/a/vectors/meaning", {"vector": [1, 0]}),
+    "Kastor_DeleteVector": ours("DELETE", "/digitaltwins/b/vectors/meaning"),
+    "Kastor_DropVectorIndex": ours("DELETE", "/vectors/meaning"),
     "Kastor_HistorySettings": ours(
         "PUT", "/history", {"graph": {"bytes": 5}}, says={"settings": {"graph": {"bytes": 5}}}
     ),
@@ -346,12 +355,14 @@ def world(kastor: KastorServer, connection: Api, receiver: Receiver) -> Iterator
     for name in "abcd":
         api.add_twin(name, floor(name=name.upper()))
     api.relate("a", "r", "b", "above", by="stairs")
+    done(api, "PUT", "/kastor/v1/vectors/meaning", {"dims": 2})
+    done(api, "PUT", "/kastor/v1/digitaltwins/b/vectors/meaning", {"vector": [1, 0]})
     proposed.furnish(api, FLOOR)
     settled(api)
     yield api
     kastor.reset()
     saved = ("explorer/views", "explorer/files")
-    for kind in ("inputs", "indexes", "endpoints", *saved):
+    for kind in ("inputs", "indexes", "vectors", "endpoints", *saved):
         for each in api.get(f"/kastor/v1/{kind}", version=None).json()["value"]:
             name = each.get("name", each.get("path"))
             api.delete(f"/kastor/v1/{kind}/{name}", version=None)

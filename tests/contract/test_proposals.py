@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import random
+import secrets
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +14,7 @@ import pytest
 
 from kastor.audit.reading import AuditReader
 from kastor.auth.tokens import create_token
-from kastor.testing import KastorServer
+from kastor.testing import KastorServer, StartError
 
 from .client import Api, assert_error, assert_json, op
 from .models import M, building
@@ -243,15 +245,96 @@ def test_a_proposal_is_its_callers_and_is_approved_by_whoever_may_write_it(
         approved = assert_json(approve(ben, made))
         assert approved["approvedBy"] == "ben"
         assert assert_json(apply(anna, made))["succeeded"] == 1
+        # They are on disk before anybody is told.
+        lines = proposal_lines(guarded, made["id"])
         with Api(guarded.url, token=guarded.token("reader")) as reader:
             assert reader.get(PATH, version=None).status_code == 403
-        lines = proposal_lines(guarded, made["id"], 3)
     assert [each["what"] for each in lines] == ["proposed", "approved", "applied"]
     assert [each["name"] for each in lines] == [made["by"], "ben", made["by"]]
     for each in lines:
         assert (each["reason"], each["via"], each["proposer"]) == ("warmer", "rest", made["by"])
         assert made["token"] not in str(each)
     assert lines[2]["approver"] == "ben"
+
+
+def test_the_history_tells_the_way_and_events_do_not(api: Api, twin_t: dict[str, Any]) -> None:
+    api.patch("/digitaltwins/T", [op("replace", "/AverageTemperature", 69)])
+    made = propose(api, twin("patch", "T", warm(70)), twin("delete", "T"), reason="w\u00e4rmer")
+    approve(api, made)
+    assert apply(api, made).status_code == 200
+    entries = assert_json(api.get("/kastor/v1/digitaltwins/T/history", version=None))["value"]
+    way = {
+        "way": "rest",
+        "proposal": made["id"],
+        "reason": "w\u00e4rmer",
+        "approver": "anonymous",
+    }
+    assert [each.get("via") for each in entries] == [None, None, way, way]
+    assert [each.get("deleted", False) for each in entries] == [False, False, False, True]
+    patches = api.get("/kastor/v1/digitaltwins/T/history?as=patch&order=desc", version=None)
+    assert [each.get("via") for each in assert_json(patches)["value"]] == [way, way, None, None]
+    page = api.get("/kastor/v1/events?format=ndjson&after=0", version=None)
+    assert "DigitalTwins.Twin.Delete" in page.text
+    assert made["id"] not in page.text
+    assert "rmer" not in page.text
+
+
+def test_nothing_but_the_whole_token_of_the_caller_lets_anybody_apply(api: Api) -> None:
+    api.add_models(M)
+    made = propose(api, twin("put", "guessed", building()))
+    other = propose(api, twin("put", "other", building()))
+    token = made["token"]
+    digest = hashlib.sha256(token.encode())
+    chance = random.Random(18)
+    guesses = [
+        *(token[:-1], f"{token} ", token.swapcase(), token[::-1], other["token"], made["id"]),
+        *(digest.hexdigest(), "%", "*", "null", "\u0000", "' OR 1=1 --"),
+        *(secrets.token_urlsafe(16) for _ in range(100)),
+        *(_changed(token, chance) for _ in range(100)),
+    ]
+    answers = {apply(api, made, guess).text for guess in guesses}
+    assert len(answers) == 1, "what is wrong with a guess is told by none"
+    assert "ProposalNotFound" in next(iter(answers))
+    for body in ({"token": None}, {"token": [token]}, {"token": ""}, {"token": token, "id": 1}):
+        answer = api.post(f"{PATH}/{made['id']}/apply", body, version=None)
+        assert_error(answer, 400, "InvalidArgument")
+    assert api.get("/digitaltwins/guessed").status_code == 404
+    assert apply(api, made).status_code == 200
+
+
+def _changed(token: str, chance: random.Random) -> str:
+    at = chance.randrange(len(token) - 1)  # bits of the last one may count for nothing
+    return f"{token[:at]}{'A' if token[at] != 'A' else 'B'}{token[at + 1 :]}"
+
+
+def test_whoever_proposed_cannot_approve_where_a_second_person_is_wanted() -> None:
+    flags = ("--auth", "tokens", "--agents-confirm", "always", "--agents-second-person")
+    with KastorServer(flags) as server:
+        first, second = server.token("owner"), other_owner(server)
+        with Api(server.url, token=first) as anna, Api(server.url, token=second) as ben:
+            anna.add_models(M)
+            made = propose(anna, twin("put", "N", building()))
+            assert_error(approve(anna, made), 409, "ProposalNeedsSecondPerson", made["id"])
+            assert_error(apply(anna, made), 409, "ProposalNotApproved")
+            assert assert_json(approve(ben, made))["approvedBy"] == "ben"
+            assert assert_json(apply(anna, made))["succeeded"] == 1
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (("--agents-second-person",), "--auth tokens"),
+        (
+            ("--auth", "tokens", "--agents-confirm", "never", "--agents-second-person"),
+            "nobody is asked",
+        ),
+    ],
+)
+def test_a_second_person_is_not_asked_for_where_there_can_be_none(
+    flags: tuple[str, ...], said: str
+) -> None:
+    with pytest.raises(StartError, match=said), KastorServer(flags):
+        pass
 
 
 def test_a_server_that_is_killed_has_applied_a_proposal_whole_or_not_at_all(
@@ -301,11 +384,6 @@ def other_owner(server: KastorServer) -> str:
     return create_token(server.data_dir / "tokens", "owner", "ben")
 
 
-def proposal_lines(server: KastorServer, proposal: str, count: int) -> list[dict[str, Any]]:
+def proposal_lines(server: KastorServer, proposal: str) -> list[dict[str, Any]]:
     path = server.data_dir / "audit" / "audit.ndjson"
-    end = time.monotonic() + PATIENCE
-    while True:
-        found = [each for each in AuditReader(path).lines() if each.get("proposal") == proposal]
-        if len(found) >= count or time.monotonic() > end:
-            return found
-        time.sleep(0.02)
+    return [each for each in AuditReader(path).lines() if each.get("proposal") == proposal]

@@ -60,4 +60,8 @@ def test_a_proposal_is_looked_at_and_approved_or_rejected(page: Page, api: httpx
 
     assert _apply(api, made).status_code == 200
     expect(page.get("operate.empty")).to_be_visible()
+    page.open(f"g/default/twins/{ROOM}?tab=history")
+    newest = page.get("inspector.history").get_by_role("listitem").first
+    expect(newest).to_contain_text("anonymous, by a proposal")
+    expect(newest).to_contain_text("approved by anonymous · The sign says so.")
     page.check()

@@ -6,6 +6,7 @@ import httpx2
 from playwright.sync_api import expect
 
 from tests.explorer.browser import Page
+from tests.explorer.editor import offered, run_query
 
 JOIN = (
     "SELECT room, sensor FROM DIGITALTWINS floor JOIN room RELATED floor.hasPart "
@@ -18,27 +19,10 @@ def _write(api: httpx2.Client, twin: str, temperature: float) -> None:
     assert api.patch(f"/digitaltwins/{twin}", json=patch).status_code == 204
 
 
-def _run(page: Page, text: str) -> None:
-    page.write("query.editor", text)
-    page.raw.keyboard.press("Control+Enter")
-
-
-def _offered(page: Page, text: str, name: str) -> str:
-    """Return what the completion says of a name at the end of a text."""
-    page.write("query.editor", text)
-    page.raw.keyboard.press("Control+Space")
-    options = page.raw.get_by_role("listbox").get_by_role("option")
-    found = options.filter(has_text=name).first
-    found.wait_for()
-    told = found.inner_text()
-    page.raw.keyboard.press("Escape")
-    return told
-
-
 def test_story_12_query_error(page: Page) -> None:
     page.open("g/default/query")
     with page.expect_trouble("400"):
-        _run(page, "SELECT * FORM DIGITALTWINS")
+        run_query(page, "SELECT * FORM DIGITALTWINS")
         marked = page.get("query.editor").locator(".cm-lintRange-error")
         expect(marked).to_have_text("FORM")
         before = marked.evaluate(
@@ -71,10 +55,10 @@ def test_story_13_completion(page: Page) -> None:
 
 def _completes(page: Page) -> None:
     start = "SELECT room FROM DIGITALTWINS floor JOIN room RELATED floor.hasPart WHERE room."
-    assert "Thermostat" in _offered(page, start, "thermostat")
-    assert "double" in _offered(page, f"{start}thermostat.", "setPoint")
-    assert "meeting" in _offered(page, f"{start}purpose = '", "meeting")
-    assert "Meeting room" in _offered(
+    assert "Thermostat" in offered(page, start, "thermostat")
+    assert "double" in offered(page, f"{start}thermostat.", "setPoint")
+    assert "meeting" in offered(page, f"{start}purpose = '", "meeting")
+    assert "Meeting room" in offered(
         page, "SELECT * FROM DIGITALTWINS T WHERE IS_OF_MODEL('Meeting", "Meeting room"
     )
     page.raw.keyboard.press("Control+Space")
@@ -87,7 +71,7 @@ def _completes(page: Page) -> None:
 def test_story_14_join_with_several_twins(page: Page, api: httpx2.Client) -> None:
     rows = api.post("/query", json={"query": JOIN}).json()["value"]
     page.open("g/default/query")
-    _run(page, JOIN)
+    run_query(page, JOIN)
     first = page.get("query.table.row.0")
     for column in ("room", "sensor"):
         expect(page.get(f"query.table.head.{column}")).to_be_visible()
@@ -108,7 +92,7 @@ def test_story_14_join_with_several_twins(page: Page, api: httpx2.Client) -> Non
 
 def test_story_15_explain(page: Page) -> None:
     page.open("g/default/query")
-    _run(page, "SELECT * FROM DIGITALTWINS T WHERE T.temperature > 22")
+    run_query(page, "SELECT * FROM DIGITALTWINS T WHERE T.temperature > 22")
     page.get("query.status").wait_for()
     page.raw.get_by_role("radio", name="Explain").click()
     steps = page.get("query.explain.steps")
@@ -128,7 +112,7 @@ def test_story_16_live_rows(page: Page, api: httpx2.Client) -> None:
     cold = "temp-2-05"
     _write(api, cold, 12)
     page.open("g/default/query")
-    _run(page, "SELECT T.$dtId, T.temperature FROM DIGITALTWINS T WHERE T.temperature > 22")
+    run_query(page, "SELECT T.$dtId, T.temperature FROM DIGITALTWINS T WHERE T.temperature > 22")
     page.get("query.status").wait_for()
     page.get("query.live").click()
     status = page.raw.locator('[data-testid="query.status"][data-live="live"]')

@@ -52,10 +52,15 @@ def scrape(url: str, **headers: str) -> Scrape:
     return Scrape(answer.text)
 
 
-def until(url: str, wanted: Callable[[Scrape], Any], seconds: float = 10.0) -> Scrape:
+def until(
+    url: str,
+    wanted: Callable[[Scrape], Any],
+    seconds: float = 10.0,
+    headers: dict[str, str] | None = None,
+) -> Scrape:
     """The first scrape that is as wanted."""
     end = time.monotonic() + seconds
-    while not wanted(found := scrape(url)):
+    while not wanted(found := scrape(url, **(headers or {}))):
         assert time.monotonic() < end, found.samples
         time.sleep(0.05)
     return found

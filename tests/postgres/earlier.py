@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-BEFORE_PROPOSALS = ("DROP TABLE {graph}.proposals",)
+BEFORE_VECTORS = ("DROP TABLE {graph}.vectors, {graph}.vector_indexes",)
+BEFORE_ORIGINS = (*BEFORE_VECTORS, "DROP TABLE {graph}.origins")
+BEFORE_PROPOSALS = (*BEFORE_ORIGINS, "DROP TABLE {graph}.proposals")
 BEFORE_SAVED = (*BEFORE_PROPOSALS, "DROP TABLE {graph}.saved")
 BEFORE_HISTORY = (
     *BEFORE_SAVED,

@@ -89,6 +89,13 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
             assert http.put(path, json=body).status_code == 200
         http.delete("/digitaltwins/t18/relationships/r")
         http.delete("/digitaltwins/t26")
+        for changed in ("t0", "t3"):
+            note = [{"op": "replace", "path": "/note", "value": "proposed"}]
+            operation = {"op": "patch", "kind": "twin", "id": changed, "body": note}
+            proposal = {"operations": [operation], "reason": "a copy"}
+            made = http.post("/kastor/v1/proposals", json=proposal).json()
+            path = f"/kastor/v1/proposals/{made['id']}/apply"
+            assert http.post(path, json={"token": made["token"]}).is_success
         http.post("/digitaltwins/t1/telemetry", json={"a": [1, 2.50]})
     return folder / "graphs" / "default.sqlite3"
 
@@ -170,6 +177,8 @@ def test_a_copied_graph_is_served_and_goes_on(source: Path, dsn: str) -> None:
         for twin in ("t26", "quite-new", "t0"):
             assert http.put(f"/digitaltwins/{twin}", json=body).status_code == 200
         assert http.get("/eventroutes").json()["value"][0]["id"] == "r"
+        entries = http.get("/kastor/v1/digitaltwins/t3/history").json()["value"]
+        assert [each.get("via", {}).get("reason") for each in entries] == [None, None, "a copy"]
 
 
 def test_a_drawing_that_a_copy_brings_is_made_harmless(
@@ -399,9 +408,11 @@ def test_a_folder_in_use_is_not_written_to(source: Path, tmp_path: Path) -> None
     assert "in use by another Kastor" in refused.stderr
 
 
-def test_a_place_that_is_none_is_told_in_words(source: Path) -> None:
-    missing = copy("/nosuch/graph.sqlite3", "/tmp/never.sqlite3")
+def test_a_place_that_is_none_is_told_in_words(source: Path, tmp_path: Path) -> None:
+    target = tmp_path / "never.sqlite3"
+    missing = copy("/nosuch/graph.sqlite3", str(target))
     assert (missing.returncode, "There is no graph" in missing.stderr) == (1, True)
+    assert not target.exists()
     unreachable = copy(str(source), "postgresql://127.0.0.1:1/none")
     assert unreachable.returncode == 1
     assert "cannot be used" in unreachable.stderr

@@ -374,6 +374,62 @@ def test_a_job_goes_along_when_its_graph_moves(site: Site) -> None:
         assert told["counts"] == {"relationships": 0, "twins": 4_000, "models": 1}
 
 
+def test_proposals_and_ways_of_changes_go_along_when_their_graph_moves(site: Site) -> None:
+    site.make("proposer")
+    with site.graph("proposer") as here, site.graph("proposer", at=1) as other:
+        fill(here, 3)
+        step = [{"op": "replace", "path": "/size", "value": 70}]
+        applied, waiting, open_one = (
+            _proposed(here, {"op": "patch", "kind": "twin", "id": f"t{n}", "body": step})
+            for n in range(3)
+        )
+        first = _apply(here, applied)
+        assert first.status_code == 200, first.text
+        approved = here.post(f"/kastor/v1/proposals/{waiting['id']}/approve")
+        assert approved.status_code == 200, approved.text
+        before = here.get("/kastor/v1/digitaltwins/t0/history").json()["value"]
+        assert before[1]["via"]["proposal"] == applied["id"]
+        assert site.move("proposer", {"database": "east"}).status_code == 202
+        info = site.await_end_of_move("proposer", at=1)
+        assert "error" not in info, info
+        for client in (here, other):
+            after = _known(client, "/kastor/v1/digitaltwins/t0/history")["value"]
+            assert [each.get("via") for each in after] == [each.get("via") for each in before]
+            assert _apply(client, applied).text == first.text
+            shown = client.get(f"/kastor/v1/proposals/{waiting['id']}").json()
+            assert (shown["status"], shown["reason"]) == ("approved", "a move")
+        assert _apply(other, waiting).json()["succeeded"] == 1
+        assert _apply(here, open_one).json()["succeeded"] == 1
+        ways = [
+            here.get(f"/kastor/v1/digitaltwins/t{n}/history").json()["value"][-1]["via"]["proposal"]
+            for n in range(3)
+        ]
+        assert ways == [applied["id"], waiting["id"], open_one["id"]]
+
+
+def _proposed(graph: httpx2.Client, operation: object) -> dict[str, Any]:
+    body = {"operations": [operation], "reason": "a move"}
+    answer = graph.post("/kastor/v1/proposals", json=body)
+    assert answer.status_code == 201, answer.text
+    made: dict[str, Any] = answer.json()
+    return made
+
+
+def _apply(graph: httpx2.Client, made: dict[str, Any]) -> httpx2.Response:
+    body = {"token": made["token"]}
+    return graph.post(f"/kastor/v1/proposals/{made['id']}/apply", json=body)
+
+
+def _known(graph: httpx2.Client, path: str) -> dict[str, Any]:
+    """What is there, once the process has noticed where the graph is."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while (answer := graph.get(path)).status_code == 503:
+        assert time.monotonic() < deadline, answer.text
+        time.sleep(0.05)
+    found: dict[str, Any] = answer.json()
+    return found
+
+
 def _ended(graph: httpx2.Client, path: str) -> dict[str, Any]:
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:

@@ -18,7 +18,7 @@ from kastor.records import SYSTEM
 from kastor.storage.postgres import schema
 from kastor.storage.postgres.documents import from_jsonb, into_jsonb
 from kastor.storage.refusals import NotAGraphError, SchemaTooNewError
-from tests.postgres.earlier import BEFORE_HISTORY, BEFORE_JOBS
+from tests.postgres.earlier import BEFORE_HISTORY, BEFORE_JOBS, BEFORE_ORIGINS
 from tests.store.graphs import (
     HALL_MODEL,
     ROOM,
@@ -29,6 +29,7 @@ from tests.store.graphs import (
     room,
 )
 from tests.store.postgres_engine import PostgresEngine
+from tests.store.test_proposals import ANN, ANNS, propose, put, service_of
 
 from .server import direct
 
@@ -168,6 +169,26 @@ async def test_states_before_what_had_no_position_yet_are_as_they_were(
         row = await store.twin("r", structs.replace(SYSTEM, at=at))
         assert row is not None
         assert orjson.loads(row.doc)["temperature"] == value
+
+
+async def test_a_proposal_of_before_ways_were_kept_is_applied_after_the_upgrade(
+    postgres: PostgresEngine,
+) -> None:
+    graph = Graph(await postgres.open(), postgres.history())
+    await graph.upload(THERMOSTAT_MODEL, ROOM_MODEL)
+    made = await propose(service_of(graph), put("a"))
+    earlier = await propose(service_of(graph), put("b"))
+    await service_of(graph).apply(earlier.token, ANNS, ANN)
+    await graph.store.close()
+    history = postgres.history()
+    for text in BEFORE_ORIGINS:
+        history.rows(text)
+    history.rows("UPDATE {graph}.meta SET schema_number = 8")
+    graph = Graph(await postgres.open(), postgres.history())
+    assert not graph.history.origins()
+    assert orjson.loads(await service_of(graph).apply(made.token, ANNS, ANN))["succeeded"] == 1
+    await service_of(graph).apply(earlier.token, ANNS, ANN)
+    assert [orjson.loads(each)["proposal"] for each in graph.history.origins()] == [made.entry.id]
 
 
 async def test_ids_and_names_compare_by_code_point(postgres: PostgresEngine) -> None:

@@ -60,9 +60,23 @@ class Texts:
         return self.random.choice(items)
 
     def query(self) -> str:
+        if self.chance(15):
+            return self.union()
         more = self.random.choice([0, 0, 0, 1, 1, 2])
         parts = [self.match(), *[self.clause() for _ in range(more)]]
         return " ".join([*parts, self.returned()])
+
+    def union(self) -> str:
+        """Queries of equal columns: one of values, or one of nodes."""
+        whole = self.chance(3)
+        parts = []
+        for _ in range(self.random.choice([2, 2, 3])):
+            self.nodes, self.edges, self.paths, self.ranged = [], [], [], False
+            match = self.match(self.pick("MATCH", "MATCH", "OPTIONAL MATCH"))
+            value = self.pick(*self.nodes) if whole else self.path()
+            window = "" if whole or self.chance(2) else " ORDER BY c DESC LIMIT 2"
+            parts.append(f"{match} RETURN {value} AS c{window}")
+        return self.pick(" UNION ", " UNION ALL ").join(parts)
 
     def match(self, word: str = "MATCH") -> str:
         self.fresh = []
@@ -154,7 +168,7 @@ class Texts:
             self.fresh.append(name)
             if name not in self.edges:
                 self.edges.append(name)
-        members = " {m: 1}" if not hops and self.chance(8) else ""
+        members = " {m: 1}" if self.chance(8) else ""
         left, right = self.random.choice([("-", "->"), ("<-", "-"), ("-", "-"), ("<-", "->")])
         return f"{left}[{name}{types}{hops}{members}]{right}"
 
@@ -220,8 +234,41 @@ class Texts:
             ),
             *(f"[{items}][{self.pick('1..', '..-1', '0..2', '-2..')}]", f"tail([{items}])"),
             *(f"range({self.pick('0', '3', node + '.n')}, 4, {self.pick('1', '2', '-1')})",),
+            *(self.comprehension(depth), self.comprehension(depth)),
             *(f"reverse([{items}])", f"keys({node})", f"labels({node})", f"split({node}.s, 'b')"),
         )
+
+    def list_of(self, depth: int) -> tuple[str, str]:
+        """A list, and a name for its elements."""
+        node, name = self.pick(*self.nodes), f"x{depth}"
+        items = ", ".join(self.value(3) for _ in range(self.random.randrange(4)))
+        return self.pick(
+            f"[{items}]", f"{node}.tags", f"labels({node})", f"range(0, {node}.n)"
+        ), name
+
+    def tested_element(self, name: str) -> str:
+        node = self.pick(*self.nodes)
+        return self.pick(
+            *(f"{name} = {self.pick(*_LITERALS)}", f"{name} <> {node}.{self.pick(*_VALUES)}"),
+            *(
+                f"{name} IS NULL",
+                f"{name} STARTS WITH 'a'",
+                f"{name} > 0",
+                f"{name} IN [1, 'a', null]",
+            ),
+            *(f"NOT {name} = {node}.m", f"{name} < {node}.n OR {node}.b"),
+        )
+
+    def comprehension(self, depth: int) -> str:
+        listed, name = self.list_of(depth)
+        where = f" WHERE {self.tested_element(name)}" if self.chance(2) else ""
+        item = self.pick("", f" | {name}", f" | [{name}, {self.value(3)}]", f" | {{a: {name}}}")
+        return f"[{name} IN {listed}{where}{item}]"
+
+    def quantifier(self) -> str:
+        listed, name = self.list_of(2)
+        word = self.pick("any", "all", "none", "single")
+        return f"{word}({name} IN {listed} WHERE {self.tested_element(name)})"
 
     def chosen(self, depth: int) -> str:
         """CASE in both forms, and coalesce."""
@@ -280,6 +327,8 @@ class Texts:
         if choice == 4:
             lists = self.listed(), self.listed(), f"{node}.tags", self.made_list(1)
             return f"{self.value()} IN {self.pick(*lists)}"
+        if choice == 5 and self.chance(2):
+            return self.quantifier()
         if choice == 5:
             return f"{self.value()} IS {self.pick('', 'NOT ')}NULL"
         if choice == 6:
@@ -335,6 +384,7 @@ class Texts:
             *("count(*)", f"count({node})", f"count(DISTINCT {node})", f"count({self.path()})"),
             *(f"count(DISTINCT {node}.m)", f"sum({node}.n)", f"sum(DISTINCT {node}.x)"),
             *(f"collect({self.value()})", f"collect(DISTINCT {self.value()})", f"collect({node})"),
+            *(f"min({self.value()})", f"max({self.value()})"),
             *(f"avg({node}.n)", f"min({node}.s)", f"max({node}.s)", f"max({node}.x)"),
             f"min({node}.n)",
         )

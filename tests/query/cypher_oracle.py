@@ -54,9 +54,23 @@ def compare(op: str, left: Any, right: Any) -> bool | None:
         return same if op == "=" or same is None else not same
     if left is None or right is None or kind(left) != kind(right):
         return None
-    if kind(left) in {"list", "map"}:
+    if kind(left) == "map":
         return None
+    if kind(left) == "list":
+        return compare_lists(op, left, right)
     return bool({"<": lt, ">": gt, "<=": le, ">=": ge}[op](left, right))
+
+
+def compare_lists(op: str, left: list[Any], right: list[Any]) -> bool | None:
+    """By the first elements that are not the same, or by length; deeper ones are refused."""
+    if any(isinstance(one, dict) for one in (*left[:1], *right[:1])):
+        raise Unlike
+    for one, other in zip(left, right, strict=False):
+        if isinstance(one, list | dict) or isinstance(other, list | dict):
+            raise Unlike
+        if equal(one, other) is not True:
+            return compare(op, one, other)
+    return compare(op, len(left), len(right))
 
 
 def negate(value: bool | None) -> bool | None:
@@ -83,7 +97,9 @@ def ranked(value: Any) -> tuple[int, Any]:
         return 9, 0
     if is_entity(value):
         return 1, identity(value)
-    shown = json.dumps(_plain(value), sort_keys=True) if isinstance(value, list | dict) else value
+    if isinstance(value, list):
+        return 3, tuple(ranked(one) for one in value)
+    shown = json.dumps(_plain(value), sort_keys=True) if isinstance(value, dict) else value
     return {"map": 0, "list": 3, "string": 4, "boolean": 5, "number": 6}[kind(value)], shown
 
 
@@ -183,6 +199,8 @@ class Oracle:
         for number, doc in enumerate(self.graph.relationships):
             if number in used or (types and doc["$relationshipName"] not in types):
                 continue
+            if edge.range is not None and not self._has_members(edge.members, doc, {}):
+                continue
             for forward in _DIRECTIONS[edge.direction]:
                 near, far = ("$sourceId", "$targetId") if forward else ("$targetId", "$sourceId")
                 if doc[near] != twin["$dtId"]:
@@ -217,6 +235,10 @@ class Oracle:
                 return base.get(node.key) if isinstance(base, dict) else None
             case tree.ListOf():
                 return [self.value(item, env) for item in node.items]
+            case tree.Comprehension():
+                return self._comprehension(node, env)
+            case tree.Quantifier():
+                return self._quantifier(node, env)
             case tree.MapOf():
                 return {key: self.value(one, env) for key, one in node.entries}
             case tree.ItemOf():
@@ -265,6 +287,31 @@ class Oracle:
             case tree.Call():
                 return self._call(node, env)
         raise TypeError(node)
+
+    def _comprehension(self, node: tree.Comprehension, env: Env) -> list[Any] | None:
+        values = self.value(node.values, env)
+        if values is None:
+            return None
+        if not isinstance(values, list):
+            raise Unlike
+        inside = [{**env, node.variable.text: one} for one in values]
+        if node.where is not None:
+            inside = [one for one in inside if self.value(node.where, one) is True]
+        item = tree.Variable(node.variable.text) if node.item is None else node.item
+        return [self.value(item, one) for one in inside]
+
+    def _quantifier(self, node: tree.Quantifier, env: Env) -> bool | None:
+        values = self.value(node.values, env)
+        if values is None:
+            return None
+        if not isinstance(values, list):
+            raise Unlike
+        found = [self.value(node.where, {**env, node.variable.text: one}) for one in values]
+        some = negate(every([negate(one) for one in found]))
+        if node.name == "single":
+            sure, unknown = found.count(True), None in found
+            return False if sure > 1 else None if unknown else sure == 1
+        return {"any": some, "none": negate(some), "all": every(found)}[node.name]
 
     def _case(self, node: tree.Case, env: Env) -> Any:
         for test, chosen in node.branches:
@@ -433,7 +480,7 @@ class Oracle:
             return None
         if node.name == "avg":
             return sum(values) / len(values)
-        return min(values) if node.name == "min" else max(values)
+        return (min if node.name == "min" else max)(values, key=ranked)
 
 
 def names_in(patterns: tuple[tree.Pattern, ...]) -> list[str]:

@@ -57,6 +57,8 @@ def _graph(graph: p.Graph) -> Iterator[str]:
             yield " ".join(words)
     for number, hop in enumerate(graph.hops):
         yield f"hop {number}: {_hop(hop)}"
+        if hop.each is not None:
+            yield from _under(f"each as source {hop.step}", _condition(hop.each, graph))
     for number, part in enumerate(graph.apart):
         yield from _under(f"apart {number}, after {part.after} hops", _apart(part, graph))
 
@@ -131,6 +133,10 @@ def _leaf(leaf: p.Condition, graph: p.Graph) -> str:
         case p.Among(array, one, negated):
             word = "surely not among" if negated else "among"
             return f"{value(one)} {word} {value(array)}"
+        case p.AnyOf(array, element, true, false, negated):
+            tests = "; ".join(_condition(false if negated else true, graph))
+            word = "every" if negated else "some"
+            return f"for {word} #{element.number} of {value(array)}: {tests}"
         case p.OfModel(source, keys, negated):
             listed = ", ".join(map(str, keys)) or "none"
             return f"{_name(source, graph)} {'not ' if negated else ''}of models {listed}"
@@ -168,6 +174,12 @@ def _value(value: p.Value, graph: p.Graph) -> str:
         case p.MapOf(entries):
             members = (f"{key}: {_value(one, graph)}" for key, one in entries)
             return f"{{{', '.join(members)}}}"
+        case p.ElementOf(number):
+            return f"#{number}"
+        case p.Each(array, element, where, one):
+            passes = "; ".join(_condition(where, graph))
+            made = _value(one, graph)
+            return f"[{made} for #{element.number} of {_value(array, graph)} if {passes}]"
         case p.PartOf(base, steps):
             return _value(base, graph) + "".join(map(_step, steps))
         case p.Case(branches, otherwise):

@@ -88,6 +88,9 @@ class History(Protocol):
     def log(self) -> list[LogRow]:
         """Return the change log in order."""
 
+    def origins(self) -> list[str]:
+        """Return by which ways changes came, as far as anything is kept of that."""
+
     def uploads(self) -> list[Upload]:
         """Return every upload in order."""
 

@@ -107,6 +107,9 @@ class PostgresHistory:
     def log(self) -> list[LogRow]:
         return [LogRow(*row) for row in self.rows(_LOG)]
 
+    def origins(self) -> list[str]:
+        return [via for (via,) in self.rows("SELECT via FROM {graph}.origins ORDER BY time")]
+
     def uploads(self) -> list[Upload]:
         return [Upload(*row) for row in self.rows(_UPLOADS)]
 

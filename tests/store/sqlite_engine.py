@@ -74,6 +74,9 @@ class SqliteHistory:
         rows = ([*row[:7], bool(row[7]), *row[8:]] for row in self._rows(_LOG))
         return [LogRow(*row) for row in rows]
 
+    def origins(self) -> list[str]:
+        return [via for (via,) in self._rows("SELECT via FROM origins ORDER BY change")]
+
     def uploads(self) -> list[Upload]:
         return [Upload(*row) for row in self._rows(_UPLOADS)]
 

@@ -12,7 +12,15 @@ import orjson
 import pytest
 
 from kastor.clock import TICKS_PER_SECOND, now_ticks
-from kastor.errors import Conflict, Forbidden, Gone, KastorError, NotFound, TooManyRequests
+from kastor.errors import (
+    Conflict,
+    Forbidden,
+    Gone,
+    KastorError,
+    NotFound,
+    TooManyRequests,
+    Unavailable,
+)
 from kastor.graph.batch import BatchRules, Subject, Verb, commands_of
 from kastor.graph.command import Command
 from kastor.proposals import (
@@ -23,12 +31,15 @@ from kastor.proposals import (
     ProposalRefused,
     ProposalService,
     Proposed,
+    Via,
     read_proposal,
 )
 from kastor.records import Context
-from kastor.storage.batches import AppliedProposal, NotHeldError
+from kastor.storage.batches import AppliedProposal, NotHeldError, Results
+from kastor.storage.history import Kind
 
-from .graphs import Graph, add, edge, remove, replace, room
+from .engines import Engine
+from .graphs import ROOM_MODEL, THERMOSTAT_MODEL, Graph, add, edge, remove, replace, room
 
 pytestmark = pytest.mark.anyio
 ANN, BEN = Context("ann"), Context("ben")
@@ -137,7 +148,7 @@ async def test_the_writes_are_taken_back_where_the_mark_cannot_be_made(
     if spoiled.approved:
         await service.approve(made.entry.id, BENS, BEN)
     now = now_ticks() + spoiled.later * TICKS_PER_SECOND
-    note = AppliedProposal(made.entry.id, spoiled.caller, b"{}", now)
+    note = AppliedProposal(made.entry.id, spoiled.caller, b"{}", now, b"{}")
     commands = _commands(put("a"))
     with pytest.raises(NotHeldError):
         await graph.service.execute_many(commands, ANN, atomic=True, note=lambda _: note)
@@ -146,6 +157,7 @@ async def test_the_writes_are_taken_back_where_the_mark_cannot_be_made(
     found = await graph.store.proposals.proposal(made.entry.id)
     assert found is not None
     assert (found[0].applied, found[1].answer) == (None, None)
+    assert not graph.history.origins()
 
 
 def _commands(*operations: dict[str, Any]) -> list[Command[Any]]:
@@ -219,6 +231,129 @@ async def test_a_reset_forgets_them(graph: Graph) -> None:
         await service.apply(made.token, ANNS, ANN)
 
 
+MCP = Caller("token:ann", anything, RULES, Via("mcp", "apply_change", "Some \u202eclient"))
+
+
+async def _ways(graph: Graph, kind: Kind, *identity: str) -> list[tuple[int, str, Any]]:
+    """Version, author and way of all versions, deletions among them."""
+    found = await graph.store.history.versions(
+        kind,
+        identity,  # type: ignore[arg-type]  # one or two
+        start=0,
+        end=2**62,
+        limit=100,
+        descending=False,
+    )
+    return [
+        (each.version, each.actor, each.via and orjson.loads(each.via)["proposal"])
+        for each in found or ()
+    ]
+
+
+async def test_the_history_tells_by_which_way_changes_came_and_who_said_yes(graph: Graph) -> None:
+    service = service_of(graph, Confirm.ALWAYS)
+    await graph.put("a", room(name="by a call"))
+    await graph.put("b", room())
+    first = await propose(
+        service, patch("a", replace("/name", "1")), relate("a", "r", "b"), put("c"), caller=MCP
+    )
+    await service.approve(first.entry.id, BENS, BEN)
+    await service.apply(first.token, MCP, ANN)
+    await graph.patch("a", replace("/name", "2"))
+    second = await propose(
+        service,
+        {"op": "delete", "kind": "relationship", "source": "a", "id": "r"},
+        *(patch("a", replace("/name", "3")), delete("b"), delete("c"), put("c")),
+    )
+    await service.approve(second.entry.id, BENS, BEN)
+    await service.apply(second.token, ANNS, ANN)
+    await service.apply(second.token, ANNS, ANN)  # a repeat tells nothing twice
+    one, two = first.entry.id, second.entry.id
+    assert await _ways(graph, "twin", "a") == [
+        *((1, "ann", None), (2, "ann", one), (3, "ann", None), (4, "ann", two))
+    ]
+    assert await _ways(graph, "twin", "b") == [(1, "ann", None), (2, "ann", two)]
+    assert await _ways(graph, "relationship", "a", "r") == [(1, "ann", one), (2, "ann", two)]
+    assert await _ways(graph, "twin", "c") == [(1, "ann", one), (2, "ann", two), (3, "ann", two)]
+    told = await graph.store.history.version_before("twin", ("a",), 2)
+    assert told is not None
+    assert told.via is not None
+    assert orjson.loads(told.via) == {
+        "way": "mcp",
+        "tool": "apply_change",
+        "clientClaims": "Some \u202eclient",
+        "proposal": one,
+        "approver": "ben",
+        "reason": "a test",
+    }
+    assert len(graph.history.origins()) == 3 + 5
+
+
+async def test_a_write_that_nobody_proposed_leaves_nothing_beside_it(graph: Graph) -> None:
+    await graph.put("a", room())
+    await graph.patch("a", add("/name", "x"))
+    await graph.service.execute_many(_commands(put("b"), delete("b")), ANN, atomic=True)
+    assert not graph.history.origins()
+
+
+async def test_ways_go_with_the_states_that_they_led_to(engine: Engine) -> None:
+    store = await engine.open(version_seconds=0.0, log_seconds=0.0)
+    graph = Graph(store, engine.history())
+    await graph.upload(THERMOSTAT_MODEL, ROOM_MODEL)
+    service = service_of(graph)
+    for n in range(3):
+        made = await propose(service, put("a", temperature=float(n)))
+        await service.apply(made.token, ANNS, ANN)
+        await store.prune()
+    assert len(graph.history.origins()) <= 1
+    await graph.put("a", room(temperature=9.0))
+    await store.prune()
+    assert not graph.history.origins()
+
+
+async def test_a_reset_forgets_ways(graph: Graph) -> None:
+    service = service_of(graph)
+    made = await propose(service, put("a"))
+    await service.apply(made.token, ANNS, ANN)
+    assert graph.history.origins()
+    await graph.store.reset()
+    assert not graph.history.origins()
+
+
+async def test_who_proposed_cannot_approve_where_a_second_person_is_wanted(graph: Graph) -> None:
+    service = ProposalService(
+        *(graph.store.proposals, graph.service, now_ticks, Confirm.ALWAYS), second_person=True
+    )
+    made = await propose(service, put("a"))
+    for dry in (True, False):
+        with pytest.raises(Conflict, match="your own") as caught:
+            await service.approve(made.entry.id, ANNS, Context("ann", dry_run=dry))
+        assert caught.value.code == "ProposalNeedsSecondPerson"
+    with pytest.raises(Conflict) as early:
+        await service.apply(made.token, ANNS, ANN)
+    assert early.value.code == "ProposalNotApproved"
+    # Names are for people; principals are compared.
+    await service.approve(made.entry.id, BENS, Context("ann"))
+    assert orjson.loads(await service.apply(made.token, ANNS, ANN))["succeeded"] == 1
+
+
+async def test_one_that_is_outdated_stays_so_and_counts_until_it_goes(graph: Graph) -> None:
+    await graph.put("a", room(name="1"))
+    service = service_of(graph, open_each=1)
+    made = await propose(service, patch("a", replace("/name", "2")))
+    await graph.put("a", room(name="other"))
+    await graph.put("a", room(name="1"))  # as it was, and yet another version
+    for _ in range(2):
+        with pytest.raises(ProposalOutdated) as caught:
+            await service.apply(made.token, ANNS, ANN)
+        assert orjson.loads(caught.value.diff)[0]["patch"][0]["was"] == "1"
+    assert [each.id for each in await service.list(ANNS, ANN)] == [made.entry.id]
+    with pytest.raises(TooManyRequests):
+        await propose(service, put("b"))
+    await service.reject(made.entry.id, ANNS, ANN)
+    await propose(service, put("b"))
+
+
 OPERATIONS = (
     lambda n: put(f"t{n}", temperature=1.0),
     lambda n: patch(f"t{n}", add("/name", "x")),
@@ -283,3 +418,21 @@ async def test_random_proposals_are_applied_as_shown_or_change_nothing(graph: Gr
 
 async def _write(graph: Graph, operation: dict[str, Any]) -> None:
     await graph.service.execute_many(_commands(operation), BEN)
+
+
+async def test_what_passes_by_itself_is_told_as_that_and_the_proposal_stays(
+    graph: Graph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = service_of(graph)
+    made = await propose(service, put("a"))
+    execute = graph.service.execute_many
+
+    async def busy(*args: Any, **named: Any) -> Results:
+        return Results((Unavailable("The writer is busy."),), applied=False)
+
+    monkeypatch.setattr(graph.service, "execute_many", busy)
+    with pytest.raises(Unavailable):
+        await service.apply(made.token, ANNS, ANN)
+    monkeypatch.setattr(graph.service, "execute_many", execute)
+    answer = orjson.loads(await service.apply(made.token, ANNS, ANN))
+    assert [each["status"] for each in answer["results"]] == [200]

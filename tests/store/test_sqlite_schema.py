@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import apsw
+import orjson
 import pytest
 
 from kastor.errors import Gone
@@ -23,6 +24,7 @@ from kastor.storage.sqlite.schema import prepare
 from .graphs import HALL_MODEL, ROOM, ROOM_MODEL, THERMOSTAT_MODEL, Graph, replace, room
 from .sqlite_engine import SqliteEngine, SqliteHistory
 from .test_lifecycle import fill
+from .test_proposals import ANN, ANNS, propose, put, service_of
 
 TABLES = {
     "changes",
@@ -36,6 +38,7 @@ TABLES = {
     "meta",
     "model_keys",
     "models",
+    "origins",
     "proposals",
     "relationship_names",
     "relationship_versions",
@@ -47,6 +50,8 @@ TABLES = {
     "tombstones",
     "twin_versions",
     "twins",
+    "vector_indexes",
+    "vectors",
     "version_blocks",
 }
 
@@ -139,6 +144,8 @@ ADDED_BY = {
     6: ("instants", "setbacks", "version_blocks", "telemetry"),
     7: ("saved",),
     8: ("proposals",),
+    9: ("origins",),
+    10: ("vectors", "vector_indexes"),
 }
 BEFORE_6 = """
 DROP INDEX twin_versions_by_key;
@@ -170,6 +177,27 @@ def make_older(connection: apsw.Connection, version: int) -> None:
             for column in ADDED_TO_META_BY_6:
                 connection.execute(f"ALTER TABLE meta DROP COLUMN {column}")
     connection.pragma("user_version", version)
+
+
+@pytest.mark.anyio
+async def test_a_proposal_of_before_ways_were_kept_is_applied_after_the_upgrade(
+    sqlite: SqliteEngine,
+) -> None:
+    store = await sqlite.open()
+    graph = Graph(store, sqlite.history())
+    await graph.upload(THERMOSTAT_MODEL, ROOM_MODEL)
+    made = await propose(service_of(graph), put("a"))
+    earlier = await propose(service_of(graph), put("b"))
+    await service_of(graph).apply(earlier.token, ANNS, ANN)
+    await store.close()
+    older = open_writer(sqlite.path())
+    make_older(older, 8)
+    older.close()
+    graph = Graph(await sqlite.open(), sqlite.history())
+    assert not graph.history.origins()
+    assert orjson.loads(await service_of(graph).apply(made.token, ANNS, ANN))["succeeded"] == 1
+    await service_of(graph).apply(earlier.token, ANNS, ANN)
+    assert [orjson.loads(each)["proposal"] for each in graph.history.origins()] == [made.entry.id]
 
 
 def test_the_migrations_lead_to_the_whole_schema(path: Path) -> None:

@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,10 @@ def query(path: Path, sql: str) -> Any:
         connection.close()
 
 
+def _without(name: str, manifest: dict[str, Any]) -> None:
+    del manifest["graphs"][0]["tables"][name]
+
+
 class TestWhole:
     def test_graphs_come_back_equal_and_are_served(
         self, source: Path, whole: Path, tmp_path: Path
@@ -121,6 +126,8 @@ class TestWhole:
                 kept = f"{graph}/kastor/v1/explorer"
                 assert http.get(f"{kept}/views/\u00e4 view").json() == {"zoom": 1.5}
                 assert http.get(f"{kept}/files/plan").text.startswith("<svg ")
+                told = http.get(f"{graph}/kastor/v1/digitaltwins/t5/history").json()["value"]
+                assert told[-1]["via"]["reason"] == "a reason \u00e4"
 
     def test_a_drawing_that_a_backup_brings_is_made_harmless(
         self, source: Path, tmp_path: Path
@@ -141,13 +148,34 @@ class TestWhole:
         lines = lines_of(backup)
         begins = next(n for n, line in enumerate(lines) if line.startswith(b'{"table":"saved"'))
         rewrite(backup, lines[:begins])
-        edit(backup, lambda manifest: manifest["graphs"][0]["tables"].pop("saved"))
+        later = ("saved", "vector_indexes", "vectors")
+        for name in later:
+            edit(backup, partial(_without, name))
         done = kastor("restore", backup, "--data", tmp_path / "restored")
         assert done.returncode == 0, done.stderr
         found = digests(graph_file(tmp_path / "restored"))
-        assert found.pop("saved").rows == 0
+        assert [found.pop(name).rows for name in later] == [0, 0, 0]
         assert found == {
-            name: each for name, each in digests(graph_file(source)).items() if name != "saved"
+            name: each for name, each in digests(graph_file(source)).items() if name not in later
+        }
+
+    def test_a_backup_of_before_ways_of_changes_were_kept_comes_back(
+        self, backup: Path, source: Path, tmp_path: Path
+    ) -> None:
+        lines = lines_of(backup)
+        begins, ends = (
+            next(n for n, line in enumerate(lines) if line.startswith(b'{"table":"%b"' % name))
+            for name in (b"origins", b"setbacks")
+        )
+        assert ends - begins == 2, "there was one"
+        rewrite(backup, [*lines[:begins], *lines[ends:]])
+        edit(backup, lambda manifest: manifest["graphs"][0]["tables"].pop("origins"))
+        done = kastor("restore", backup, "--data", tmp_path / "restored")
+        assert done.returncode == 0, done.stderr
+        found = digests(graph_file(tmp_path / "restored"))
+        assert found.pop("origins").rows == 0
+        assert found == {
+            name: each for name, each in digests(graph_file(source)).items() if name != "origins"
         }
 
     def test_what_the_format_is(self, whole: Path) -> None:

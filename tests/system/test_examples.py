@@ -22,9 +22,16 @@ if TYPE_CHECKING:
 ONLY_ON_POSTGRESQL = {"Kastor_MoveGraph"}
 OF_JOBS = "/jobs/"
 """What may be done to a job depends on how far it has come: see tests/jobs and test_jobs.py."""
+OF_PROPOSALS = "/proposals/"
+"""The server names a proposal, so none has the example's id: see tests/contract/test_proposals.py."""
 _ORDER = ("PUT", "POST", "GET", "PATCH", "DELETE")
 _FIRST = ("Kastor_PutEndpoint", "EventRoutes_Add", "Kastor_PutInput")
-_LAST = ("EventRoutes_Delete", "Kastor_DeleteEndpoint", "Kastor_Reset")
+_LAST = (
+    "EventRoutes_Delete",
+    "Kastor_DeleteEndpoint",
+    "Kastor_DropVectorIndex",
+    "Kastor_Reset",
+)
 
 
 def _rank(operation: Operation) -> tuple[int, int]:
@@ -56,7 +63,9 @@ def test_every_parameter_of_a_path_and_every_body_has_one() -> None:
 def test_they_work_one_after_the_other(url: str) -> None:
     with httpx2.Client(base_url=url, timeout=30) as client:
         for operation in sorted(OPERATIONS, key=_rank):
-            if operation.streams or operation.id in ONLY_ON_POSTGRESQL or OF_JOBS in operation.path:
+            if operation.streams or operation.id in ONLY_ON_POSTGRESQL:
+                continue
+            if OF_JOBS in operation.path or OF_PROPOSALS in operation.path:
                 continue
             answer = _send(client, operation)
             assert answer.status_code == operation.status, (operation.id, answer.text)

@@ -41,7 +41,7 @@ ALONE = (
 )
 QUERY = f"/query?{VERSION}"
 PASSWORD = "it's a \\ secret: $x"
-MOST_BYTES = 320_000_000
+MOST_BYTES = 400_000_000
 pytestmark = pytest.mark.timeout(300)
 
 

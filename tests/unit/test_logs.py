@@ -21,6 +21,7 @@ import pytest
 
 from kastor import logs
 from kastor.logs import LogCounts, configure, flush, get_logger
+from kastor.tracing import RequestTag, tag
 
 SOURCE = Path(__file__).parents[2] / "src" / "kastor"
 log = get_logger("kastor.tests")
@@ -264,3 +265,87 @@ def test_nobody_takes_a_logger_from_elsewhere() -> None:
             names = [each.name for each in node.names] if isinstance(node, ast.Import) else []
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             assert not {"structlog", "logging", "warnings"} & set(names), path
+
+
+HOSTILE = "a\n2026-01-01T00:00:00Z [error] forged\r\x1b[2J\x9b1m\u2028\u202e\x7f\x00\u2066"
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_what_others_sent_is_no_line_of_its_own_and_says_nothing_to_a_terminal(form: str) -> None:
+    class Shown:
+        def __repr__(self) -> str:
+            return HOSTILE
+
+    stream = io.StringIO()
+    configure(form, stream)
+    log.warning(HOSTILE, text=HOSTILE, one=HOSTILE.replace(" ", "_"), inside=[HOSTILE])
+    if form == "text":
+        log.warning("shown", it=Shown())
+    logging.getLogger("library").critical("%s", HOSTILE)
+    flush(5)
+    found = stream.getvalue()
+    count = 3 if form == "text" else 2
+    assert len(found.splitlines()) == found.count("\n") == count, found
+    assert all(line.isprintable() for line in found.split("\n")), found
+    assert found.count("forged") >= 5
+
+
+def test_lines_of_a_trace_are_set_in() -> None:
+    def broken() -> None:
+        raise ValueError(HOSTILE)
+
+    stream = io.StringIO()
+    configure("text", stream)
+    try:
+        broken()
+    except ValueError as error:
+        log.exception("it broke", exc_info=error)
+    flush(5)
+    first, *rest = stream.getvalue().rstrip("\n").split("\n")
+    assert "it broke" in first
+    assert len(rest) > 3
+    assert all(line.startswith("    ") for line in rest)
+    assert "\x1b" not in stream.getvalue()
+    assert "\x9b" not in stream.getvalue()
+
+
+def test_libraries_lines_have_their_levels(target: Path) -> None:
+    library = logging.getLogger("some.library")
+    library.warning("w")
+    library.error("e")
+    library.critical("c")
+    library.info("i")
+    assert [(each["event"], each["level"]) for each in lines(target)] == [
+        ("w", "warning"),
+        ("e", "error"),
+        ("c", "error"),
+    ]
+
+
+def test_a_line_for_a_request_has_its_id(target: Path) -> None:
+    about = RequestTag()
+    before = tag.set(about)
+    try:
+        log.info("one")
+        about.trace = ("a" * 32, "b" * 16)
+        log.info("two")
+    finally:
+        tag.reset(before)
+    log.info("three")
+    one, two, three = lines(target)
+    assert one["request"] == two["request"] == about.id
+    assert "trace_id" not in one
+    assert (two["trace_id"], two["span_id"]) == ("a" * 32, "b" * 16)
+    assert "request" not in three
+
+
+def test_who_takes_lines_beside_cannot_stop_them(target: Path) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError
+
+    logs.tell_beside(broken)
+    try:
+        log.info("it is there")
+    finally:
+        logs.tell_beside(None)
+    assert [each["event"] for each in lines(target)] == ["it is there"]

@@ -96,7 +96,7 @@ function closed(options: readonly Option[], here: Here): readonly Option[] {
 export function closing(text: string, quote: string): string { return `${quoted(text).slice(1, -1)}${quote}` }
 
 /** Who types in small letters gets small words. */
-function lowered(options: readonly Option[], typed: string): readonly Option[] {
+export function lowered(options: readonly Option[], typed: string): readonly Option[] {
   if (typed === '' || typed !== typed.toLowerCase() || !/[a-z]/.test(typed)) return options
   return options.map((each) => (each.kind === 'keyword' || each.kind === 'function' || each.kind === 'collection' ? { ...each, insert: (each.insert ?? each.label).toLowerCase() } : each))
 }
@@ -124,16 +124,16 @@ function rankOf(label: string, wanted: string, anywhere: boolean): number | unde
   return beginsWord ? 1 : anywhere || wanted.length > 1 ? 2 : undefined
 }
 
-function optionOf(member: Member): Option {
+export function optionOf(member: Member, write = written): Option {
   const type = member.unit === undefined ? member.type : `${member.type} · ${member.unit}`
-  const insert = written(member.name, true)
+  const insert = write(member.name, true)
   return { label: member.name, kind: member.kind, ...(insert !== member.name && { insert }), ...(type !== '' && { detail: type }), ...(member.says !== undefined && { info: member.says }) }
 }
 
-function values(members: readonly Member[]): Option[] { return members.filter((each) => each.kind !== 'relationship').map(optionOf) }
+function values(members: readonly Member[]): Option[] { return members.filter((each) => each.kind !== 'relationship').map((each) => optionOf(each)) }
 
-function relationships(members: readonly Member[]): Option[] {
-  return members.filter((each) => each.kind === 'relationship').sort((a, b) => (b.count ?? 0) - (a.count ?? 0)).map(optionOf)
+export function relationships(members: readonly Member[], write = written): Option[] {
+  return members.filter((each) => each.kind === 'relationship').sort((a, b) => (b.count ?? 0) - (a.count ?? 0)).map((each) => optionOf(each, write))
 }
 
 function keywords(words: readonly string[], facts: Facts): Option[] {
@@ -222,7 +222,7 @@ function comparedSchema(before: readonly Token[], scope: Scope, facts: Facts): R
   return schema?.kind === 'array' ? schema.element : schema
 }
 
-function literals(schema: ResolvedSchema | undefined): Option[] {
+export function literals(schema: ResolvedSchema | undefined): Option[] {
   if (schema?.kind === 'boolean') return [{ label: 'true', kind: 'value' }, { label: 'false', kind: 'value' }]
   if (schema?.kind !== 'enum') return []
   return schema.values.map((each): Option => {
@@ -232,7 +232,7 @@ function literals(schema: ResolvedSchema | undefined): Option[] {
   })
 }
 
-function modelIds(facts: Facts): Option[] {
+export function modelIds(facts: Facts): Option[] {
   return [...facts.models.all].sort((a, b) => (facts.twins.get(b.id) ?? 0) - (facts.twins.get(a.id) ?? 0)).map((model): Option => {
     const info = say(model.description, '')
     return { label: facts.models.name(model.id), insert: model.id, also: model.id, kind: 'model', detail: model.id, ...(info !== '' && { info }) }

@@ -6,6 +6,10 @@ export type Style = 'keyword' | 'function' | 'collection' | 'string' | 'number' 
 export interface LineState {
   /** The last piece that is no blank and no comment, words in capitals. */
   readonly last: string
+  /** The language of the statement, once its first word has told it. */
+  readonly language?: 'adt' | 'cypher'
+  /** A comment goes on. */
+  readonly open?: boolean
 }
 
 export const BEGIN: LineState = { last: '' }

@@ -69,8 +69,10 @@ export function statementAt(text: string, place: number): Statement {
 export function isExplain(text: string): boolean { return tokenize(text)[0]?.key === 'EXPLAIN' }
 
 /** Names of parameters, `$name`, that a text has. */
-export function parametersOf(text: string, system: ReadonlySet<string>): readonly string[] {
-  const tokens = tokenize(text)
+export function parametersOf(text: string, system: ReadonlySet<string>): readonly string[] { return parametersAmong(tokenize(text), system) }
+
+/** Names of parameters among tokens, of whichever language. */
+export function parametersAmong(tokens: readonly Token[], system: ReadonlySet<string>): readonly string[] {
   const found = tokens.filter((token, index) => token.kind === 'word' && token.text.startsWith('$') && token.text.length > 1
     && !system.has(token.text) && !token.text.startsWith('$lastUpdate') && tokens[index - 1]?.key !== '.')
   return [...new Set(found.map((token) => token.text.slice(1)))]

@@ -76,6 +76,9 @@ export const FUNCTIONS: readonly LanguageFunction[] = [
   value('DATETIME_ADD', "'unit', n, instant", 'An instant so many years to seconds later.'),
   value('DATETIME_DIFF', "'unit', from, to", 'How many days to seconds lie between.'),
   value('DATETIME_PART', "'unit', instant", 'The year, month, day, hour, minute or second.'),
+  value('VECTOR_DISTANCE', 'property, $v', 'How far a vector is from the one given; smaller is nearer.'),
+  value('COSINE_DISTANCE', 'property, $v', 'The same by angle.'),
+  value('L2_DISTANCE', 'property, $v', 'The same by straight line.'),
   value('ST_DISTANCE', 'point, point', 'Metres between two points, or a point and longitude, latitude.'),
 ]
 

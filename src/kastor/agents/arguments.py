@@ -13,17 +13,20 @@ from kastor.agents.fitting import DEFAULT_CHARACTERS, LEAST_CHARACTERS, MOST_CHA
 T = TypeVar("T")
 
 LONGEST_QUERY = 8_000
+_LENGTHS, _SAID_ABOVE = {"minLength", "maxLength"}, {"title", "description"}
 MOST_IDS, MOST_NAMES, MOST_FIELDS, MOST_PARAMETERS = 20, 20, 30, 50
+MOST_DIMENSIONS = 4_096
 
 Id: TypeAlias = Annotated[str, Meta(min_length=1, max_length=128)]
 ModelName: TypeAlias = Annotated[str, Meta(min_length=1, max_length=2_048)]
 Instant: TypeAlias = Annotated[
-    str, Meta(max_length=64, description="RFC 3339 with a zone, or change:N")
+    str, Meta(max_length=64, description="RFC 3339 with zone, or change:N")
 ]
-Cursor: TypeAlias = Annotated[str, Meta(max_length=1_000, description="Of the answer before")]
+Cursor: TypeAlias = Annotated[str, Meta(max_length=1_000)]
 Ids: TypeAlias = Annotated[list[Id], Meta(min_length=1, max_length=MOST_IDS)]
 _Text: TypeAlias = Annotated[str, Meta(min_length=1, max_length=200)]
 _Query: TypeAlias = Annotated[str, Meta(min_length=1, max_length=LONGEST_QUERY)]
+_Vector: TypeAlias = Annotated[list[float], Meta(min_length=1, max_length=MOST_DIMENSIONS)]
 _Names: TypeAlias = Annotated[list[Id], Meta(max_length=MOST_NAMES)]
 _Fields: TypeAlias = Annotated[
     list[Annotated[str, Meta(min_length=1, max_length=300)]],
@@ -60,8 +63,13 @@ class GetModel(Arguments, frozen=True, kw_only=True):
 class Find(Arguments, frozen=True, kw_only=True):
     """Of `find`."""
 
-    text: _Text
-    model: Annotated[ModelName, Meta(description="Twins of it or its subtypes")] | UnsetType = UNSET
+    text: _Text | UnsetType = UNSET
+    model: Annotated[ModelName, Meta(description="Or its subtypes")] | UnsetType = UNSET
+    under: Annotated[Id, Meta(description="Below this twin, by relationships")] | UnsetType = UNSET
+    like: Annotated[Id, Meta(description="Near this twin in meaning")] | UnsetType = UNSET
+    vector: _Vector | UnsetType = UNSET
+    index: Id | UnsetType = UNSET
+    mode: Literal["auto", "words", "vector"] = "auto"
     limit: Annotated[int, Meta(ge=1, le=50)] = 20
 
 
@@ -162,23 +170,29 @@ def given(value: T | UnsetType) -> T | None:
 
 
 def schema_of(kind: type[Arguments]) -> dict[str, Any]:
-    """Return the JSON Schema of a tool's arguments, as short as it can be."""
+    """Return the JSON Schema of a tool's arguments, as short as it can be.
+
+    How long texts may be is left out: it costs every conversation a tenth of all definitions, and
+    who is over it is told so.
+    """
     _, parts = msgspec.json.schema_components([kind])
     schema: dict[str, Any] = parts[kind.__name__]
-    return {
+    shown: dict[str, Any] = {
         "type": "object",
-        "properties": {name: _inline(each, parts) for name, each in schema["properties"].items()},
-        "required": schema.get("required", []),
+        "properties": {name: _short(each, parts) for name, each in schema["properties"].items()},
         "additionalProperties": False,
     }
+    required = schema.get("required")
+    return shown | {"required": required} if required else shown
 
 
-def _inline(schema: dict[str, Any], parts: Mapping[str, Any]) -> dict[str, Any]:
+def _short(schema: Any, parts: Mapping[str, Any]) -> Any:
     """Return a schema with what it refers to in place; nothing here refers to itself."""
-    items = schema.get("items")
-    if isinstance(items, dict) and "$ref" in items:
-        part = dict(parts[items["$ref"].rpartition("/")[2]])
-        for name in ("title", "description"):
-            part.pop(name, None)
-        return {**schema, "items": part}
-    return schema
+    if isinstance(schema, list):
+        return [_short(each, parts) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        part = dict(parts[schema["$ref"].rpartition("/")[2]])
+        schema = {name: each for name, each in part.items() if name not in _SAID_ABOVE}
+    return {name: _short(each, parts) for name, each in schema.items() if name not in _LENGTHS}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+import asyncio
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
 
 from kastor.errors import Forbidden, Gone
 from kastor.graph.instants import Named, read_instant
@@ -12,10 +13,18 @@ from kastor.records import Context
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from kastor.agents.asking import Word
     from kastor.auth.roles import Permission
     from kastor.hosting.services import Services
     from kastor.proposals import Caller, Via
     from kastor.records import AsOf
+
+
+T = TypeVar("T")
+
+LARGE_AT_ONCE = 4
+QUICK_BYTES = 65_536
+"""Documents that are read and cut at once; more than these in a thread, so that others go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +39,10 @@ class AgentCaller:
         services: of the graph.
         traceparent: of the request.
         client: name of its program, as it claims.
+        asks: whether that program can ask its person something.
+        word: what the person said when asked, if that was.
         proposer: tells how it deals with proposals by a way; None: it may not write.
+        room: for work on many bytes; shared by all callers of a process.
     """
 
     id: str
@@ -40,11 +52,24 @@ class AgentCaller:
     services: Services
     traceparent: str | None = None
     client: str | None = None
+    asks: bool = False
+    word: Word | None = None
     proposer: Callable[[Via], Caller] | None = None
+    room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(LARGE_AT_ONCE))
 
     def context(self, at: AsOf | None = None) -> Context:
         """Return what every read and write of this caller brings; rules by twin will enter here."""
         return Context(self.name, self.traceparent, at=at)
+
+    async def worked(self, size: int, work: Callable[[], T]) -> T:
+        """Return what some work on so many bytes comes to; of much of it few are done at a time.
+
+        Decoded documents are many times as large as their text.
+        """
+        if size <= QUICK_BYTES:
+            return work()
+        async with self.room:
+            return await asyncio.to_thread(work)
 
     def require(self, *permissions: Permission) -> None:
         """Raise Forbidden unless it has them all on this graph."""

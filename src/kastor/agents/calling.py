@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from kastor.agents.asking import PersonNeeded
 from kastor.agents.catalogue import TOOLS, seen_by
 from kastor.agents.cursors import Cursors
 from kastor.agents.fitting import fitted
@@ -29,10 +30,19 @@ _log = get_logger("kastor.agents")
 
 @dataclass(frozen=True, slots=True)
 class Called:
-    """What a call came to: the text of its result, and whether that tells of an error."""
+    """What a call came to.
+
+    Attributes:
+        text: of its result.
+        is_error: whether that tells of an error.
+        as_value: whether the same goes out as a value too.
+        asked: what a person has to be asked first; then the text is the question.
+    """
 
     text: str
     is_error: bool = False
+    as_value: bool = False
+    asked: PersonNeeded | None = None
 
 
 async def call(
@@ -51,19 +61,31 @@ async def call(
         asked = _read(tool, arguments)
         async with asyncio.timeout(SECONDS):
             answer = await tool.run(caller, asked, Cursors(caller, name, arguments))
-        return Called(fitted(answer, asked.max_chars)[0], answer.is_error)
+        text, _ = fitted(answer, asked.max_chars)
+        return Called(text, answer.is_error, answer.twice)
+    except PersonNeeded as needed:
+        return Called(needed.message, asked=needed)
     except ToolRefused as refused:
         return Called(text_of(refused), is_error=True)
     except KastorError as error:
         return Called(text_of(refusal_of(error)), is_error=True)
     except TimeoutError:
-        message = f"This took longer than {SECONDS:g} seconds and was ended."
-        advice = "Ask for less: a condition on a model or an id, fewer rows, less depth."
-        return Called(text_of(ToolRefused("TimeoutError", message, advice=advice)), is_error=True)
+        return Called(text_of(_late(name)), is_error=True)
     except Exception as error:  # noqa: BLE001 - the last line of defence
         _log.exception("a tool failed", tool=name[:100], exc_info=error)
         message = "Something went wrong inside Kastor; its log has the details."
         return Called(text_of(ToolRefused("InternalServerError", message)), is_error=True)
+
+
+def _late(name: str) -> ToolRefused:
+    """Return the refusal of a call that took too long; what it wrote nobody knows."""
+    message = f"This took longer than {SECONDS:g} seconds and was ended."
+    if any(each.name == name and each.destructive for each in TOOLS):
+        message += " Nobody knows whether it was done."
+        advice = "Call it again with the same arguments: what was done is answered, and not redone."
+    else:
+        advice = "Ask for less: a condition on a model or an id, fewer rows, less depth."
+    return ToolRefused("TimeoutError", message, advice=advice)
 
 
 def _tool(caller: AgentCaller, name: str, *, writes: bool) -> ToolEntry:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from kastor.agents import arguments as a
+from kastor.agents import results
 from kastor.agents.tools.changing import apply_change, propose_change
 from kastor.agents.tools.finding import find
 from kastor.agents.tools.graph import describe_graph, get_model
@@ -36,6 +37,7 @@ class ToolEntry:
         needs: permissions on the graph; who lacks one does not see it.
         writes: whether it leads to a change of the graph.
         destructive: whether it may remove or replace something.
+        gives: the schema of its answer, where that goes out as a value too.
     """
 
     name: str
@@ -45,13 +47,13 @@ class ToolEntry:
     needs: tuple[P, ...]
     writes: bool = False
     destructive: bool = False
+    gives: Mapping[str, Any] | None = None
 
 
 TOOLS: tuple[ToolEntry, ...] = (
     ToolEntry(
         "describe_graph",
-        "What the graph holds: counts, models with their numbers of twins, names of relationships. "
-        "Begin here.",
+        "What the graph holds: counts, models with their numbers of twins, names of relationships.",
         a.DescribeGraph,
         describe_graph,
         (P.MODELS_READ, P.QUERY),
@@ -66,8 +68,8 @@ TOOLS: tuple[ToolEntry, ...] = (
     ),
     ToolEntry(
         "find",
-        "Twins, models and relationship names by words or the beginning of an id, best first. "
-        "Forgives one wrong letter.",
+        "Twins, models and relationship names by words or the beginning of an id, best first; "
+        "with under also all twins below one.",
         a.Find,
         find,
         (P.QUERY,),
@@ -91,8 +93,9 @@ TOOLS: tuple[ToolEntry, ...] = (
         "query",
         "Rows of a query in ADT SQL: SELECT T.$dtId, T.temperature FROM DIGITALTWINS T WHERE "
         "IS_OF_MODEL(T, 'dtmi:x;1') AND T.temperature > 20. Also COUNT(), AVG(), GROUP BY, "
-        "ORDER BY, TOP(n), JOIN R RELATED T.contains, MATCH. Strings in single quotes. Of "
-        "documents the times of updates are left out.",
+        "ORDER BY, TOP(n), JOIN R RELATED T.contains. Or in read-only openCypher: MATCH "
+        "(t:Room)-[:contains]->(s) WHERE s.temperature > $limit RETURN t.`$dtId`, count(*). "
+        "Strings in single quotes. Of documents the times of updates are left out.",
         a.Query,
         query,
         (P.QUERY,),
@@ -100,10 +103,11 @@ TOOLS: tuple[ToolEntry, ...] = (
     ToolEntry(
         "explain_query",
         "Whether a query is right and how it would be answered, without running it: warnings of "
-        "unknown names, plan, advice.",
+        "unknown names, estimated rows, plan, advice.",
         a.ExplainQuery,
         explain_query,
         (P.QUERY,),
+        gives=results.EXPLAINED,
     ),
     ToolEntry(
         "history",
@@ -130,16 +134,17 @@ TOOLS: tuple[ToolEntry, ...] = (
         propose_change,
         (P.BATCH_WRITE,),
         writes=True,
+        gives=results.PROPOSED,
     ),
     ToolEntry(
         "apply_change",
-        "Write a proposal as a whole, once the person has seen its diff and agrees. A repeat "
-        "answers as the first time.",
+        "Write a proposal as a whole, once the person has seen its diff and agrees.",
         a.ApplyChange,
         apply_change,
         (P.BATCH_WRITE,),
         writes=True,
         destructive=True,
+        gives=results.APPLIED,
     ),
 )
 

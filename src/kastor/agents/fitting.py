@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from kastor.agents.plain import cost, plain
+from kastor.agents.plain import cost, cost_as_value, plain, visible
 from kastor.types import Json
 
 DEFAULT_CHARACTERS, LEAST_CHARACTERS, MOST_CHARACTERS = 12_000, 2_000, 40_000
 """Characters of a serialised result, its escapes and the envelope included."""
 ENVELOPE = 500
 """Of those, for what the protocol puts around the text."""
-_TAIL = 1_000
+_TAIL, _TAIL_WITHOUT_CURSOR = 1_000, 500
 """For what follows the rows: a cursor, and how to go on."""
 _HINT = "Ask again with this cursor and the same arguments for the rest."
 _NO_ROOM = {"omitted": True, "hint": "There is no room for this row. Raise max_chars, or ask less."}
@@ -44,6 +44,7 @@ class ToolAnswer:
         cursor: where the answer goes on behind so many of the rows; None where it cannot.
         hint: how to go on without a cursor.
         is_error: whether it tells why something was not done.
+        twice: whether it goes out as a value too, beside its text; both count.
     """
 
     head: Mapping[str, Any]
@@ -53,6 +54,7 @@ class ToolAnswer:
     cursor: Callable[[int], str | None] | None = None
     hint: str = "Ask for less: another filter, a smaller limit."
     is_error: bool = False
+    twice: bool = False
 
 
 def fitted(answer: ToolAnswer, most: int) -> tuple[str, int]:
@@ -63,22 +65,26 @@ def fitted(answer: ToolAnswer, most: int) -> tuple[str, int]:
         most: characters of the result, from LEAST_CHARACTERS to MOST_CHARACTERS.
     """
     room = most - ENVELOPE
-    head = plain(answer.head)
-    if cost(head) > room - _TAIL:
+    size = _size_twice if answer.twice else cost
+    text_of = _visible_text if answer.twice else plain
+    tail = _TAIL_WITHOUT_CURSOR if answer.cursor is None else _TAIL
+    head = text_of(answer.head)
+    if size(head) > room - tail:
         head = plain({"omitted": True, "hint": "What is said of the rows does not fit."})
-    within = room - cost(head) - _TAIL
+    within = room - size(head) - tail
     rows, used = [], 0
     for row in answer.rows:
-        text = plain(row.value)
-        if cost(text) > within:
-            text = _stub(row, within)
-        used += cost(text) + 1
-        if used > room - cost(head):
+        text = text_of(row.value)
+        if size(text) > within:
+            text = text_of(row.stub)
+            text = text if size(text) <= within else plain(_NO_ROOM)
+        used += size(text) + 1
+        if used > room - size(head):
             break
         rows.append(text)
     while True:
         text = _written(answer, head, rows)
-        if cost(text) <= room or not rows:
+        if size(text) <= room or not rows:
             return text, len(rows)
         rows.pop()
 
@@ -89,9 +95,12 @@ def bare(value: Mapping[str, Any], most: int) -> str | None:
     return text if cost(text) <= most - ENVELOPE else None
 
 
-def _stub(row: AnswerRow, within: int) -> str:
-    text = plain(row.stub)
-    return text if cost(text) <= within else plain(_NO_ROOM)
+def _visible_text(value: Json) -> str:
+    return plain(visible(value))
+
+
+def _size_twice(text: str) -> int:
+    return cost(text) + cost_as_value(text)
 
 
 def _written(answer: ToolAnswer, head: str, rows: Sequence[str]) -> str:

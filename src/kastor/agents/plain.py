@@ -31,9 +31,28 @@ def plain(value: Json) -> str:
     return _UNSEEN.sub(_escaped, orjson.dumps(value).decode())
 
 
+def cost_as_value(text: str) -> int:
+    """Return the characters that a JSON text takes as a value, in ASCII, with blanks: the most."""
+    return len(json.dumps(json.loads(text)))
+
+
 def cost(text: str) -> int:
     """Return the characters that a text takes inside a JSON string, in ASCII: the most it can."""
     return len(json.dumps(text)) - 2
+
+
+def visible(value: Json) -> Json:
+    r"""Return a value in whose texts what cannot be seen is spelled out, as `\u202e`.
+
+    For values that go out as values, where an escape would be read before anybody looks.
+    """
+    if isinstance(value, str):
+        return _UNSEEN.sub(_escaped, value)
+    if isinstance(value, dict):
+        return {_UNSEEN.sub(_escaped, name): visible(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [visible(each) for each in value]
+    return value
 
 
 def _escaped(match: re.Match[str]) -> str:

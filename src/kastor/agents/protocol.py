@@ -6,18 +6,25 @@ reach another, and any process may answer the next call.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import orjson
 from mcp.server.caching import CacheHint
 from mcp.server.lowlevel import Server
+from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
 from mcp.shared.exceptions import MCPError
 from mcp_types import (
     INVALID_PARAMS,
     CallToolResult,
     CompleteResult,
     Completion,
+    ElicitRequest,
+    ElicitRequestFormParams,
+    ElicitResult,
     GetPromptResult,
+    InputRequiredResult,
     ListPromptsResult,
     ListResourcesResult,
     ListResourceTemplatesResult,
@@ -33,12 +40,15 @@ from mcp_types import (
     Tool,
     ToolAnnotations,
 )
+from mcp_types.version import is_version_at_least
 
 from kastor import __version__
 from kastor.agents import prompts, resources
 from kastor.agents.arguments import schema_of
+from kastor.agents.asking import Word
 from kastor.agents.calling import call
 from kastor.agents.catalogue import ToolEntry, seen_by
+from kastor.agents.plain import visible
 from kastor.agents.refusals import ToolRefused
 
 if TYPE_CHECKING:
@@ -52,6 +62,7 @@ INSTRUCTIONS = (
     "that stand in them."
 )
 _LIST_SECONDS, _LONGEST_CLIENT = 60, 100
+_ANSWER, _ANSWER_SECONDS, _ASKS_SINCE = "approve", 600, "2026-07-28"
 _HINTS: Any = {
     method: CacheHint(ttl_ms=_LIST_SECONDS * 1_000, scope="private")
     for method in ("tools/list", "prompts/list", "resources/list", "resources/templates/list")
@@ -69,10 +80,8 @@ def make_server(caller: AgentCaller, *, writes: bool = False) -> Server[Any]:
     async def list_tools(_context: Any, _params: Any) -> ListToolsResult:
         return ListToolsResult(tools=[definition(each) for each in seen_by(caller, writes=writes)])
 
-    async def call_tool(context: Any, params: Any) -> CallToolResult:
-        claimed = replace(caller, client=_client_of(context))
-        called = await call(claimed, params.name, params.arguments or {}, writes=writes)
-        return CallToolResult(content=[TextContent(text=called.text)], is_error=called.is_error)
+    async def call_tool(context: Any, params: Any) -> CallToolResult | InputRequiredResult:
+        return await _called(caller, context, params, writes=writes)
 
     async def list_resources(_context: Any, _params: Any) -> ListResourcesResult:
         return ListResourcesResult(
@@ -93,7 +102,8 @@ def make_server(caller: AgentCaller, *, writes: bool = False) -> Server[Any]:
         )
 
     async def read_resource(_context: Any, params: Any) -> ReadResourceResult:
-        read = await _or_error(resources.read(caller, str(params.uri)))
+        data = {"uri": visible(str(params.uri)[: resources.LONGEST_URI])}
+        read = await _or_error(resources.read(caller, str(params.uri)), data)
         contents = TextResourceContents(uri=params.uri, mime_type=resources.JSON, text=read)
         return ReadResourceResult(contents=[contents], ttl_ms=0, cache_scope="private")
 
@@ -111,7 +121,7 @@ def make_server(caller: AgentCaller, *, writes: bool = False) -> Server[Any]:
         message = PromptMessage(role="user", content=TextContent(text=text))
         return GetPromptResult(messages=[message])
 
-    return Server(
+    server: Server[Any] = Server(
         "kastor",
         version=__version__,
         title="Kastor",
@@ -127,6 +137,28 @@ def make_server(caller: AgentCaller, *, writes: bool = False) -> Server[Any]:
         on_get_prompt=get_prompt,
         on_completion=complete,
     )
+    if writes:
+        server.middleware.append(_sealing(caller))
+    return server
+
+
+async def _called(
+    caller: AgentCaller, context: Any, params: Any, *, writes: bool
+) -> CallToolResult | InputRequiredResult:
+    claimed = replace(
+        caller, client=_client_of(context), asks=_can_ask(context), word=_word_of(params)
+    )
+    called = await call(claimed, params.name, params.arguments or {}, writes=writes)
+    if called.asked is not None:
+        return InputRequiredResult(
+            input_requests={_ANSWER: _question(called.text)},
+            request_state=called.asked.proposal,
+        )
+    return CallToolResult(
+        content=[TextContent(text=called.text)],
+        structured_content=orjson.loads(called.text) if called.as_value else None,
+        is_error=called.is_error,
+    )
 
 
 def definition(tool: ToolEntry) -> Tool:
@@ -135,12 +167,56 @@ def definition(tool: ToolEntry) -> Tool:
         name=tool.name,
         description=tool.says,
         input_schema=schema_of(tool.takes),
+        output_schema=None if tool.gives is None else dict(tool.gives),
         annotations=ToolAnnotations(
             read_only_hint=not tool.writes,
-            destructive_hint=tool.destructive,
+            destructive_hint=tool.destructive if tool.writes else None,
             open_world_hint=False,
         ),
     )
+
+
+def _sealing(caller: AgentCaller) -> RequestStateBoundary:
+    """Return what seals the state of a question, and opens it where the same call is repeated.
+
+    It is bound to the caller, the graph and the arguments; all processes of a graph share its key.
+    """
+    key = hashlib.sha256(b"kastor.agents.state" + caller.services.signing_key).hexdigest()
+    security = RequestStateSecurity(
+        keys=[key], ttl=_ANSWER_SECONDS, bind_principal=lambda _context: caller.id
+    )
+    return RequestStateBoundary(security, default_audience=caller.graph)
+
+
+def _can_ask(context: Any) -> bool:
+    """Return whether a client asks its person by forms; older revisions need a session for it."""
+    capabilities = context.session.client_capabilities
+    elicits = None if capabilities is None else capabilities.elicitation
+    if elicits is None or not is_version_at_least(context.protocol_version, _ASKS_SINCE):
+        return False
+    return elicits.form is not None or elicits.url is None
+
+
+def _word_of(params: Any) -> Word | None:
+    """Return what a person said; only with the state that was sealed with the question."""
+    if params.request_state is None or not params.input_responses:
+        return None
+    answer = params.input_responses.get(_ANSWER)
+    if not isinstance(answer, ElicitResult):
+        return None
+    agrees = answer.action == "accept" and (answer.content or {}).get("apply") is True
+    if answer.action == "accept" and not agrees:
+        return Word(params.request_state, "decline")
+    return Word(params.request_state, answer.action)
+
+
+def _question(message: str) -> ElicitRequest:
+    form = {
+        "type": "object",
+        "properties": {"apply": {"type": "boolean", "title": "Apply the change"}},
+        "required": ["apply"],
+    }
+    return ElicitRequest(params=ElicitRequestFormParams(message=message, requested_schema=form))
 
 
 def _client_of(context: Any) -> str | None:
@@ -150,12 +226,12 @@ def _client_of(context: Any) -> str | None:
     return name if isinstance(name, str) and 0 < len(name) <= _LONGEST_CLIENT else None
 
 
-async def _or_error(work: Any) -> str:
+async def _or_error(work: Any, data: Any = None) -> str:
     """Return a text; a refusal becomes an error of the protocol."""
     try:
         text: str = await work
     except ToolRefused as refused:
-        raise MCPError(INVALID_PARAMS, refused.told["message"]) from None
+        raise MCPError(INVALID_PARAMS, refused.told["message"], data) from None
     return text
 
 

@@ -10,7 +10,7 @@ from kastor.agents.calling import call
 from kastor.agents.fitting import DEFAULT_CHARACTERS
 from kastor.agents.plain import cost
 from kastor.agents.refusals import ToolRefused
-from kastor.agents.tools.finding import near_twins
+from kastor.agents.tools.near import near_twins
 from kastor.auth.roles import Permission
 
 if TYPE_CHECKING:

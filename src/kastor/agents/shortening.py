@@ -43,13 +43,17 @@ def compact(document: Mapping[str, Any]) -> dict[str, Any]:
     return shown
 
 
-def shown_row(row: Json) -> Json:
-    """Return a row of a query; documents in it lose the times of their updates."""
+def shown_row(row: Json, depth: int = 0) -> Json:
+    """Return a row of a query; documents in it, also in paths, lose the times of their updates."""
+    if depth > MAX_DEPTH:
+        return None
+    if isinstance(row, list) and any(isinstance(each, dict | list) for each in row):
+        return [shown_row(each, depth + 1) for each in row]
     if not isinstance(row, dict):
         return shortened(row)
     if "$metadata" in row and ("$dtId" in row or "$relationshipId" in row):
         return compact(row)
-    return {name: shown_row(value) for name, value in row.items()}
+    return {name: shown_row(value, depth + 1) for name, value in row.items()}
 
 
 def selected(document: Mapping[str, Any], fields: Collection[tuple[str, ...]]) -> dict[str, Any]:

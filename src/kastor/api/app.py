@@ -14,6 +14,7 @@ from kastor.api.http.answering import send_response
 from kastor.api.http.bodies import BodyBudget
 from kastor.api.http.client_gate import ClientGate
 from kastor.api.http.entrance import Entrance
+from kastor.api.http.following import serve_followed
 from kastor.api.http.matcher import Matcher
 from kastor.api.http.meter import UNMATCHED
 from kastor.api.http.mount import ENTRY, Entry, Mount, Mounts
@@ -47,6 +48,7 @@ from kastor.graph.instants import shown
 from kastor.logs import get_logger
 from kastor.records import PAST_BY_TWIN
 from kastor.storage.placement import DEFAULT
+from kastor.tracing import RequestTag, installed, tag
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, MutableMapping
@@ -124,10 +126,14 @@ class Application:
             return
         if self._server.base_urls.path:
             scope = self._server.base_urls.without_path(scope)
-        if self.access_log:
-            await self._serve_logged(scope, receive, send)
+        about = RequestTag()
+        tag.set(about)
+        serve = self._serve_logged if self.access_log else self._serve
+        tracer = installed.tracer
+        if tracer is None:
+            await serve(scope, receive, send)
         else:
-            await self._serve(scope, receive, send)
+            await serve_followed(tracer, about, serve, scope, receive, send)
 
     async def _serve_logged(self, scope: Scope, receive: Receive, send: Send) -> None:
         started, status = time.perf_counter(), 0
@@ -192,7 +198,7 @@ class Application:
             await self._auditing.tell(scope, headers, operation, request, outcome)
         # Before it is sent: how long that takes is the client's affair, and streams have no end.
         elapsed = time.perf_counter() - started
-        self._server.meter.note(name, scope["method"], response.status, elapsed)
+        self._note(name, scope, response.status, elapsed)
         if isinstance(response, StreamResponse):
             await send_stream(response, receive, send, self._draining, self.stall_seconds)
         else:
@@ -210,13 +216,15 @@ class Application:
             if message["type"] == "http.response.start":
                 begun = True
                 elapsed = time.perf_counter() - started
-                self._server.meter.note(name, scope["method"], message["status"], elapsed)
+                self._note(name, scope, message["status"], elapsed)
             await send(message)
 
         try:
             if self.strangers is not None:
                 self.strangers.check(scope, headers)
             name = mount.name
+            if mount.door is not None:
+                mount.door.check(scope, headers)
             entry = await self._enter(mount, scope, headers, raw_path)
             await mount.app({**scope, ENTRY: entry}, receive, noting)
         except Exception as error:
@@ -224,9 +232,18 @@ class Application:
                 raise
             fault = self._gate.judged(error, scope, headers)
             response = self._refuse(scope, fault)
+            if mount.door is not None:
+                base = self._server.base_urls.of(scope, headers)
+                _challenge(response, mount.door.challenge(base, raw_path, fault))
             if self._auditing is not None:
                 self._auditing.refused_at(scope, headers, mount, (response.status, fault))
             await send_response(scope, headers, response, noting)
+
+    def _note(self, name: str, scope: Scope, status: int, seconds: float) -> None:
+        """Count a request whose answer is ready."""
+        self._server.meter.note(name, scope["method"], status, seconds)
+        if installed.tracer is not None and (about := tag.get()) is not None:
+            about.operation = name
 
     async def _enter(
         self, mount: Mount, scope: Scope, headers: dict[bytes, bytes], raw_path: bytes
@@ -314,7 +331,20 @@ class Application:
         if isinstance(error, KastorError):
             return answer(error, strict=self._strict)
         _log.exception("request failed", path=scope["path"], exc_info=error)
-        return unexpected()
+        response, about = unexpected(), tag.get()
+        if about is not None:  # whoever runs the server finds the lines by it
+            response.headers.append((b"kastor-request-id", about.id.encode()))
+        return response
+
+
+def _challenge(response: Response, value: bytes | None) -> None:
+    """Put a header in the place of the usual one that says how to be let in."""
+    if value is not None:
+        name = b"www-authenticate"
+        response.headers[:] = [
+            *(each for each in response.headers if each[0] != name),
+            (name, value),
+        ]
 
 
 def _tell_beside(request: Request, response: Response | StreamResponse) -> None:

@@ -39,6 +39,7 @@ from kastor.api.own import (
     search,
     slow_queries,
     status,
+    vectors,
 )
 from kastor.api.own import jobs as own_jobs
 
@@ -49,7 +50,7 @@ _CONTRACT = (twins, relationships, query, models, event_routes, jobs)
 _OWN = (
     *(arrays, batch, change_many, diff, revert),
     *(model_deletion, resolved_models, endpoints, route_health, feed, live, inputs, indexes),
-    *(saved, search, proposals),
+    *(saved, search, proposals, vectors),
     *(history, keeping),
     *(export, own_jobs, imports, sample),
     *(me, access, status, limits, slow_queries, graphs, backup, metrics, health),

@@ -6,6 +6,6 @@ costs a request nothing but the wait for an act; commands write theirs by `appen
 
 from __future__ import annotations
 
-from kastor.audit.current import install, note
+from kastor.audit.current import install, note, record
 
-__all__ = ["install", "note"]
+__all__ = ["install", "note", "record"]

@@ -24,3 +24,14 @@ def note(event: str, /, **values: object) -> None:
     """
     for log in _installed:
         log.note(event, **values)
+
+
+async def record(event: str, /, **values: object) -> None:
+    """Add a line where there is an audit log, and wait until it is on disk, though not for ever.
+
+    Args:
+        event: such as `proposal`.
+        values: as of `note`.
+    """
+    for log in _installed:
+        await log.record(event, **values)

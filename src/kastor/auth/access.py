@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
 from typing import Protocol
 
 from kastor.auth.actors import Actor, Principal
@@ -40,6 +41,19 @@ class TokenWay(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class VerdictLoad:
+    """What is remembered of tokens.
+
+    Attributes:
+        kept: verdicts that are remembered.
+        made: so often a token was looked at anew, since the process began.
+    """
+
+    kept: int
+    made: int
+
+
 class Access:
     """The authenticator of a server that asks for tokens."""
 
@@ -55,11 +69,16 @@ class Access:
         self._verdicts: dict[str, tuple[float, Actor]] = {}
         self._size = 0
         self._generation = 0
+        self._made = 0
         self._changed = asyncio.Event()
 
     def add(self, way: TokenWay) -> None:
         """Let callers of another way in, asked after those before it."""
         self._ways.append(way)
+
+    def load(self) -> VerdictLoad:
+        """Return what is remembered of tokens."""
+        return VerdictLoad(len(self._verdicts), self._made)
 
     @property
     def policy(self) -> Policy:
@@ -123,6 +142,7 @@ class Access:
         return min(max(0.0, expires - self._clock()) + 0.001, LONGEST_WAIT_SECONDS)
 
     async def _identify(self, token: str) -> Principal | None:
+        self._made += 1
         for way in self._ways:
             if way.takes(token):
                 return await way.identify(token)

@@ -12,6 +12,7 @@ from kastor.auth.policy import DEFAULT_POLICY
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from kastor.auth.access import VerdictLoad
     from kastor.auth.actors import Principal
     from kastor.auth.judgement import Judgement
     from kastor.auth.policy import Earned, Policy
@@ -28,6 +29,7 @@ class AccessBook:
         policy: tells what counts now.
         holders: tells who hold static tokens, also those whose have ended.
         issuers: whose signed tokens let in, as these name them.
+        load: tells how many verdicts are kept; None where nobody is asked for a token.
     """
 
     ways: tuple[str, ...] = ()
@@ -35,6 +37,7 @@ class AccessBook:
     policy: Callable[[], Policy] = lambda: DEFAULT_POLICY
     holders: Callable[[], Sequence[Principal]] = tuple
     issuers: tuple[str, ...] = ()
+    load: Callable[[], VerdictLoad | None] = lambda: None
 
     @property
     def policy_name(self) -> str:

@@ -93,6 +93,22 @@ class Policy:
         """Return the caller with what it may do."""
         return Actor(principal, self.grants_of(principal))
 
+    def scopes_for(self, permission: Permission | None, graph: str | None) -> list[str]:
+        """Return the scopes that help to a permission on a graph, those that bring least first.
+
+        Args:
+            permission: None: any.
+            graph: None: any.
+        """
+        found: dict[str, int] = {}
+        for rule in self.rules:
+            brought = frozenset().union(*(self.roles[role] for role in rule.roles))
+            covers = graph is None or Grant("", brought, rule.graphs).covers(graph)
+            if covers and (permission is None or permission in brought):
+                for scope in rule.to.get("scopes", ()):
+                    found[scope] = max(found.get(scope, 0), len(brought))
+        return sorted(found, key=lambda each: (found[each], each))
+
 
 ADT_RULES = (
     AccessRule(("owner",), {"roles": frozenset(_OWNERS)}),

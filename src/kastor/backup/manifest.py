@@ -21,7 +21,7 @@ MANIFEST = "manifest.json"
 SUFFIX = ".jsonl.zst"
 LONGEST_MANIFEST = 16 * 2**20
 MOST_GRAPHS = 10_000
-ADDED = frozenset({"saved"})
+ADDED = frozenset({"origins", "saved", "vector_indexes", "vectors"})
 """Tables that backups of this format may lack: those made before there were such."""
 LARGEST_PRIVATE_FILE = 4 * 2**20
 """Bytes of a file of tokens, certificates or secrets."""

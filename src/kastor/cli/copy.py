@@ -44,8 +44,9 @@ async def _copy(source: str, target: str, paused: bool, quiet: bool) -> None:
     from kastor.storage.transfer import digest, synchronise
 
     async with AsyncExitStack() as stack:
-        writing = await stack.enter_async_context(open_graph_file(target, writes=True))
+        # First, since a target is made where there is none.
         reading = await stack.enter_async_context(open_graph_snapshot(source))
+        writing = await stack.enter_async_context(open_graph_file(target, writes=True))
         await _require_target(reading, writing, target)
         progress = _progress(stack, quiet)
         await synchronise(reading, writing, progress, tables=COPIED)

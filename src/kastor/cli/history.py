@@ -99,13 +99,24 @@ def _told(entry: Document, *, whole: bool) -> Document:
         what = words_of_patch(entry["patch"])
     else:
         what = entry["document"] if whole else _NOT_KNOWN
+    via = entry.get("via")
     return {
         "version": entry["version"],
         "change": entry["change"],
         "time": to_the_second(entry["from"]),
-        "actor": entry["actor"],
-        "what": what,
+        "actor": entry["actor"] if via is None else f"{entry['actor']}, {_way(via)}",
+        "what": what if via is None else f"{what} ({_why(via)})",
     }
+
+
+def _way(via: Document) -> str:
+    return "through an agent" if via["way"] == "mcp" else "by a proposal"
+
+
+def _why(via: Document) -> str:
+    """Return who approved a change and why it was proposed."""
+    approved = f"approved by {via['approver']}; " if "approver" in via else ""
+    return f"{approved}{via['reason']}"
 
 
 @app.command()

@@ -51,6 +51,11 @@ COMMANDS = (
         "Ask the server of this machine whether it is ready; else say why not.",
     ),
     CommandEntry(
+        "doctor",
+        "kastor.cli.doctor:doctor",
+        "Look whether a server can run under these settings, and say what to mend.",
+    ),
+    CommandEntry(
         "docs",
         "kastor.cli.docs:docs",
         "Print a page of the documentation; without a name, list the pages.",

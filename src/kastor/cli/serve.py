@@ -62,6 +62,7 @@ def serve(
     adt_rates: Annotated[str | None, Flag(help="With --profile adt, on: as often as the cloud lets one call, 429 beyond.", metavar="<on|off>", show_default="off")] = None,
     rate_limit: Annotated[float | None, Flag(help="Requests a second of each client, a token or an address, 429 beyond; 0: any number.", metavar="<number>", show_default="0")] = None,
     agents_confirm: Annotated[str | None, Flag(help="Which proposals wait for somebody's approval: none, those that delete or touch many objects, or all.", metavar="<never|destructive|always>", show_default="destructive")] = None,
+    agents_second_person: Annotated[bool | None, Flag("--agents-second-person", help="Who proposed something cannot approve it too.")] = None,
     absent_components: Annotated[str | None, Flag(help="empty: a twin gets those components of its model that it comes without.", metavar="<refuse|empty>", show_default="refuse")] = None,
     query_timeout: Annotated[float | None, Flag(help="Seconds after which a query ends.", show_default="60")] = None,
     cypher: Annotated[str | None, Flag(help="off: refuse queries in openCypher.", metavar="<on|off>", show_default="on")] = None,
@@ -70,6 +71,10 @@ def serve(
     access_log: Annotated[bool | None, Flag("--access-log", help="Log one line for each request.")] = None,
     audit_log: Annotated[str | None, Flag(help="File of refusals and administrative acts, or off; auto: in the data folder of a server that asks for tokens.", metavar="<auto|off|PATH>", show_default="auto")] = None,
     log_format: Annotated[str | None, Flag(help="How the log is written; auto is text on a terminal, else json.", metavar="<auto|text|json>", show_default="auto")] = None,
+    otel_endpoint: Annotated[str | None, Flag(help="Collector of OpenTelemetry that gets traces and logs, such as http://127.0.0.1:4318.", metavar="URL", show_default="nobody")] = None,
+    otel_service_name: Annotated[str | None, Flag(help="What it calls this server.", metavar="NAME", show_default="kastor")] = None,
+    otel_sample: Annotated[float | None, Flag(help="Share of the traces begun here that it gets, from 0 to 1.", metavar="<number>", show_default="1")] = None,
+    otel_headers_file: Annotated[Path | None, Flag(help="File of headers for it, such as a key: a line `name: value` for each.")] = None,
     allow_reset: Annotated[bool | None, Flag("--allow-reset", help="Let POST /kastor/v1/reset empty the graph (for tests).")] = None,
     config: Annotated[Path | None, Flag(help="TOML file of settings, such as: port = 9000.")] = None,
 ) -> None:  # fmt: skip

@@ -52,6 +52,9 @@ def _lines(found: Document, address: str) -> Iterator[tuple[str, Json]]:
     for name, size in sizes.items():
         if name not in counts:
             yield f"size of the {name}", decimal(size)
+    if (free := found.get("diskFree")) is not None:
+        yield "room on the disk", decimal(free)
+    yield from _load(found)
     if index := found.get("search"):
         lag, done = index.get("lag", 0), index.get("done", 0)
         behind = f"{lag:,} changes behind" if lag else "up to date"
@@ -60,6 +63,26 @@ def _lines(found: Document, address: str) -> Iterator[tuple[str, Json]]:
             yield "held by", holder
     if sample := found.get("sample"):
         yield f"sample {sample['name']}", "simulated" if sample["simulated"] else "silent"
+
+
+def _load(found: Document) -> Iterator[tuple[str, Json]]:
+    """Yield what waits and what is in trouble; older servers tell neither."""
+    if (waiting := found.get("writesWaiting")) is not None:
+        yield "writes waiting", f"{waiting:,}"
+    for pool in found.get("pools", ()):
+        told = f"{pool['used']:,} of {pool['size']:,} at work"
+        if pool["waiting"]:
+            told += f", {pool['waiting']:,} waiting"
+        yield f"pool {pool['name']}", told
+    trouble = found.get("trouble")
+    if trouble is not None and not trouble:
+        yield "trouble", "none"
+    for number, each in enumerate(trouble or (), 1):
+        yield f"trouble {number}" if len(trouble or ()) > 1 else "trouble", _sentence(each)
+
+
+def _sentence(trouble: Document) -> str:
+    return f"{trouble['part']}: {trouble['message']}"
 
 
 def _time(text: str) -> str:

@@ -58,8 +58,7 @@ SAVED = "saved"
 SCENE_FILES = "scene-files"
 SEARCH = "search"
 SERIES = "series"
-DIFFERENCES = "differences"
-REVERT = "revert"
+VECTORS = "vectors"
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,6 +120,38 @@ class SettingsFields(BaseSettings):
     log_format: Literal["auto", "text", "json"] = Field(
         "auto", description="Form of the log; `auto` is text on a terminal, else JSON."
     )
+    otel_endpoint: str | None = Field(
+        None,
+        description="Collector of OpenTelemetry (OTLP over HTTP) that gets traces and logs, such "
+        "as http://127.0.0.1:4318; none: nobody.",
+    )
+    otel_traces: Literal["on", "off"] = Field("on", description="Whether it gets traces.")
+    otel_logs: Literal["on", "off"] = Field("on", description="Whether it gets the log.")
+    otel_service_name: str = Field(
+        "kastor",
+        min_length=1,
+        max_length=200,
+        description="What it calls this server: `service.name`.",
+    )
+    otel_sample: float = Field(
+        1.0,
+        ge=0,
+        le=1,
+        description="Share of the traces begun here that it gets; requests that belong to a trace "
+        "do as that says.",
+    )
+    otel_headers_file: Path | None = Field(
+        None, description="File of headers for it, such as a key: a line `name: value` for each."
+    )
+    otel_ca_file: Path | None = Field(
+        None, description="Certificates in PEM that its own is checked by; none: the system's."
+    )
+    otel_queue: int = Field(
+        4_096,
+        ge=16,
+        le=1_000_000,
+        description="Most spans, and most lines of the log, that wait to be sent; others are lost.",
+    )
     sample: Literal["building"] | None = Field(
         None, description="Fill an empty graph with a sample and simulate its sensors."
     )
@@ -149,6 +181,10 @@ class SettingsFields(BaseSettings):
         "destructive",
         description="Which proposals are applied only once somebody approved them; `destructive`: "
         "those that delete, or touch more than 25 objects.",
+    )
+    agents_second_person: bool = Field(
+        False,
+        description="Whether whoever proposed something cannot be the one who approves it.",
     )
     absent_components: Literal["refuse", "empty"] = Field(
         "refuse",
@@ -228,6 +264,13 @@ class SettingsFields(BaseSettings):
     query_timeout: float = Field(60.0, gt=0, description="Seconds after which a query ends.")
     cypher: Literal["on", "off"] = Field(
         "on", description="off: refuse queries in openCypher; adt refuses them always."
+    )
+    max_open_hops: int = Field(
+        30,
+        gt=0,
+        le=100,
+        description="Relationships that a range without an end may walk in openCypher; where more "
+        "lie behind, the query fails.",
     )
     slow_query_seconds: float = Field(
         1.0, ge=0, description="Queries that take longer are logged with their text."

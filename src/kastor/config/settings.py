@@ -125,6 +125,22 @@ class Settings(SettingsFields):
             )
         return value
 
+    @field_validator("otel_endpoint")
+    @classmethod
+    def _be_a_collector(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        parts = urlsplit(value)
+        if parts.username or parts.password:
+            raise ValueError("Give name and password, or a key, in the file of otel_headers_file.")
+        extra = parts.query or parts.fragment
+        if parts.scheme not in ("http", "https") or not parts.hostname or extra:
+            raise ValueError(
+                "Give the address of a collector that takes OTLP over HTTP, such as "
+                "http://127.0.0.1:4318; /v1/traces and /v1/logs are added."
+            )
+        return value.rstrip("/")
+
     @field_validator("file_root")
     @classmethod
     def _be_folders_of_others(cls, value: tuple[Path, ...]) -> tuple[Path, ...]:
@@ -138,6 +154,7 @@ class Settings(SettingsFields):
         self._check_server()
         self._check_issuers()
         self._keep_data_apart()
+        self._check_approval()
         others = self._others_by()
         if not self.asks_who and not self.allow_anonymous and others is not None:
             raise ValueError(
@@ -146,6 +163,21 @@ class Settings(SettingsFields):
                 "--allow-anonymous if everybody may read and write."
             )
         return self
+
+    def _check_approval(self) -> None:
+        """Refuse to ask for a second person where there is only one, or none is asked at all."""
+        if not self.agents_second_person:
+            return
+        if not self.asks_who:
+            raise ValueError(
+                "agents_second_person needs callers that can be told apart: add --auth tokens, or "
+                "name an issuer."
+            )
+        if self.agents_confirm == "never":
+            raise ValueError(
+                "agents_second_person goes with agents_confirm destructive or always: with never "
+                "nobody is asked."
+            )
 
     def _check_database(self) -> None:
         """Refuse addresses and schemas of databases that are none, or go with no database."""

@@ -19,6 +19,7 @@ from kastor.clock import twin_time
 from kastor.events.model import Event
 from kastor.records import ChangeKind
 from kastor.storage.events import LoggedChange
+from kastor.tracing import delivering
 
 SPEC_VERSION = "1.0"
 TELEMETRY = "microsoft.iot.telemetry"
@@ -95,10 +96,13 @@ def delivery_trace(event: Event) -> str:
     """
     match = _TRACEPARENT.fullmatch(event.traceparent or "")
     if match and match[1] != _NO_TRACE and not match[0].startswith("ff"):
-        trace, flags = match[1], match[2]
+        trace, flags, parent = match[1], match[2], match[0]
     else:
         identity = f"{event.source}\n{event.id}".encode()
-        trace, flags = hashlib.sha256(identity).hexdigest()[:32], "01"
+        trace, flags, parent = hashlib.sha256(identity).hexdigest()[:32], "01", None
+    spans = delivering.get()
+    if spans is not None and (followed := spans.begin(event.mark, trace, parent)) is not None:
+        return followed
     return f"00-{trace}-{secrets.token_hex(8)}-{flags}"
 
 

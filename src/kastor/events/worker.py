@@ -19,17 +19,19 @@ from datetime import datetime
 
 import msgspec
 
+from kastor import tracing
 from kastor.clock import TICKS_PER_SECOND, from_datetime, now_ticks
 from kastor.errors import InvalidArgument, Unavailable
 from kastor.events.envelope import build_event
 from kastor.events.filter import Filter
 from kastor.events.meter import DeliveryMeter
-from kastor.events.model import DeliveryFault, Event, Sink
+from kastor.events.model import Delivered, DeliveryFault, Event, Sink
 from kastor.events.shaping import Shape
 from kastor.logs import get_logger
 from kastor.outside.hiding import hide
 from kastor.outside.lease import Lease
 from kastor.storage.events import DeadLetter, EventStore, LoggedChange, RouteRow
+from kastor.tracing import Attributes
 from kastor.vital import attempt
 
 _log = get_logger("kastor.events")
@@ -213,7 +215,7 @@ class RouteWorker:
     async def _try(self, sink: Sink, pending: deque[Event]) -> None:
         """Deliver once; take what is done off `pending`, wait if the endpoint is in trouble."""
         await self._lease.wait()
-        report = await sink.deliver(list(pending))
+        report = await self._deliver(sink, list(pending))
         for _ in range(report.confirmed):
             pending.popleft()
         if report.confirmed:
@@ -231,6 +233,17 @@ class RouteWorker:
         self.position = pending[0].position - 1
         await self._note()
         await self._back_off(fault)
+
+    async def _deliver(self, sink: Sink, events: Sequence[Event]) -> Delivered:
+        tracer = tracing.current()
+        if tracer is None:
+            return await sink.deliver(events)
+        about: Attributes = {"kastor.route": self.route.id, "kastor.events": len(events)}
+        with tracer.events("relay", about) as spans:
+            report = await sink.deliver(events)
+            fault = None if report.fault is None else report.fault.message
+            spans.confirm([each.mark for each in events[: report.confirmed]], fault)
+            return report
 
     def _is_too_old(self, event: Event) -> bool:
         age = -1.0 if event.time is None else _age_seconds(event.time)
@@ -257,7 +270,7 @@ class RouteWorker:
     async def _send_letter(self, sink: Sink, letter: DeadLetter) -> None:
         event = _EVENT.decode(letter.event)
         await self._lease.wait()
-        report = await sink.deliver([event])
+        report = await self._deliver(sink, [event])
         if report.fault is not None:
             self._unnoted.letters.append(self._letter(event, report.fault.shortened()))
         self._unnoted.delivered += report.confirmed

@@ -114,6 +114,10 @@ class GraphService:
             self._seen[named] = found
         return found
 
+    async def position(self) -> int:
+        """Return where the present stands in the change log, also where no past is kept."""
+        return (await self._store.history.resolve()).change
+
     def catalog_of(self, context: Context) -> ModelCatalog:
         """Return the models of what a request reads; they tell of no twins."""
         return self.catalog if context.at is None else cast("ModelCatalog", context.at.catalog)

@@ -15,6 +15,7 @@ from kastor.graph.documents import decode, with_etag
 from kastor.graph.relationship import relationship_not_found
 from kastor.graph.twin import twin_not_found
 from kastor.history.patches import patch_between
+from kastor.history.ways import read_via
 from kastor.storage.limits import PAGE_BYTES
 
 if TYPE_CHECKING:
@@ -153,6 +154,9 @@ def _entry(version: Version, before: Version | None, *, as_patch: bool) -> Docum
     if version.end is not None:
         entry["to"] = twin_time(version.end)
     entry["actor"] = version.actor
+    via = read_via(version.via)
+    if via is not None:
+        entry["via"] = orjson.Fragment(via.text())
     if version.doc is None:
         return {**entry, "deleted": True}
     is_first = version.version == 1 or (before is not None and before.doc is None)

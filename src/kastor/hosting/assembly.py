@@ -52,8 +52,11 @@ from kastor.query.sql.dialects import dialect_of
 from kastor.records import SYSTEM
 from kastor.saved.service import SavedService
 from kastor.search.service import SearchService
+from kastor.storage.followed import followed
 from kastor.storage.placement import DEFAULT, Place
 from kastor.storage.protocol import Store
+from kastor.vectors.indexes import VectorIndexes
+from kastor.vectors.service import VectorService
 from kastor.vital import Vitals
 
 OpenStore: TypeAlias = Callable[[str, Place], AbstractAsyncContextManager[Store[ModelCatalog]]]
@@ -110,7 +113,8 @@ def graph_opener(
     @asynccontextmanager
     async def open_graph(name: str, place: Place, show_all: ShowAll) -> AsyncIterator[Services]:
         async with open_store(name, place) as store:
-            services = _make(shared, store, vitals.of(name), name, show_all)
+            seen = followed(store, name)
+            services = _make(shared, seen, vitals.of(name), name, show_all)
             async with _serving(settings, name, services):
                 yield services
 
@@ -130,6 +134,7 @@ def _make(
     graph = _graph_service(settings, store)
     dialect = dialect_of(store.engine)
     indexes = IndexService(store.indexes, dialect, settings.max_indexes)
+    vectors = VectorIndexes(store.vectors, store.ticker.age_now)
     query = QueryService(
         store,
         lambda: store.catalog,
@@ -140,6 +145,7 @@ def _make(
         refresh=store.refresh,
         resolve=lambda change: graph.at(Named(change=change)),
         since=store.since,
+        vectors=vectors,
     )
     policy = limits.endpoint_policy(settings)
     relay = Relay(
@@ -190,20 +196,28 @@ def _make(
         exports=exports,
         diffs=diffs,
         sample=SampleService(graph, store, vitals),
-        search=(
-            SearchService(store.search, store.events, store.host_name, vitals)
-            if settings.search
-            else None
-        ),
+        search=_search_service(settings, store, vitals),
+        vectors=VectorService(store, vectors, query),
         vitals=vitals,
     )
+
+
+def _search_service(
+    settings: Settings, store: Store[ModelCatalog], vitals: Vitals
+) -> SearchService | None:
+    if not settings.search:
+        return None
+    return SearchService(store.search, store.events, store.host_name, vitals)
 
 
 def _proposal_service(
     settings: Settings, store: Store[ModelCatalog], graph: GraphService, name: str
 ) -> ProposalService:
     confirm = Confirm(settings.agents_confirm)
-    return ProposalService(store.proposals, graph, store.ticker.age_now, confirm, name)
+    return ProposalService(
+        *(store.proposals, graph, store.ticker.age_now, confirm, name),
+        second_person=settings.agents_second_person,
+    )
 
 
 async def _model_epoch(store: Store[ModelCatalog]) -> int:
@@ -230,6 +244,7 @@ async def _serving(settings: Settings, name: str, services: Services) -> AsyncIt
         for service in (*waiting, services.sample):
             stack.push_async_callback(service.stop)
         await services.indexes.refresh()
+        await services.vectors.indexes.refresh()
         # Endpoints of the configuration file are the default graph's.
         await services.routes.start(settings.endpoints if name == DEFAULT else {})
         await services.inputs.start()

@@ -56,6 +56,7 @@ def query_settings(settings: Settings) -> QuerySettings:
         default_page=settings.query_page,
         max_page=settings.max_query_page,
         timeout_seconds=settings.query_timeout,
+        max_open_hops=settings.max_open_hops,
         cypher=settings.cypher == "on",
     )
 

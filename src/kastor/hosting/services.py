@@ -38,9 +38,11 @@ if TYPE_CHECKING:
     from kastor.records import Context
     from kastor.saved.service import SavedService
     from kastor.search.service import IndexStatus, SearchService
+    from kastor.storage.load import StoreLoad
     from kastor.storage.protocol import Store, StoreStatus
     from kastor.storage.ticker import Ticker
     from kastor.storage.transfer import Snapshot
+    from kastor.vectors.service import VectorService
     from kastor.vital import Vitals
 
 
@@ -77,6 +79,7 @@ class Services:
     diffs: DiffService
     sample: SampleService
     search: SearchService | None
+    vectors: VectorService
     vitals: Vitals
 
     @property
@@ -114,6 +117,10 @@ class Services:
     async def status(self, context: Context) -> StoreStatus:
         """Return counts and sizes."""
         return await self.store.status(context)
+
+    async def load(self) -> StoreLoad:
+        """Return how busy this process keeps the store."""
+        return await self.store.load()
 
     async def search_status(self) -> IndexStatus | None:
         """Return how far the search index is; None where nothing tells it now."""

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import msgspec
+from msgspec.structs import replace as replaced
 
 from kastor.clock import job_time
 from kastor.errors import KastorError, Unavailable
@@ -19,12 +20,14 @@ from kastor.outside.lease import LEASE_SECONDS, Lease
 from kastor.records import Context
 from kastor.storage.batches import JobProgress, NotHeldError
 from kastor.storage.jobs import ENDED, JobRow, JobStatus
+from kastor.tracing import root_span
 
 if TYPE_CHECKING:
     from kastor.jobs.tally import JobTally
     from kastor.storage.batches import MakeNote, Results
     from kastor.storage.jobs import JobStore
     from kastor.storage.ticker import Ticker
+    from kastor.tracing import FollowedWork
 
 T = TypeVar("T")
 Ending: TypeAlias = JobFailedError | KastorError
@@ -68,6 +71,7 @@ class JobRun:
         self._cancelling = asyncio.Event()
         self._lines = 0
         self._starts = 0
+        self._traceparent: str | None = None
         self._take(row)
 
     def _take(self, row: JobRow) -> None:
@@ -141,12 +145,22 @@ class JobRun:
 
     async def go(self) -> None:
         """Do the work to its end; return early where another process goes on, or it was deleted."""
+        key = {"kastor.job.kind": self.row.kind, "kastor.job.id": self.row.id}
+        with root_span("job", **key) as followed:
+            self._traceparent = followed.traceparent
+            await self._go(followed)
+
+    async def _go(self, followed: FollowedWork) -> None:
         pause = FIRST_PAUSE
         while True:
             try:
+                self.context = replaced(self.context, traceparent=self._traceparent)
                 await self._begin()
                 ended, error = await self._outcome()
                 await self._finish(ended, error)
+                followed.set("kastor.job.status", str(ended))
+                if error is not None:
+                    followed.fail(error.code)
             except NotHeldError:
                 return
             except Unavailable as fault:

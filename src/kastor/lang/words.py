@@ -140,6 +140,9 @@ SCALARS: dict[str, tuple[int, int]] = {
     "DATETIME_DIFF": (3, 3),
     "DATETIME_PART": (2, 2),
     "ST_DISTANCE": (2, 3),
+    "VECTOR_DISTANCE": (2, 3),
+    "COSINE_DISTANCE": (2, 3),
+    "L2_DISTANCE": (2, 3),
 }
 """Functions of the superset that give a value: name -> fewest and most arguments."""
 

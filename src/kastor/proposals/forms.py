@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 from msgspec import Meta, Struct
 
 from kastor.errors import InvalidArgument
 from kastor.graph.batch import BatchOperation, Verb, read_operations
+from kastor.history.ways import ChangeVia
+
+if TYPE_CHECKING:
+    from kastor.proposals.caller import Caller
+    from kastor.storage.proposals import ProposalEntry
 
 MOST_BYTES = 1_048_576
 """Of the body of a proposal."""
 LONGEST_REASON = 300
+LONGEST_CLIENT = 200
+"""Characters of the name that a program gives itself, where it is kept."""
 _REMEDY = "(a limit of proposals). Propose a part of them."
 
 
@@ -68,6 +75,19 @@ def read_kept(text: bytes) -> list[BatchOperation]:
     """Return the operations of what `operations_text` made."""
     found = read_operations(text, _KeptOperations, text.count(b'"kind"'), "proposal", _REMEDY)
     return found.operations
+
+
+def way_of(entry: ProposalEntry, caller: Caller) -> ChangeVia:
+    """Return by which way the changes of an applied proposal came, as the history keeps it."""
+    via = caller.via
+    return ChangeVia(
+        way=via.way,
+        proposal=entry.id,
+        reason=entry.reason,
+        approver=entry.approver,
+        tool=via.tool,
+        client_claims=None if via.client is None else via.client[:LONGEST_CLIENT],
+    )
 
 
 def _text(operation: BatchOperation) -> bytes:

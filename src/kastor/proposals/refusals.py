@@ -83,6 +83,16 @@ def not_approved(entry: ProposalEntry) -> Conflict:
     )
 
 
+def needs_second_person(entry: ProposalEntry) -> Conflict:
+    """Return the error of who approves what is its own."""
+    return Conflict(
+        f"The proposal {entry.id} is your own, and this server wants another to approve it "
+        "(agents_second_person). Ask somebody else who has the rights of its writes. Nothing was "
+        "changed.",
+        code="ProposalNeedsSecondPerson",
+    )
+
+
 def applied_already(entry: ProposalEntry) -> Conflict:
     """Return the error of who approves or rejects what is done."""
     return Conflict(

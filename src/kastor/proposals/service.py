@@ -20,16 +20,16 @@ from msgspec.structs import replace
 
 from kastor import audit
 from kastor.clock import TICKS_PER_SECOND, new_guid, now_ticks
-from kastor.errors import KastorError, TooManyRequests
+from kastor.errors import KastorError, TooManyRequests, Unavailable
 from kastor.graph.batch import commands_of
 from kastor.graph.batch_told import taken_text
-from kastor.graph.instants import Named
-from kastor.proposals.forms import operations_text, read_kept
+from kastor.proposals.forms import operations_text, read_kept, way_of
 from kastor.proposals.refusals import (
     ProposalOutdated,
     ProposalRefused,
     applied_already,
     expired,
+    needs_second_person,
     not_approved,
     not_found,
 )
@@ -49,7 +49,6 @@ if TYPE_CHECKING:
     from kastor.types import Ticks
 
 TOKEN_BYTES = 16
-_NOW = Named()
 
 
 class Proposed(Struct, frozen=True):
@@ -92,6 +91,7 @@ class ProposalService:
         graph: that they are about.
         age_now: tells the time as far as what is old may be removed by it.
         confirm: which of them need somebody's approval.
+        second_person: whether that has to be another's than their caller.
         name: of the graph, for the audit log.
         limits: how many there may be, and how large.
     """
@@ -104,9 +104,11 @@ class ProposalService:
         confirm: Confirm = Confirm.DESTRUCTIVE,
         name: str = "",
         limits: ProposalLimits | None = None,
+        *,
+        second_person: bool = False,
     ) -> None:
         self._store, self._graph, self._age_now = store, graph, age_now
-        self._confirm, self._name = confirm, name
+        self._confirm, self._name, self._second_person = confirm, name, second_person
         self.limits = limits or ProposalLimits()
 
     async def propose(
@@ -129,7 +131,7 @@ class ProposalService:
         context.require_plain()
         writes = "\n".join(sorted({f"{each.op.value} {each.kind.name}" for each in operations}))
         commands = await _commands(operations, writes, caller)
-        position = (await self._graph.at(_NOW)).change
+        position = await self._graph.position()
         trial = await try_out(self._graph, commands, context, self.limits.looked_bytes)
         if trial.refused:
             raise ProposalRefused(operations, _told(trial))
@@ -155,7 +157,7 @@ class ProposalService:
             return Proposed(entry, "", operations, trial.outcomes, trial.diff)
         await self.purge()
         await self._store.add_proposal(entry, contents, self._require_room)
-        self._note("proposed", entry, caller, context)
+        audit.note("proposal", **self._line("proposed", entry, caller, context))
         return Proposed(entry, token, operations, trial.outcomes, trial.diff)
 
     async def list(self, caller: Caller, context: Context) -> Sequence[ProposalEntry]:
@@ -186,7 +188,8 @@ class ProposalService:
         Raises:
             NotFound: there is none that the caller knows of.
             Forbidden: it is the caller's own, who may not give its writes any more.
-            Conflict: `ProposalApplied`.
+            Conflict: `ProposalApplied`; or it is the caller's own, and another has to approve it
+                (`ProposalNeedsSecondPerson`).
             Gone: `ProposalExpired`.
         """
         context.require_plain()
@@ -194,6 +197,8 @@ class ProposalService:
         refusal = caller.first_refusal(entry.writes)
         if refusal is not None:
             raise refusal
+        if self._second_person and entry.caller == caller.principal:
+            raise needs_second_person(entry)
         now = now_ticks()
         _require_open(entry, now)
         if context.dry_run:
@@ -201,7 +206,7 @@ class ProposalService:
             entry = would if entry.approver is None else entry
             return Proposal(entry, contents.diff, contents.operations)
         if await self._store.approve_proposal(entry.id, context.actor, now):
-            self._note("approved", entry, caller, context)
+            await self._record("approved", entry, caller, context)
         found = await self.get(proposal_id, caller, context)
         if found.entry.approver is None:  # it was applied without, or is past its time by now
             _require_open(found.entry, now_ticks())
@@ -223,7 +228,7 @@ class ProposalService:
         if not await self._store.remove_proposal(entry.id):
             entry, _ = await self._seen(proposal_id, caller)
             raise applied_already(entry)
-        self._note("rejected", entry, caller, context)
+        await self._record("rejected", entry, caller, context)
 
     async def apply(
         self, token: str, caller: Caller, context: Context, proposal_id: str | None = None
@@ -261,7 +266,8 @@ class ProposalService:
 
         def note(results: Results) -> AppliedProposal:
             answer = _answer(operations, results.outcomes)
-            return AppliedProposal(entry.id, caller.principal, answer, now)
+            via = way_of(entry, caller).text()
+            return AppliedProposal(entry.id, caller.principal, answer, now, via)
 
         try:
             results = await self._graph.execute_many(guards, context, atomic=True, note=note)
@@ -269,14 +275,12 @@ class ProposalService:
             return await self._answered_meanwhile(token, caller)
         if not results.refused:
             if not context.dry_run:
-                self._note("applied", entry, caller, context)
+                await self._record("applied", entry, caller, context)
             return _answer(operations, results.outcomes)
         repeated = (await self._own(token, caller))[1].answer
         if repeated is not None:
             return repeated
-        for each in results.outcomes:
-            if isinstance(each, Exception) and not isinstance(each, KastorError):
-                raise each
+        _raise_others(results.outcomes)
         raise await self._outdated(entry, operations, commands, context)
 
     async def purge(self) -> int:
@@ -334,23 +338,30 @@ class ProposalService:
             retry_after=60,
         )
 
-    def _note(self, what: str, entry: ProposalEntry, caller: Caller, context: Context) -> None:
+    async def _record(
+        self, what: str, entry: ProposalEntry, caller: Caller, context: Context
+    ) -> None:
+        """Add a line to the audit log before anybody is told."""
+        await audit.record("proposal", **self._line(what, entry, caller, context))
+
+    def _line(
+        self, what: str, entry: ProposalEntry, caller: Caller, context: Context
+    ) -> dict[str, object]:
         via = caller.via
-        audit.note(
-            "proposal",
-            what=what,
-            proposal=entry.id,
-            graph=self._name or None,
-            actor=caller.principal,
-            name=context.actor,
-            via=via.way,
-            tool=via.tool,
-            client_claims=via.client,
-            proposer=entry.actor,
-            approver=context.actor if what == "approved" else entry.approver,
-            reason=entry.reason,
-            operations=entry.count,
-        )
+        return {
+            "what": what,
+            "proposal": entry.id,
+            "graph": self._name or None,
+            "actor": caller.principal,
+            "name": context.actor,
+            "via": via.way,
+            "tool": via.tool,
+            "client_claims": via.client,
+            "proposer": entry.actor,
+            "approver": context.actor if what == "approved" else entry.approver,
+            "reason": entry.reason,
+            "operations": entry.count,
+        }
 
 
 async def _commands(
@@ -361,6 +372,15 @@ async def _commands(
     if refusal is not None:
         raise refusal
     return await asyncio.to_thread(commands_of, operations, caller.rules)
+
+
+def _raise_others(outcomes: Sequence[Any]) -> None:
+    """Raise what says nothing about what a proposal touches: faults, and what passes by itself."""
+    for each in outcomes:
+        if isinstance(each, Unavailable | TooManyRequests):
+            raise each
+        if isinstance(each, Exception) and not isinstance(each, KastorError):
+            raise each
 
 
 def _hash(token: str) -> bytes:

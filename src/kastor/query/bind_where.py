@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, TypeAlias, assert_never
 
 from kastor.lang import ast
 from kastor.query.bind_from import bind_patterns
+from kastor.query.distances import KINDS, AskedDistance, bind_distance
 from kastor.query.functions import result_kind
 from kastor.query.likes import like
 from kastor.query.passes import rewrite
@@ -220,6 +221,8 @@ class Conditions:
                 return Call(node.op, (self.value(node.left), self.value(node.right)), "number")
             case ast.Negative():
                 return Call("-", (Const(0), self.value(node.operand)), "number")
+            case ast.Call() if node.name in KINDS:
+                return self._distance(node)
             case ast.Call():
                 args = tuple([self.value(arg) for arg in node.args])
                 return Call(node.name, args, result_kind(node.name))
@@ -227,6 +230,36 @@ class Conditions:
                 return self._aggregate(node)
             case _:
                 assert_never(node)
+
+    def _distance(self, node: ast.Call) -> Value:
+        """``VECTOR_DISTANCE(T.property, $v [, 'index'])``, ``VECTOR_DISTANCE(T, 'index', $v)``."""
+        subject, *others = node.args
+        at = node.span[0]
+        vectors = [one for one in others if isinstance(one, ast.Parameter)]
+        names = [one for one in others if isinstance(one, ast.Literal)]
+        if not isinstance(subject, ast.Path | ast.Parameter) or not vectors:
+            self.scope.fail(f"write {node.name}(T.property, $v) or (T, 'index', $v)", at)
+        vector = vectors[-1]
+        index: str | None = None
+        if len(others) > 1:
+            [name] = [one for one in others if one is not vector]
+            index = self._index_name(name, at)
+        elif names:
+            self.scope.fail(f"the vector of {node.name} is a parameter: $v", at)
+        given = self.scope.given(vector.name, vector.span[0], "list")
+        asked = AskedDistance(KINDS[node.name], self.value(subject), index, vector.name, given, at)
+        return bind_distance(asked, self.scope)
+
+    def _index_name(self, node: ast.Scalar, at: int) -> str:
+        """The name of an index, which decides the plan."""
+        if isinstance(node, ast.Parameter):
+            return self._text(node)
+        if not isinstance(node, ast.Literal) or not isinstance(node.value, str):
+            self.scope.fail("the name of an index stands in quotes", at)
+        known = self._name(node)
+        if known is not None:
+            self.scope.notes.decides.add(known)
+        return node.value
 
     def expression(self, node: ast.Expression, *, aggregates: bool) -> Value:
         """A value, or a condition as one; it may hold aggregates if its place allows them."""

@@ -21,6 +21,7 @@ from kastor.lang.cypher import is_cypher, parse_cypher
 from kastor.lang.errors import query_error
 from kastor.query.bind import bind
 from kastor.query.cypher import bind_cypher
+from kastor.query.distances import only_with_distances, require_in_documents
 from kastor.query.forms import form_of
 from kastor.query.look_ups import is_look_up
 from kastor.query.notes import Notes
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from kastor.query.settings import QuerySettings
     from kastor.query.sql.dialect import Dialect
     from kastor.query.sql.tables import GraphView
+    from kastor.storage.vectors import VectorIndexRow
 
 _STATEMENTS = 8
 """Of one plan: for the first page and the others, and for values of several forms."""
@@ -247,8 +249,10 @@ def plan_query(
         raise query_error(text[: error.start], error.start, "lone surrogate") from None
     limits = parse_limits(settings)
     if settings.cypher and not settings.strict and is_cypher(text):
-        return bind_cypher(parse_cypher(text, limits), text, models, settings, notes)
-    return bind(parse(text, limits), text, models, settings, notes)
+        plan = bind_cypher(parse_cypher(text, limits), text, models, settings, notes)
+    else:
+        plan = bind(parse(text, limits), text, models, settings, notes)
+    return only_with_distances(plan)
 
 
 def parse_limits(settings: QuerySettings) -> ParseLimits:
@@ -284,6 +288,7 @@ class Asked:
         key: what it is kept under unless there are values that decide its plan.
         values: of parameters, and of literals that its shape leaves out.
         size: of all that it is compiled from, in characters.
+        vectors: the vector indexes that it may mean.
     """
 
     text: str
@@ -295,6 +300,7 @@ class Asked:
     key: _CacheKey
     values: Mapping[str, Item]
     size: int
+    vectors: tuple[VectorIndexRow, ...] = ()
 
 
 def ask(
@@ -305,6 +311,7 @@ def ask(
     indexed: frozenset[tuple[str | int, ...]] = frozenset(),
     view: GraphView = NOW,
     given: Given | None = None,
+    vectors: tuple[VectorIndexRow, ...] = (),
 ) -> Asked:
     """A query as `Compiler` takes it, which must not change while it is compiled."""
     shape = shape_of(text)
@@ -315,8 +322,10 @@ def ask(
         values = {**given.values, **values}
         kinds = given.kinds
         size += given.size
+    if vectors:
+        kinds = (kinds, vectors)
     key = (shape.text, models.epoch, strict, indexed, view.kind, kinds)
-    return Asked(text, models, strict, indexed, view, given, key, values, size)
+    return Asked(text, models, strict, indexed, view, given, key, values, size, vectors)
 
 
 class Compiler:
@@ -361,8 +370,10 @@ class Compiler:
         """
         settings = self._strict if asked.strict else self._settings
         literals = literals_of(asked.text)
-        notes = Notes(asked.given, literals)
+        notes = Notes(asked.given, literals, asked.vectors)
         plan = plan_query(asked.text, asked.models, settings, notes)
+        if asked.view is not NOW:
+            require_in_documents(plan)
         variables, fixed = places_of(plan, asked.values)
         named = {} if asked.given is None else dict(asked.given.kinds)
         # Of a literal nothing but its form may be known; else it is as if it were in the key.

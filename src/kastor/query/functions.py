@@ -48,7 +48,9 @@ _ARGUMENTS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("ASIN", "ACOS", "ATAN", "DEGREES", "RADIANS"), (_NUMBER,)),
     **dict.fromkeys(("SIZE", "KEYS", "REVERSE", "TOSTRING", "TOINTEGER", "TOFLOAT"), (_JSON,)),
     **dict.fromkeys(("TOBOOLEAN", "AS_STRING", "AS_NUMBER", "AS_INTEGER"), (_JSON,)),
-    **dict.fromkeys(("AS_BOOLEAN", "AS_LIST", "SCALAR"), (_JSON,)),
+    **dict.fromkeys(("AS_BOOLEAN", "AS_LIST", "SCALAR", "SORT_KEY", "KEYED"), (_JSON,)),
+    "COMPARE": (_JSON, _JSON),
+    "AFTER_KEY": (_STRING,),
 }
 _TEXTS = frozenset(
     {"LOWER", "UPPER", "TRIM", "CONCAT", "SUBSTRING", "NOW", "DATETIME", "DATETIME_ADD"}
@@ -58,13 +60,13 @@ _TEXTS = frozenset(
 _MADE_TEXTS = frozenset(
     [
         *("REPLACE", "LEFT", "RIGHT", "MID", "TRIMMED", "LTRIM", "RTRIM", "TOLOWER", "TOUPPER"),
-        *("INTEGER_TEXT", "REAL_TEXT", "TOSTRING", "AS_STRING"),
+        *("SORT_KEY", "KEYED", "INTEGER_TEXT", "REAL_TEXT", "TOSTRING", "AS_STRING"),
     ]
 )
 _MADE_JSON = frozenset(
     [
         *("AT", "SLICE", "APPEND", "ADD", "KEYS", "RANGE", "SPLIT", "REVERSE", "TOBOOLEAN"),
-        *("AS_BOOLEAN", "AS_LIST", "SCALAR", "XOR"),
+        *("AS_BOOLEAN", "AS_LIST", "SCALAR", "XOR", "AFTER_KEY"),
     ]
 )
 """Calls that give JSON text, of kinds that the plan's node tells."""

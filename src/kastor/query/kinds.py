@@ -13,6 +13,8 @@ from kastor.query.plan import (
     Case,
     Const,
     Doc,
+    Each,
+    ElementOf,
     Field,
     Flag,
     ListOf,
@@ -74,13 +76,12 @@ def kinds_of(value: Value) -> frozenset[str]:
             return ALL_KINDS if value.kind == "any" else frozenset({value.kind})
         case Flag():
             return frozenset({"boolean"})
-        case Walked() | Trail() | ListOf() | ByModel():
+        case Walked() | Trail() | ListOf() | ByModel() | Each():
             return frozenset({"array"})
         case MapOf():
             return frozenset({"object"})
-        case Slot():
-            kinds = frozenset(_KINDS.get(one, "?") for one in value.types)
-            return ALL_KINDS if "?" in kinds or not kinds else kinds
+        case Slot() | ElementOf():
+            return _kinds_of_types(value)
         case PartOf():
             return ALL_KINDS
         case Case():
@@ -92,6 +93,14 @@ def kinds_of(value: Value) -> frozenset[str]:
             if value.name in {"MIN", "MAX"}:
                 return frozenset({"number", "string"})
             return frozenset({"number"})
+
+
+def _kinds_of_types(value: Slot | ElementOf) -> frozenset[str]:
+    """The kinds that types are of; an element may be null."""
+    kinds = frozenset(_KINDS.get(one, "?") for one in value.types)
+    if isinstance(value, ElementOf):
+        kinds |= {"null"}
+    return ALL_KINDS if "?" in kinds or not kinds else kinds
 
 
 def compare_constants(op: str, left: Scalar, right: Scalar) -> bool | None:

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 from kastor.lang.words import suggestion
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from kastor.query.given import Given
     from kastor.query.models import ModelIndex
+    from kastor.storage.vectors import VectorIndexRow
 
 _MOST = 9
 """Warnings of one query; the header of an answer holds ten."""
@@ -36,17 +37,23 @@ class Notes:
         properties: first names of the paths into twins and relationships.
         relationships: names that relationships are asked by.
         models: ids that no stored model is.
+        vectors: the vector indexes that the text may mean.
         warnings: what is odd at the spot already.
     """
 
     __slots__ = (
-        *("decides", "given", "literals", "models", "properties", "relationships", "warnings"),
+        *("decides", "given", "literals", "models", "properties", "relationships", "vectors"),
+        "warnings",
     )
 
     def __init__(
-        self, given: Given | None = None, literals: Mapping[int, str] | None = None
+        self,
+        given: Given | None = None,
+        literals: Mapping[int, str] | None = None,
+        vectors: Sequence[VectorIndexRow] = (),
     ) -> None:
         self.given = given
+        self.vectors = vectors
         self.literals: Mapping[int, str] = literals or {}
         self.decides: set[str] = set()
         self.properties: set[str] = set()

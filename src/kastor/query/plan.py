@@ -105,6 +105,24 @@ class ByModel:
 
 
 @dataclass(frozen=True, slots=True)
+class ElementOf:
+    """An element of the array around; `types` as a `Slot` has them."""
+
+    number: int
+    types: frozenset[str] = frozenset({"?"})
+
+
+@dataclass(frozen=True, slots=True)
+class Each:
+    """For each element of the array for which the condition is true the value of `item`."""
+
+    array: Value
+    element: ElementOf
+    where: Condition
+    item: Value
+
+
+@dataclass(frozen=True, slots=True)
 class Flag:
     """A condition used as a value: true, false or missing."""
 
@@ -153,6 +171,8 @@ Value: TypeAlias = (
     | PartOf
     | Case
     | ByModel
+    | ElementOf
+    | Each
     | Flag
     | Walked
     | Trail
@@ -241,6 +261,17 @@ class Among:
 
 
 @dataclass(frozen=True, slots=True)
+class AnyOf:
+    """For an element of the array `true` is true; negated: for all of them `false` is."""
+
+    array: Value
+    element: ElementOf
+    true: Condition
+    false: Condition
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class OfModel:
     """The twin's model is one of these keys."""
 
@@ -298,7 +329,18 @@ class Or:
 
 
 Leaf: TypeAlias = (
-    Compare | In | IsKind | TextTest | ArrayHas | Same | Among | OfModel | Within | Exists | InQuery
+    Compare
+    | In
+    | IsKind
+    | TextTest
+    | ArrayHas
+    | Same
+    | Among
+    | AnyOf
+    | OfModel
+    | Within
+    | Exists
+    | InQuery
 )
 Condition: TypeAlias = Truth | Leaf | Not | And | Or
 
@@ -344,6 +386,8 @@ class Hop:
             twins is.
         named: a variable stands for the relationships that a range walks.
         open: it has no end of its own; where more lies behind `high` the query fails.
+        each: what every relationship of a range fulfils, as a condition on the source `step`.
+        step: stands for one of them at a time; a source that nothing binds.
     """
 
     left: int
@@ -359,6 +403,8 @@ class Hop:
     named: bool = False
     open: bool = False
     paths: str = ""
+    each: Condition | None = None
+    step: int = -1
 
 
 @dataclass(frozen=True, slots=True)

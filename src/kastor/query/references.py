@@ -8,6 +8,7 @@ from kastor.query.plan import (
     Aggregate,
     Among,
     And,
+    AnyOf,
     ArrayHas,
     Block,
     ByModel,
@@ -15,6 +16,7 @@ from kastor.query.plan import (
     Case,
     Compare,
     Doc,
+    Each,
     Exists,
     Field,
     Flag,
@@ -108,6 +110,16 @@ def own_sources(block: Block) -> list[int]:
     return [index for index, one in enumerate(block.graph.sources) if not one.outer]
 
 
+def reads_before(block: Block) -> bool:
+    """Whether a block reads anything of the row that it is matched for."""
+    own = set(own_sources(block))
+    read = sources_of(block.where)
+    for hop in block.graph.hops:
+        read |= {hop.left, hop.right}
+    read |= {block.graph.sources[one].same for one in own} - {-1}
+    return bool(read - own)
+
+
 def read_apart(graph: Graph) -> set[int]:
     """The sources that what is matched apart reads of the rows before it."""
     found: set[int] = set()
@@ -146,6 +158,15 @@ def parts_of(item: Condition | Value) -> Iterable[Condition | Value]:
             return () if item.argument is None else (item.argument,)
         case Flag():
             return (item.true, item.false)
+        case AnyOf():
+            return (item.array, item.true, item.false)
+        case _:
+            return _parts_made(item)
+
+
+def _parts_made(item: Condition | Value) -> Iterable[Condition | Value]:
+    """The same of values that the statement puts together."""
+    match item:
         case ListOf():
             return item.items
         case Trail():
@@ -154,6 +175,8 @@ def parts_of(item: Condition | Value) -> Iterable[Condition | Value]:
             return tuple([value for _, value in item.entries])
         case PartOf():
             return (item.base,)
+        case Each():
+            return (item.array, item.where, item.item)
         case Case():
             return (*[one for branch in item.branches for one in branch], item.otherwise)
         case _:

@@ -15,6 +15,7 @@ import msgspec
 
 from kastor.errors import BadRequest, CatalogChanged, Forbidden, QueryTimeout, QueryTooLarge
 from kastor.query.compiled import Asked, Compiled, Compiler, ask, parse_limits
+from kastor.query.distances import mentions_distance
 from kastor.query.explain import advice, as_json
 from kastor.query.pages import Found, Keys, cut_page, join_page
 from kastor.query.plan import Plan, Truth
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from kastor.query.sql.statement import Sql
     from kastor.query.token import Position
     from kastor.records import AsOf, Context, Since
+    from kastor.storage.vectors import VectorIndexRow
 
 _NEVER = Truth(value=False)
 _QUICK_TEXT = 2_000
@@ -100,6 +102,18 @@ class Reader(Protocol):
         ...
 
 
+class KnownVectors(Protocol):
+    """Which vector indexes there are."""
+
+    def known(self) -> tuple[VectorIndexRow, ...]:
+        """Those that this process knows."""
+        ...
+
+    async def refresh(self) -> object:
+        """Look which there are."""
+        ...
+
+
 class Runner:
     """Compiles queries over one graph and runs them.
 
@@ -122,6 +136,7 @@ class Runner:
         indexes: Callable[[], frozenset[tuple[str | int, ...]]] = frozenset,
         refresh: Callable[[], Awaitable[None]] | None = None,
         since: Callable[[AsOf], Since] = unknown,
+        vectors: KnownVectors | None = None,
         compiler: Compiler | None = None,
     ) -> None:
         self._reader = reader
@@ -130,6 +145,7 @@ class Runner:
         self._indexes = indexes
         self._refresh = refresh
         self._since = since
+        self._vectors = vectors
         self._dialect = dialect
         self._compiler = compiler or Compiler(settings, dialect)
         self._threads = asyncio.Semaphore(_THREADS)
@@ -157,6 +173,7 @@ class Runner:
             dialect=self._dialect,
             indexes=self._indexes,
             since=lambda at: known.setdefault(at.change, self._since(at)),
+            vectors=self._vectors,
             compiler=self._compiler,
         )
 
@@ -190,6 +207,8 @@ class Runner:
         Raises:
             QueryError: the text is wrong, or a limit is exceeded.
         """
+        if self._vectors is not None and mentions_distance(text):
+            await self._vectors.refresh()  # another process may have made one
         asked = self._asked(text, context, strict=strict, given=given, indexed=indexed)
         known = self._compiler.find(asked)
         if known is not None and known.has(resumes=resumes):
@@ -234,6 +253,9 @@ class Runner:
             indexed=self._indexes() if indexed is None else indexed,
             view=view_of(context, self._since),
             given=given,
+            vectors=()
+            if self._vectors is None or not mentions_distance(text)
+            else (self._vectors.known()),
         )
 
     def _models_of(self, context: Context) -> ModelIndex:

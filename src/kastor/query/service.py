@@ -14,7 +14,7 @@ from kastor.query.languages import require_language
 from kastor.query.run import Reader, Runner
 from kastor.query.settings import ADT_SETTINGS, QuerySettings
 from kastor.query.sql.tables import unknown
-from kastor.query.token import Position, decode, encode
+from kastor.query.token import Position, decode, encode, place_of, position_at
 from kastor.storage.history import require_same_state
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from kastor.query.compiled import Compiled
     from kastor.query.models import ModelIndex
+    from kastor.query.plan import Plan
+    from kastor.query.run import KnownVectors
     from kastor.query.sql.dialect import Dialect
     from kastor.records import AsOf, Context, Since
 
@@ -53,6 +55,19 @@ class ResultPage:
     text: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """How a query would be answered.
+
+    Attributes:
+        told: what `Runner.described` says.
+        plan: of the query.
+    """
+
+    told: dict[str, Any]
+    plan: Plan
+
+
 class QueryService:
     """Answers the queries of one graph's clients.
 
@@ -72,6 +87,7 @@ class QueryService:
         refresh: Callable[[], Awaitable[None]] | None = None,
         resolve: Callable[[int], Awaitable[AsOf]] | None = None,
         since: Callable[[AsOf], Since] = unknown,
+        vectors: KnownVectors | None = None,
     ) -> None:
         self._resolve = resolve
         self._key = signing_key
@@ -84,6 +100,7 @@ class QueryService:
             dialect=dialect,
             refresh=refresh,
             since=since,
+            vectors=vectors,
         )
 
     def at_once(
@@ -156,9 +173,7 @@ class QueryService:
             )
         raise Unavailable("Models change too often to be queried now; try again.")
 
-    async def explain(
-        self, text: str, context: Context, *, parameters: object = None
-    ) -> dict[str, Any]:
+    async def explain(self, text: str, context: Context, *, parameters: object = None) -> Explained:
         """What `Runner.described` says of a query, which is not run.
 
         Raises:
@@ -169,10 +184,31 @@ class QueryService:
                 position, compiled, context = await self._begin(
                     text, context, None, None, parameters, strict=False
                 )
-                return await self.runner.described(compiled, position, context)
+                told = await self.runner.described(compiled, position, context)
             except CatalogChanged:
                 continue
+            return Explained(told, compiled.plan)
         raise Unavailable("Models change too often to be queried now; try again.")
+
+    def place_of(self, token: str) -> list[Any]:
+        """What a token says, of JSON, beside text, parameters and instant: for whoever keeps those.
+
+        Raises:
+            BadRequest: it cannot be read.
+        """
+        return place_of(decode(token, self._key))
+
+    def token_at(
+        self, place: list[Any], text: str, change: int | None, parameters: object = None
+    ) -> str:
+        """The token of `place_of`, for the same text, parameters and instant.
+
+        Raises:
+            BadRequest: the parameters cannot be.
+        """
+        given = self.given(parameters)
+        carried = None if given is None else given.carried()
+        return encode(position_at(place, text, change, carried), self._key)
 
     def compile(self, text: str, *, strict: bool = False) -> Compiled:
         """The plan and statements of `text` under the current models; no I/O.

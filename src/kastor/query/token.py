@@ -12,7 +12,7 @@ import binascii
 import hashlib
 import hmac
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -32,6 +32,7 @@ _DICTIONARY = (
     b"SELECT * FROM DIGITALTWINS T WHERE IS_OF_MODEL(T, 'dtmi:com:example:;1') AND T.$dtId IN "
     b"['RELATIONSHIPS JOIN RELATED MATCH $sourceId $targetId $metadata.$model"
 )
+_SENT_AGAIN = frozenset({"text", "page", "as_of", "given"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,24 @@ class Position:
     layout: int = 0
     lead: tuple[str | int, ...] | None = None
     given: Mapping[str, Any] | str | None = None
+
+
+def place_of(position: Position) -> list[Any]:
+    """What a position says, of JSON, beside what a client sends again with each request."""
+    return [getattr(position, each) for each in _kept()]
+
+
+def position_at(
+    place: list[Any], text: str, as_of: int | None, given: Mapping[str, Any] | str | None
+) -> Position:
+    """The position of `place_of`, with what the client sent again."""
+    values = [tuple(each) if isinstance(each, list) else each for each in place]
+    said: dict[str, Any] = dict(zip(_kept(), values, strict=True))
+    return replace(Position(text, None, None, (), as_of=as_of, given=given), **said)
+
+
+def _kept() -> list[str]:
+    return [each.name for each in fields(Position) if each.name not in _SENT_AGAIN]
 
 
 def encode(position: Position, key: bytes) -> str:

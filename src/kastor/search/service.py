@@ -148,7 +148,7 @@ class SearchService:
         parts = await asyncio.gather(
             *(self._of_kind(asked, kind, limit) for kind in KINDS if kind in kinds)
         )
-        hits = sorted((hit for part, _ in parts for hit in part), key=_order)
+        hits = sorted((hit for part, _ in parts for hit in part), key=order_of)
         more = len(hits) > limit or any(cut for _, cut in parts)
         lag = await self._lag(state)
         return SearchAnswer(hits[:limit], more, state.position, lag, state.building)
@@ -226,9 +226,10 @@ def ranked(asked: SearchText, kind: IndexedKind, found: Candidates) -> tuple[lis
         match = best_match(asked, fields, heads)
         if match is not None:
             hits.append(Hit(kind, row.id, row.name, row.model, match))
-    hits.sort(key=_order)
+    hits.sort(key=order_of)
     return hits, is_cut
 
 
-def _order(hit: Hit) -> tuple[float, int, int, str]:
+def order_of(hit: Hit) -> tuple[float, int, int, str]:
+    """Return by what hits are sorted, the best first."""
     return -hit.match.score, KINDS.index(hit.kind), len(hit.id), hit.id

@@ -54,7 +54,12 @@ class ServerAccess:
             lambda: self.authenticator.policy,
             tuple if self.tokens is None else self.tokens.principals,
             () if self.issuers is None else self.issuers.issuers,
+            self.authenticator.load,
         )
+
+    def policy_now(self) -> Policy:
+        """Return what callers may do now."""
+        return self.authenticator.policy
 
     def watch(self, vitals: Vitals) -> list[Kept]:
         """Notice what others change; until what is returned is stopped."""

@@ -27,6 +27,7 @@ from kastor.api.http.base_url import BaseUrls
 from kastor.api.http.bodies import BodyBudget
 from kastor.api.http.client_limits import ClientLimits
 from kastor.api.http.entrance import Entrance
+from kastor.api.http.following import entrance_of
 from kastor.api.http.meter import RequestMeter
 from kastor.api.http.rates import Rates
 from kastor.api.http.server_state import ServerState
@@ -45,6 +46,7 @@ from kastor.records import SYSTEM
 from kastor.server.access import make_access
 from kastor.server.auditing import audited, note_start, note_stop
 from kastor.server.limits import client_bounds, largest_body, request_limits, stream_limits
+from kastor.server.otel.starting import followed
 from kastor.server.process import Process, Started, take_held_signals
 from kastor.server.reload import InForce, Reloader, ReloadSignal, Running
 from kastor.server.serving import DrainTimes, Server
@@ -65,6 +67,7 @@ from kastor.storage.sqlite.placement import FilePlacement
 from kastor.vital import Kept, Vitals, attempt, stop_all
 
 if TYPE_CHECKING:
+    from kastor.auth.policy import Policy
     from kastor.server.notify import Notifier
     from kastor.storage.postgres.databases import Databases
 
@@ -162,6 +165,7 @@ def _told_as_start() -> Iterator[None]:
 async def _start(
     settings: Settings, process: Process, reloads: ReloadSignal, stack: AsyncExitStack
 ) -> tuple[Server, socket.socket]:
+    await stack.enter_async_context(followed(settings, process.worker))
     folder = DataFolder(settings.data)
     listener = await _take_places(settings, process, folder, stack)
     vitals, in_force = Vitals(), InForce(settings)
@@ -175,11 +179,12 @@ async def _start(
     state = _state(settings, graphs, process, vitals, in_force)
     if access is not None:
         state.access = access.book()
-    entrance = Entrance(None if access is None else access.authenticator)
+    entrance = entrance_of(None if access is None else access.authenticator)
     auditing = None
     if audit is not None:
         auditing = Auditing(audit, entrance, OPERATIONS, state.trusted_proxies)
-    app = _application(settings, in_force, state, entrance, auditing, draining)
+    policy = None if access is None else access.policy_now
+    app = _application(settings, in_force, state, entrance, policy, auditing, draining)
     server = Server(
         uvicorn_config(with_cors(settings, app), certificate),
         edge_of(settings, state.meter.note_refusal, state.connections),
@@ -314,6 +319,7 @@ def _application(
     in_force: InForce,
     state: ServerState,
     entrance: Entrance,
+    policy: Callable[[], Policy] | None,
     auditing: Auditing | None,
     draining: asyncio.Event,
 ) -> Application:
@@ -323,7 +329,7 @@ def _application(
         mounts=(
             *description_mounts(strict=state.limits.strict),
             *explorer_mounts(state, in_force),
-            *agent_mounts(state, in_force),
+            *agent_mounts(state, in_force, policy),
         ),
         entrance=entrance,
         strangers=stranger_check(settings),

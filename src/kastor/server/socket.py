@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 BACKLOG = 2048
 _EXPOSED = [
     *("ETag", "query-charge", "x-ms-error-code", "Retry-After", "traceresponse"),
-    *("kastor-next-position", "kastor-warning"),
+    *("kastor-next-position", "kastor-warning", "kastor-request-id"),
 ]
 
 

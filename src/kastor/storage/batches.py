@@ -133,7 +133,7 @@ class KeptAnswer(Struct, frozen=True):
 
 
 class AppliedProposal(Struct, frozen=True):
-    """That a proposal was applied, and what its caller was answered.
+    """That a proposal was applied, by which way, and what its caller was answered.
 
     Where it is not open any more, or is not approved and has to be, nothing of the transaction is
     written.
@@ -143,12 +143,14 @@ class AppliedProposal(Struct, frozen=True):
         caller: the principal that applies it.
         answer: JSON text.
         now: when.
+        via: by which way its changes came, JSON text; kept beside each of them.
     """
 
     id: str
     caller: str
     answer: bytes
     now: Ticks
+    via: bytes
 
 
 Note: TypeAlias = JobProgress | KeptAnswer | AppliedProposal

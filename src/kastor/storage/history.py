@@ -66,6 +66,7 @@ class Version(Struct, frozen=True):
         actor: who made it.
         etag: empty for a deletion.
         doc: the whole document as JSON text without `$etag`; None for a deletion.
+        via: by which way the change came, JSON text; None for its author's own call.
     """
 
     version: int
@@ -75,6 +76,7 @@ class Version(Struct, frozen=True):
     actor: str
     etag: Etag
     doc: bytes | None
+    via: bytes | None = None
 
 
 class StateDifference(Struct, frozen=True):

@@ -51,6 +51,7 @@ _TOLD = {
     ),
     "zero": "A number is divided by 0 in some row. Leave such rows out with WHERE.",
     "finite": "A number is beyond what 64 bits hold, or none at all, in some row.",
+    "remainder": "% takes whole numbers here; a number of some row is none.",
     "range": (
         "An index or a length is negative or no integer, or the step of range() is 0, in some row."
     ),
@@ -61,7 +62,7 @@ _TOLD = {
         "A range without an end goes on behind the last relationship that it may walk (limit"
         " max_open_hops). Write its end, such as *1..5."
     ),
-    "order": "Lists and maps have no order here; order by something in them.",
+    "order": "A map, or a list with maps or lists in it, has no order here, in some row.",
 }
 _REFUSED = re.compile(rf"{REFUSAL}({'|'.join([*_TOLD, 'max_bytes'])})\b")
 

@@ -33,11 +33,13 @@ from kastor.storage.history import HistoryStore
 from kastor.storage.indexes import IndexStore
 from kastor.storage.inputs import InputStore
 from kastor.storage.jobs import JobStore
+from kastor.storage.load import StoreLoad
 from kastor.storage.proposals import ProposalStore
 from kastor.storage.saved import SavedStore
 from kastor.storage.search import SearchStore
 from kastor.storage.ticker import Ticker
 from kastor.storage.transfer import Snapshot
+from kastor.storage.vectors import VectorStore
 from kastor.types import RelationshipId, Ticks, TwinId
 
 
@@ -161,6 +163,10 @@ class Store(Protocol[C]):
     @property
     def proposals(self) -> ProposalStore:
         """The table of proposals."""
+
+    @property
+    def vectors(self) -> VectorStore:
+        """Vector indexes, and vectors beside twins."""
 
     @property
     def search(self) -> SearchStore:
@@ -306,6 +312,9 @@ class Store(Protocol[C]):
 
     async def status(self, context: Context) -> StoreStatus:
         """Return counts and sizes."""
+
+    async def load(self) -> StoreLoad:
+        """Return how busy this process keeps the engine; no table is read."""
 
     async def twin_ids(self, after: int, limit: int, context: Context) -> list[tuple[int, TwinId]]:
         """Return keys and ids of twins by key, strictly after `after`; a new one comes last."""

@@ -11,7 +11,9 @@ _BULK = {
     "dead_letters": "event",
     "jobs": "progress",
     "kept_answers": "answer",
+    "proposals": "diff",
     "saved": "data",
+    "vectors": "vector",
 }
 
 
@@ -97,6 +99,7 @@ COPIED: tuple[Table, ...] = (
         ("time", "written"),
         ("change", "time", "written", "kind", "twin_key", "subject"),
     ),
+    Table("origins", ("change",), ("via",), ("change", "time", "via")),
     Table("setbacks", ("change",), ("time",), ("change", "time")),
     Table(
         "telemetry",
@@ -140,6 +143,18 @@ COPIED: tuple[Table, ...] = (
             "data",
         ),
     ),
+    Table(
+        "vector_indexes",
+        ("name",),
+        ("dims", "metric", "property", "models", "created"),
+        ("name", "dims", "metric", "property", "models", "created"),
+    ),
+    Table(
+        "vectors",
+        ("index_name", "twin_key"),
+        ("version",),
+        ("index_name", "twin_key", "version", "vector"),
+    ),
 )
 """In the order that foreign keys allow to write; dropping goes the other way."""
 
@@ -160,8 +175,19 @@ JOB_TABLES: tuple[Table, ...] = (
         ("done", "created"),
         ("id", "digest", "answer", "done", "created"),
     ),
+    Table(
+        "proposals",
+        ("id",),
+        ("approver", "approved", "applied"),
+        (
+            *("id", "caller", "actor", "reason", "writes", "count", "position", "needs_approval"),
+            *("size", "created", "expires", "approver", "approved", "applied", "token"),
+            *("operations", "seen", "diff", "answer"),
+        ),
+    ),
 )
-"""What goes along when a graph is moved; a copy of it begins no job of its source."""
+"""What goes along when a graph is moved; a copy of it begins no job of its source, and has none of
+its proposals."""
 
 TABLES: tuple[Table, ...] = (*COPIED, *JOB_TABLES)
 """All there are."""

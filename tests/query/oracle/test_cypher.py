@@ -33,6 +33,7 @@ _REFUSALS = (
     *("is compared with another one", "models say that this can be", "takes a list or a string"),
     *("true, false or null; compare", "have members", "only lists have elements", "does not take"),
     *("an integer, a map by a string", "is not in the subset", "neither a column nor inside"),
+    *("takes numbers, strings, booleans and lists",),
     *("look at it outside", "begins with something new"),
     *(
         "nested too deep",

@@ -9,6 +9,8 @@ import pytest
 from query_cases import building
 from query_graphs import rows, service
 
+from kastor.lang.cypher.printer import print_literal
+
 LAB = "MATCH (n {name: 'Lab'}) RETURN "
 VALUES: list[tuple[str, Any]] = [
     ("[1, 2.0, 'a', null, [n.level], {a: n.gone}]", [1, 2.0, "a", None, [1], {"a": None}]),
@@ -43,6 +45,30 @@ VALUES: list[tuple[str, Any]] = [
     ("n.gone > 0", None),
     ("true XOR n.occupied XOR false XOR n.gone", None),
     ("true XOR n.occupied XOR false XOR true", True),
+    ("[1, null] >= [1]", True),
+    ("[1, 2] >= [1, null]", None),
+    ("[1, 'a'] >= [1, 2]", None),
+    ("[1, 2] >= [3, null]", False),
+    ("[1] < [1, 2]", True),
+    ("n.tags < ['r']", True),
+    ("[1] < 'a'", None),
+    ("none(x IN [] WHERE x.a = 2)", True),
+    ("[x IN [1, 2, 3] WHERE x > 1 | x * 2]", [4, 6]),
+    ("[x IN n.tags]", ["quiet", "lab"]),
+    ("[x IN [1, 2] | [y IN [10] | x + y]]", [[11], [12]]),
+    ("[x IN [[1, 2]] | [x IN x | x + n.level]]", [[2, 3]]),
+    ("[x IN null | 1]", None),
+    ("[n IN [1] | n] + [n.level]", [1, 1]),
+    ("any(x IN [1, null] WHERE x = 1)", True),
+    ("any(x IN [2, null] WHERE x = 1)", None),
+    ("any(x IN [] WHERE x = 1)", False),
+    ("all(x IN [1, null] WHERE x = 1)", None),
+    ("all(x IN [2, null] WHERE x = 1)", False),
+    ("none(x IN [2] WHERE x = 1)", True),
+    ("single(x IN [1, 2] WHERE x = 1)", True),
+    ("single(x IN [1, null] WHERE x = 1)", None),
+    ("single(x IN [1, 1, null] WHERE x = 1)", False),
+    ("single(x IN [2] WHERE x = 1)", False),
     ("labels(n)", ["Twin", "Room", "Space"]),
     ("keys({b: 1, a: 2})", ["b", "a"]),
     ("id(n)", "room1"),
@@ -91,8 +117,10 @@ VALUES: list[tuple[str, Any]] = [
     ("$list + 4", [1, "a", None, 4]),
 ]
 FAILING = {
+    "[[1]] < [[2]]": "order",
     "n.level / 0": "zero",
     "5 % (n.level - 1)": "zero",
+    "n.temperature % 2": "remainder",
     "sqrt(-1)": "finite",
     "log(0)": "finite",
     "10 ^ 400": "finite",
@@ -124,6 +152,33 @@ def test_errors_of_single_rows(text: str) -> None:
         rows(service(building()), f"{LAB}{text} AS x")
 
 
+def test_a_number_that_is_given_is_an_integer_or_none() -> None:
+    engine = service(building())
+    text = f"{LAB}7 / $n AS whole, toString($n) AS text, [7, $n][1] / 2 AS half"
+    for number, found in (
+        (2, {"whole": 3, "text": "2", "half": 1}),
+        (2.5, {"whole": 2.8, "text": "2.5", "half": 1.25}),
+        (3, {"whole": 2, "text": "3", "half": 1}),
+    ):
+        assert rows(engine, text, parameters={"n": number}) == [found]
+
+
+def test_texts_that_differ_in_literals_share_no_rows() -> None:
+    engine = service(building())
+    forms = (
+        "t.name IN split('{}', ',')",
+        "CASE t.name WHEN '{}' THEN true ELSE false END",
+        "[t.name] = ['{}']",
+        "any(x IN ['{}'] WHERE x = t.name)",
+        "{{a: '{}'}}.a = t.name",
+        "coalesce(t.gone, t.name) = replace('{}', 'x', 'y')",
+    )
+    for form in forms:
+        for name in ("Lab", "Room 2", "Lab"):
+            text = f"MATCH (t) WHERE {form.format(name)} RETURN t.name AS n"
+            assert rows(engine, text) == [{"n": name}]
+
+
 def test_collect_leaves_null_out_and_nests() -> None:
     engine = service(building())
     text = "MATCH (a)-[r:contains]->(b) RETURN a.name AS name, collect(b.level) AS levels"
@@ -138,6 +193,28 @@ def test_collect_leaves_null_out_and_nests() -> None:
     assert rows(engine, "MATCH (n:Nothing) RETURN collect(n) AS none") == [{"none": []}]
     (row,) = rows(engine, "MATCH (n) RETURN collect(DISTINCT [n.level, 1]) AS some")
     assert sorted(map(str, row["some"])) == ["[1, 1]", "[9, 1]", "[None, 1]"]
+
+
+def test_lists_sort_by_their_elements_and_kinds_apart() -> None:
+    listed = [
+        *([], [[1]], [[1], 2], ["A"], ["a"], ["a", 1], ["ab"], [False], [True], [-1e300], [-10]),
+        *([-1.5], [-1], [-1e-300], [0], [1e-300], [1], [1, "a"], [1, None], [9.5], [100], [1e300]),
+        *([None, 1], "x", "\u00e9", False, True, -3, 5, 123456, None),
+    ]
+    shuffled = sorted(listed, key=str)
+    text = f"UNWIND {print_literal_list(shuffled)} AS v RETURN v ORDER BY v"
+    engine = service(building())
+    assert [row["v"] for row in rows(engine, text)] == listed
+    assert [row["v"] for row in rows(engine, f"{text} DESC", 3)] == listed[::-1]
+    (row,) = rows(engine, text.replace("RETURN v ORDER BY v", "RETURN min(v) AS a, max(v) AS b"))
+    assert row == {"a": [], "b": 123456}
+
+
+def print_literal_list(values: list[Any]) -> str:
+    shown = [
+        print_literal_list(one) if isinstance(one, list) else print_literal(one) for one in values
+    ]
+    return f"[{', '.join(shown)}]"
 
 
 def test_ends_of_relationships_are_as_they_are_stored() -> None:

@@ -100,6 +100,7 @@ async def test_a_fault_of_ours_is_logged_and_answered_without_its_cause(
     answer = await _get(_app(RuntimeError("a secret cause")))
     assert answer.status == 500
     assert answer.json()["error"]["code"] == "InternalServerError"
+    assert len(answer.headers["kastor-request-id"]) == 16
     assert b"secret" not in answer.body
     flush(5)
     assert "a secret cause" in "".join(capsys.readouterr())

@@ -28,6 +28,7 @@ HARMLESS_WRITES = {
     *("Kastor_Propose", "Kastor_ApproveProposal", "Kastor_ApplyProposal", "Kastor_RejectProposal"),
     *("Query_QueryTwins", "Kastor_LiveQuery", "Kastor_QuerySeries"),
     *("DigitalTwinModels_Search", "Kastor_CheckAccess", "Kastor_TryMessage"),
+    *("DigitalTwins_Search", "Kastor_PutVector", "Kastor_DeleteVector"),
 }
 """By other methods than GET: what history keeps with its author, and questions."""
 READ_BY_ADMINISTRATORS = {"Kastor_Export", "Kastor_Backup"}

@@ -242,7 +242,7 @@ class TestQueries:
     def test_streams_have_places_of_their_own(self) -> None:
         gate: Any = Bench().app._gate
         bounded = [each.id for each in OPERATIONS if gate.guard(each) is not each]
-        assert bounded == ["Query_QueryTwins", "Kastor_Search"]
+        assert bounded == ["Query_QueryTwins", "Kastor_Search", "DigitalTwins_Search"]
 
 
 class TestAttempts:

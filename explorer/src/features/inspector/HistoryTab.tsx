@@ -15,6 +15,7 @@ import { formatSubject, historyPath, type Subject } from '@/parts/subject'
 import { differences, type Path, valueAt } from '@/parts/values/patch'
 import { showValue } from '@/parts/values/show'
 import type { Version } from './useLively'
+import { authorOf, wayOf } from './ways'
 
 const PAGE = 50
 const MOST_VALUES = 6
@@ -80,9 +81,10 @@ function VersionRow({ version, before, isLast, picked, onPick }: { version: Vers
       <div className="row">
         <input type="checkbox" checked={picked} disabled={version.deleted === true} onChange={onPick} aria-label={t('inspector.choose-version', { n: version.version })} />
         <time className="num" dateTime={version.from} title={version.from}>{version.from.slice(0, 19).replace('T', ' ')}</time>
-        <span className="grow cut secondary">{version.actor}</span>
+        <span className="grow cut secondary" data-testid="inspector.version.author">{authorOf(version)}</span>
         <span className="in-version-act"><Button look="quiet" icon={HistoryIcon} onClick={() => { adjust({ at: version.from }) }}>{t('inspector.look-back')}</Button></span>
       </div>
+      {version.via && <p className="in-change in-way" data-testid="inspector.version.way">{wayOf(version.via)}</p>}
       {version.deleted === true && <p className="in-change in-gone">{t('inspector.was-deleted')}</p>}
       {created === true && <p className="in-change in-new">{isLast ? t('inspector.oldest-kept') : t('inspector.was-created')}</p>}
       {paths.slice(0, all ? undefined : MOST_VALUES).map((path) => (
@@ -101,7 +103,7 @@ function VersionRow({ version, before, isLast, picked, onPick }: { version: Vers
 
 function Comparison({ one, other, onClose }: { one: Version; other: Version; onClose: () => void }): ReactNode {
   const paths = changesOf(one.document, other.document)
-  const head = (each: Version): string => `${each.from.slice(0, 19).replace('T', ' ')} · ${each.actor}`
+  const head = (each: Version): string => `${each.from.slice(0, 19).replace('T', ' ')} · ${authorOf(each)}`
   return (
     <Dialog open wide title={t('inspector.compare-title', { n: paths.length })} onClose={onClose} testId="inspector.comparison">
       <table className="in-compare">

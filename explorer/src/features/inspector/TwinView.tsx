@@ -18,6 +18,7 @@ import { EditBar } from './EditBar'
 import { Header } from './Header'
 import { HistoryTab } from './HistoryTab'
 import { JsonTab } from './JsonTab'
+import { authorOf } from './ways'
 import { Meanwhile } from './Meanwhile'
 import { Properties } from './Properties'
 import { Relationships } from './Relationships'
@@ -70,7 +71,7 @@ function Loaded({ twin, page }: { twin: Twin; page: boolean }): ReactNode {
   const chosen = tabs.some((tab) => tab.value === place.parameters.tab) ? place.parameters.tab ?? 'properties' : 'properties'
   return (
     <div className="in-view" data-testid="inspector.twin">
-      <Header id={id} model={model} label={label} updated={updated} actor={versions[0]?.from === updated ? versions[0]?.actor : undefined} page={page} />
+      <Header id={id} model={model} label={label} updated={updated} actor={versions[0] && versions[0].from === updated ? authorOf(versions[0]) : undefined} page={page} />
       <Tabs label={t('inspector.tabs')} value={chosen} tabs={tabs} onChange={(tab) => { adjust({ tab: tab === 'properties' ? undefined : tab }) }} testId="inspector.tab" />
       <EditBar editor={editor} />
     </div>

@@ -14,7 +14,9 @@ const VERSIONS = 60
 const POINTS = 120
 const SOONEST_MS = 5000
 
-export interface Version { readonly version: number; readonly change: number; readonly from: string; readonly to?: string; readonly actor: string; readonly document?: JsonObject; readonly patch?: readonly Json[]; readonly deleted?: boolean }
+/** By which way a change came that was no call of its author's own. */
+export interface Via { readonly way: string; readonly proposal: string; readonly reason: string; readonly approver?: string; readonly tool?: string; readonly clientClaims?: string }
+export interface Version { readonly version: number; readonly change: number; readonly from: string; readonly to?: string; readonly actor: string; readonly via?: Via; readonly document?: JsonObject; readonly patch?: readonly Json[]; readonly deleted?: boolean }
 interface Versions { readonly value: readonly Version[]; readonly nextLink: string | null }
 
 /** The newest versions, as what each changed. */

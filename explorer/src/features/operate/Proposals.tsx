@@ -6,7 +6,8 @@ import { CheckIcon, CloseIcon } from '@/ui/icons'
 import { type Column, Table } from '@/ui/table'
 import { useAct, useList, useOne } from './data'
 import { Body, Loading, Part, when } from './Part'
-import { linesOf, type Proposal, type ProposalRow, visible } from './proposed'
+import { visible } from '@/text/visible'
+import { linesOf, type Proposal, type ProposalRow } from './proposed'
 import type { PartProps } from './Screen'
 
 const EVERY_MS = 3000

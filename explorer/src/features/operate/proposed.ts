@@ -1,5 +1,6 @@
 /** What a proposal would change, as lines that a person decides by. */
 import { type Json, type JsonObject, writeJson } from '@/api/json'
+import { visible } from '@/text/visible'
 
 export interface ProposalRow {
   /** Null after a dry run alone, which nothing lists. */
@@ -24,14 +25,6 @@ export interface Difference {
 export interface Proposal extends ProposalRow { readonly diff: readonly Difference[] }
 
 export interface Line { readonly key: string; readonly what: Difference['what']; readonly name: string; readonly path: string; readonly before: string; readonly after: string }
-
-/** What has no width or turns the direction of writing: a value must not look like another one. */
-const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu
-
-/** Return a text in which nothing is hidden. */
-export function visible(text: string): string {
-  return text.replace(UNSEEN, (each) => `\\u{${(each.codePointAt(0) ?? 0).toString(16)}}`)
-}
 
 /** Return a line for each thing that comes or goes, and for each value that changes. */
 export function linesOf(diff: readonly Difference[]): readonly Line[] {

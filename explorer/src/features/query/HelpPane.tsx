@@ -1,10 +1,10 @@
 import { type ReactNode, useDeferredValue, useMemo, useState } from 'react'
 import type { Facts, Member } from '@/lang/facts'
-import { helpAt } from '@/lang/help'
-import { written } from '@/lang/words'
+import { helpAt, writtenIn } from '@/lang/query'
 import { formatNumber, t } from '@/text/text'
 import { Hint } from '@/ui/button'
 import { Empty } from '@/ui/states'
+import { PAIR } from './examples'
 
 interface HelpPaneProps {
   readonly text: string
@@ -20,6 +20,7 @@ export function HelpPane({ text, cursor, facts, onInsert }: HelpPaneProps): Reac
   const [chosen, setChosen] = useState<{ alias: string; cursor: number }>()
   const late = useDeferredValue({ text, cursor })
   const help = useMemo(() => helpAt(late.text, late.cursor, facts, chosen?.cursor === late.cursor ? chosen.alias : undefined), [late, facts, chosen])
+  const written = writtenIn(late.text)
   return (
     <aside className="query-help" aria-label={t('query.help')} data-testid="query.help">
       <header className="query-help-head">
@@ -32,7 +33,24 @@ export function HelpPane({ text, cursor, facts, onInsert }: HelpPaneProps): Reac
         {help.members.length === 0 && <Empty text={t('query.help-none')} />}
         {help.members.slice(0, MOST).map((member) => <HelpRow key={`${member.kind} ${member.name}`} member={member} onInsert={() => { onInsert(help.alias === '' || member.kind === 'relationship' ? written(member.name, member.kind === 'relationship') : `${help.alias}.${written(member.name, true)}`) }} />)}
       </div>
+      <Both onInsert={onInsert} />
     </aside>
+  )
+}
+
+/** The same question in both languages; a click writes it. */
+function Both({ onInsert }: { onInsert: (text: string) => void }): ReactNode {
+  return (
+    <details className="query-both" data-testid="query.both">
+      <summary>{t('query.both-languages')}</summary>
+      <p className="secondary">{t('query.both-note')}</p>
+      {(['adt', 'cypher'] as const).map((language) => (
+        <button key={language} type="button" className="query-both-text" onClick={() => { onInsert(PAIR[language]) }} data-testid={`query.both.${language}`}>
+          <span className="secondary">{t(`query.both-${language}`)}</span>
+          <code className="mono">{PAIR[language]}</code>
+        </button>
+      ))}
+    </details>
   )
 }
 

@@ -32,7 +32,7 @@ export function ResultBar({ screen, run, live, shown, filtering, onFilter, onCsv
       {running
         ? <Button key="cancel" icon={StopIcon} onClick={screen.cancel} data-testid="query.cancel">{t('ui.cancel')}</Button>
         : <Button key="run" look="main" icon={PlayIcon} keys={showKeys('Ctrl ↵')} disabled={screen.statement.text === ''} onClick={screen.run} data-testid="query.run">{t('query.run')}</Button>}
-      {at === undefined && <Button icon={LiveQueryIcon} on={live !== undefined} disabled={screen.statement.text === ''} onClick={() => { screen.setLive(live === undefined) }} data-testid="query.live">{t('query.live')}</Button>}
+      {at === undefined && <Button icon={LiveQueryIcon} on={live !== undefined} disabled={screen.statement.text === '' || (!screen.mayLive && live === undefined)} {...(!screen.mayLive && { title: t('query.live-other') })} onClick={() => { screen.setLive(live === undefined) }} data-testid="query.live">{t('query.live')}</Button>}
       {live && live.state !== 'ended' && <IconButton icon={live.paused ? PlayIcon : PauseIcon} label={t(live.paused ? 'query.resume' : 'query.pause')} onClick={() => { screen.pause(!live.paused) }} data-testid="query.pause" />}
       <Segments<View> label={t('query.views')} value={screen.view} choices={choices} onChange={screen.setView} testId="query.as" />
       <span className="grow" />

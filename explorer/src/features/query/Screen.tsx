@@ -2,7 +2,8 @@ import './query.css'
 import { type ReactNode, useEffect, useMemo, useRef, useState } from 'react'
 import { asApiError } from '@/api/errors'
 import { type Command, useCommands } from '@/commands/registry'
-import { closing, complete } from '@/lang/complete'
+import { closing } from '@/lang/complete'
+import { complete } from '@/lang/query'
 import { rangeOf, warned } from '@/lang/repair'
 import { Editor } from '@/parts/editor/Editor'
 import { QUERY } from '@/parts/editor/languages'
@@ -81,7 +82,7 @@ function useQueryCommands(screen: QueryScreen, save: () => void, link: () => voi
     const group = t('screens.query')
     return [
       { id: 'query.run', group, text: t('query.run-command'), keys: ['Ctrl Enter'], when: () => screen.statement.text !== '', run: screen.run },
-      { id: 'query.live', group, text: t('query.live-command'), when: () => screen.statement.text !== '', run: () => { screen.setLive(!screen.isLive) } },
+      { id: 'query.live', group, text: t('query.live-command'), when: () => screen.statement.text !== '' && (screen.mayLive || screen.isLive), run: () => { screen.setLive(!screen.isLive) } },
       { id: 'query.explain', group, text: t('query.explain-command'), when: () => screen.statement.text !== '', run: () => { screen.setView('explain') } },
       { id: 'query.save', group, text: t('query.save'), keys: ['Ctrl s'], when: () => screen.tab.text.trim() !== '', run: save },
       { id: 'query.link', group, text: t('query.link'), keys: ['Shift L'], run: link },

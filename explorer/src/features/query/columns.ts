@@ -34,6 +34,11 @@ export function isRelationship(value: Json | undefined): value is JsonObject {
   return isObject(value) && typeof value['$relationshipId'] === 'string' && typeof value['$sourceId'] === 'string'
 }
 
+/** Whether a value is a path, or a list, of twins and relationships alone. */
+export function isPath(value: Json | undefined): value is readonly Json[] {
+  return Array.isArray(value) && value.length > 0 && (value as readonly Json[]).every((each) => isTwin(each) || isRelationship(each))
+}
+
 /** Return the value of a row in a column. */
 export function valueOf(row: JsonObject, key: string): Json | undefined {
   if (key !== MODEL) return row[key]
@@ -88,6 +93,7 @@ const WIDE = 340
 function widthOf(key: string, kind: ColumnKind, values: readonly Json[], digits: number): number {
   const head = key.length * CHARACTER + 52
   if (kind === 'twin') return 280
+  if (kind === 'object' && values.some(isPath)) return 600
   if (kind === 'relationship' || kind === 'object') return 260
   if (kind === 'model') return 180
   const longest = values.reduce<number>((most, value) => Math.max(most, kind === 'number' ? shown(value, kind, digits).length : shown(value, kind, 0).length), 0)
@@ -156,9 +162,12 @@ export function twinOf(row: JsonObject, columns: readonly ResultColumn[]): strin
   return undefined
 }
 
+/** Lists and maps inside each other in which twins are looked for: a query may put them anywhere. */
+const DEEPEST = 32
+
 export interface Named { readonly twins: ReadonlySet<string>; readonly relationships: ReadonlySet<string> }
 
-/** Every twin and every relationship that any column of any row names. */
+/** Every twin and every relationship that any column of any row names, in lists, maps and paths too. */
 export function namedIn(rows: readonly ResultRow[], columns: readonly ResultColumn[]): Named {
   const twins = new Set<string>()
   const relationships = new Set<string>()
@@ -169,13 +178,12 @@ export function namedIn(rows: readonly ResultRow[], columns: readonly ResultColu
       relationships.add(`${String(value['$sourceId'])}/${String(value['$relationshipId'])}`)
       twins.add(String(value['$sourceId']))
       twins.add(String(value['$targetId']))
-    } else if (depth < 2 && Array.isArray(value)) for (const each of value as readonly Json[]) look(each, depth + 1)
+    } else if (depth < DEEPEST && Array.isArray(value)) for (const each of value as readonly Json[]) look(each, depth + 1)
+    else if (depth < DEEPEST && isObject(value)) for (const each of Object.values(value)) look(each, depth + 1)
   }
   for (const { value } of rows) {
-    const values: readonly Json[] = Object.values(value)
     look(value, 0)
     for (const key of ids) if (typeof value[key] === 'string' && value[key] !== '') twins.add(value[key])
-    if (!isTwin(value) && !isRelationship(value)) for (const each of values) look(each, 1)
   }
   return { twins, relationships }
 }

@@ -3,6 +3,7 @@ import { create } from 'zustand'
 import { isObject, type Json, parseJson, writeJson } from '@/api/json'
 import { keep, kept as keptText } from '@/api/kept'
 import { onSignOut } from '@/state/signout'
+import { isCypher } from '@/lang/query'
 
 export interface QueryTab {
   readonly id: string
@@ -127,7 +128,7 @@ export function closeTab(id: string): () => void {
 /** What a tab is called: its saved name, its first comment, else its text in short. */
 export function titleOf(tab: QueryTab): string | undefined {
   if (tab.saved) return tab.saved.name.split(' › ').at(-1)
-  const comment = /^\s*--\s*(.+)$/m.exec(tab.text)?.[1]
+  const comment = (isCypher(tab.text) ? /^\s*\/\/\s*(.+)$/m : /^\s*--\s*(.+)$/m).exec(tab.text)?.[1]
   const text = comment === undefined ? tab.text.trim().replace(/\s+/g, ' ') : comment.trim()
   return text === '' ? undefined : text.charAt(0).toUpperCase() + text.slice(1)
 }

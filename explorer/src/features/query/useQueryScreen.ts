@@ -1,8 +1,8 @@
 /** What the screen of queries does: which text is open, what was asked, what came. */
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react'
 import type { Json } from '@/api/json'
-import { parametersOf, type Statement, statementAt } from '@/lang/tokens'
-import { SYSTEM_NAMES } from '@/lang/words'
+import { isCypher, parametersOf, statementAt } from '@/lang/query'
+import type { Statement } from '@/lang/tokens'
 import type { EditorHandle } from '@/parts/editor/types'
 import { useGraph } from '@/state/graph'
 import { useGoing } from '@/state/url'
@@ -27,6 +27,8 @@ export interface QueryScreen {
   readonly cursor: number
   readonly handle: { current: EditorHandle | undefined }
   readonly isLive: boolean
+  /** Whether the open text can be followed: queries of openCypher cannot. */
+  readonly mayLive: boolean
   readonly setCursor: (cursor: number) => void
   readonly setView: (view: View) => void
   readonly run: () => void
@@ -67,7 +69,7 @@ export function useQueryScreen(): QueryScreen {
   const tab = (state.graph === graph ? activeTab(state) : undefined) ?? NO_TAB
   const view = VIEWS.find((each) => each === as) ?? 'table'
   const statement = useMemo(() => statementAt(tab.text, Math.min(cursor, tab.text.length)), [tab.text, cursor])
-  const names = useMemo(() => parametersOf(statement.text, SYSTEM_NAMES), [statement.text])
+  const names = useMemo(() => parametersOf(statement.text), [statement.text])
   const parameters = useMemo(() => Object.fromEntries(names.flatMap((each) => { const value = tab.values[each]; return value === undefined || value === '' ? [] : [[each, parameterOf(value)]] })), [names, tab.values])
   const latest = useRef({ tab, view, statement, parameters, at })
   latest.current = { tab, view, statement, parameters, at }
@@ -77,7 +79,7 @@ export function useQueryScreen(): QueryScreen {
   const start = useCallback((id: string, what: Statement, how: { view: View; live: boolean; parameters: Readonly<Record<string, Json>> }) => {
     if (what.text === '') return
     const ask = { graph, at: latest.current.at, parameters: how.parameters }
-    if (how.live && ask.at === undefined) { startLive(id, graph, what.text, how.parameters); return }
+    if (how.live && ask.at === undefined && !isCypher(what.text)) { startLive(id, graph, what.text, how.parameters); return }
     stopLive(id)
     if (how.view === 'explain') void explain(id, what.text, ask)
     void run(id, what, ask).then((done) => { noteRun(graph, done) })
@@ -130,6 +132,7 @@ export function useQueryScreen(): QueryScreen {
   return {
     tabs: state.graph === graph ? state.tabs : [], tab, view, statement, names, parameters, cursor, handle, setCursor, setView, run: runNow,
     isLive: useLives((all) => all.byTab[tab.id] !== undefined),
+    mayLive: !isCypher(statement.text),
     runText: (text, saved) => {
       const id = openText(text, saved)
       changeTab(id, { ran: text })

@@ -5,7 +5,7 @@ import type { Completion, Option } from '@/lang/complete'
 import type { EditorProps } from './types'
 
 /** Behind these something is offered before a letter is typed. */
-const INVITES = /(?:[.'":|[({$]|\b(?:from|related|where|and|or|not|select|by|in)\s|[=<>,]\s?)$/i
+const INVITES = /(?:[.'"`:|[({$]|\b(?:from|related|where|and|or|xor|not|select|return|by|in|when|then|else)\s|[=<>,]\s?)$/i
 
 function choiceOf(option: Option, at: Completion): Choice {
   const insert = option.insert ?? option.label

@@ -157,12 +157,17 @@ export function without(structure: Structure, ids: ReadonlySet<string>, keys: Re
 /** What a result of a query holds, in any column of any row. */
 export interface Found { readonly twins: readonly JsonObject[]; readonly ids: readonly string[]; readonly edges: readonly StructureEdge[] }
 
+/** Lists, paths and maps inside each other in which twins are looked for. */
+const DEEPEST = 32
+
 export function foundIn(rows: readonly Json[]): Found {
   const twins = new Map<string, JsonObject>()
   const ids = new Set<string>()
   const edges = new Map<string, StructureEdge>()
   const look = (value: Json, depth: number): void => {
-    if (!isObject(value) || depth > 2) return
+    if (depth > DEEPEST) return
+    if (Array.isArray(value)) { for (const inner of value as readonly Json[]) look(inner, depth + 1); return }
+    if (!isObject(value)) return
     const edge = edgeOf(value)
     if (edge) { edges.set(edge.key, edge); ids.add(edge.source).add(edge.target); return }
     const id = value['$dtId']

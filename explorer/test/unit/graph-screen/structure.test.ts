@@ -33,6 +33,14 @@ it('finds twins and relationships in any column of a result', () => {
   expect(found.edges.map((each) => each.key)).toEqual(['f/x'])
 })
 
+it('finds them in paths, lists and maps at any depth', () => {
+  const deep: Json = [[{ a: [{ b: { $dtId: 'deep' } }] }]]
+  const rows: readonly Json[] = [{ p: [{ $dtId: 'f', $metadata: { $model: 'm' } }, line, twin], all: deep, none: null }]
+  const found = foundIn(rows)
+  expect([...found.ids].sort()).toEqual(['deep', 'f', 'r1'])
+  expect(found.edges.map((each) => each.key)).toEqual(['f/x'])
+})
+
 it('keeps no line without its ends', () => {
   const one = { id: 'f', model: 'm', label: 'f' }
   const edge = edgeOf(line)

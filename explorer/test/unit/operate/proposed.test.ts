@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { linesOf, visible } from '@/features/operate/proposed'
+import { linesOf } from '@/features/operate/proposed'
+import { visible } from '@/text/visible'
 
 test('each value that changes has a line with the one that is there', () => {
   const lines = linesOf([

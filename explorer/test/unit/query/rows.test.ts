@@ -1,16 +1,34 @@
 import { describe, expect, it } from 'vitest'
 import { type Json, type JsonObject, parseJson } from '@/api/json'
-import { columnsOf, compare, MODEL, namedIn, passes, type ResultRow, shown, twinOf } from '@/features/query/columns'
+import { columnsOf, compare, isPath, MODEL, namedIn, passes, type ResultRow, shown, twinOf } from '@/features/query/columns'
 import { stepsOf } from '@/features/query/explains'
 import { toCsv, toJson, toTsv } from '@/features/query/export'
 import { applied, changesOf } from '@/features/query/live'
 import { warningsOf } from '@/features/query/runs'
 import { queriesOf } from '@/features/query/saved'
 import { selectedOf } from '@/lang/columns'
+import { selectedOf as selectedOfQuery } from '@/lang/query'
 
 const rowsOf = (...values: readonly JsonObject[]): ResultRow[] => values.map((value, index) => ({ key: String(index), value }))
 const twin = (id: string): JsonObject => ({ $dtId: id, $etag: 'W/"1"', name: `Name of ${id}`, $metadata: { $model: 'dtmi:example:Room;1' } })
 const relationship = { $relationshipId: 'r', $sourceId: 'a', $targetId: 'b', $relationshipName: 'hasPart', $etag: 'x' }
+
+describe('rows of openCypher', () => {
+  const path = [twin('a'), relationship, twin('b')]
+  it('name twins and relationships in paths, lists and maps at any depth', () => {
+    const rows = rowsOf({ p: path, rest: { inner: [[twin('c')], { more: { ...relationship, $relationshipId: 'r2', $targetId: 'd' } }] }, n: null, text: 'x' })
+    expect(namedIn(rows, columnsOf(rows, undefined))).toEqual({ twins: new Set(['a', 'b', 'c', 'd']), relationships: new Set(['a/r', 'a/r2']) })
+  })
+  it('tell paths from other lists', () => {
+    expect(isPath(path)).toBe(true)
+    expect([isPath([]), isPath([1]), isPath([twin('a'), 1]), isPath(twin('a')), isPath(null)]).toEqual([false, false, false, false, false])
+  })
+  it('have the columns of RETURN', () => {
+    const text = 'MATCH p = (n)-[r]->(m) RETURN p, n, r, n.name, count(*)'
+    const rows = rowsOf({ p: path, n: twin('a'), r: relationship, 'n.name': 'x', 'count(*)': 1 })
+    expect(columnsOf(rows, selectedOfQuery(text)).map((each) => [each.key, each.kind])).toEqual([['p', 'object'], ['n', 'twin'], ['r', 'relationship'], ['n.name', 'text'], ['count(*)', 'number']])
+  })
+})
 
 describe('columns', () => {
   it('are those of SELECT in its order, also where the first rows lack some', () => {

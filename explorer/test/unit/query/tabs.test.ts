@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { type QueryTab, tabFor } from '@/features/query/tabs'
+import { type QueryTab, tabFor, titleOf } from '@/features/query/tabs'
 
 const tab = (id: string, text: string, more: Partial<QueryTab> = {}): QueryTab => ({ id, text, values: {}, ...more })
 const popped = { wasPopped: true, hasRun: true }
@@ -19,4 +19,10 @@ it('any other way to a query opens the tab that has it, or a new one', () => {
   expect(tabFor('SELECT 1', [one, two], two, { wasPopped: false, hasRun: true })).toEqual({ id: 'a', takesText: false })
   expect(tabFor('SELECT 2', [one, two], one, { wasPopped: false, hasRun: false })).toEqual({ id: 'b', takesText: false })
   expect(tabFor('SELECT 9', [one, two], one, { wasPopped: false, hasRun: true })).toBeUndefined()
+})
+
+it('a tab is called by the comment of its language, else by its text', () => {
+  expect(titleOf(tab('a', '-- warm rooms\nSELECT 1'))).toBe('Warm rooms')
+  expect(titleOf(tab('a', '// warm rooms\nMATCH (a)\n--(b) RETURN a'))).toBe('Warm rooms')
+  expect(titleOf(tab('a', 'MATCH (a)\n--(b) RETURN a'))).toBe('MATCH (a) --(b) RETURN a')
 })

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import orjson
+from msgspec import structs
 
 from kastor.agents.arguments import ApplyChange, ProposeChange
+from kastor.agents.asking import PersonNeeded, question_of
 from kastor.agents.fitting import AnswerRow, ToolAnswer
 from kastor.agents.refusals import ToolRefused
 from kastor.agents.shortening import compact, shortened
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from kastor.agents.caller import AgentCaller
     from kastor.agents.cursors import Cursors
     from kastor.proposals import Caller
+    from kastor.storage.proposals import ProposalEntry
 
 _MOST_TOLD, _LONGEST_TOLD = 3, 200
 _MOST_STEPS = 20
@@ -47,24 +50,23 @@ async def propose_change(
         "expires": twin_time(entry.expires),
         "operations": entry.count,
         "needsApproval": entry.needs_approval,
-        "next": "Show the diff to the person, then call apply_change with token."
-        if not entry.needs_approval
-        else f"A person has to approve proposal {entry.id} first, in the explorer under Operate; "
-        "call apply_change with token after that.",
+        "next": _next_of(caller, entry),
     }
     return ToolAnswer(
         head,
         _lines(made.diff),
         name="diff",
         hint=f"The whole diff: GET /kastor/v1/proposals/{entry.id}, or in the explorer.",
+        twice=True,
     )
 
 
 async def apply_change(caller: AgentCaller, asked: ApplyChange, _cursors: Cursors) -> ToolAnswer:
     """Write what was proposed, as a whole; a repeat is answered as the first time."""
-    service = caller.services.proposals
+    service, proposer = caller.services.proposals, _proposer(caller, "apply_change")
+    await _hear(caller, asked, proposer)
     try:
-        text = await service.apply(asked.token, _proposer(caller, "apply_change"), caller.context())
+        text = await service.apply(asked.token, proposer, caller.context())
     except ProposalOutdated as outdated:
         head = {
             "code": outdated.code,
@@ -78,6 +80,49 @@ async def apply_change(caller: AgentCaller, asked: ApplyChange, _cursors: Cursor
         [AnswerRow(each) for each in answer["results"]],
         name="results",
         hint="All of them were written.",
+        twice=True,
+    )
+
+
+async def _hear(caller: AgentCaller, asked: ApplyChange, proposer: Caller) -> None:
+    """Approve a proposal by the word of the caller's person, who is asked if that is needed.
+
+    Raises:
+        PersonNeeded: the person has to be asked.
+        ToolRefused: the person said no.
+        KastorError: the caller cannot approve it.
+    """
+    if not caller.asks:  # what has to be approved first is refused below, which says where
+        return
+    service, context = caller.services.proposals, caller.context()
+    entry = await service.named_by(asked.token, proposer, context)
+    word = caller.word if caller.word is not None and caller.word.proposal == entry.id else None
+    if word is not None and word.said != "accept":
+        raise ToolRefused(
+            "ChangeDeclined",
+            f"The person did not agree to the proposal {entry.id}; nothing was changed.",
+            advice="Ask the person what to do instead. Do not apply it again without being told.",
+        )
+    if entry.applied is not None or not entry.needs_approval or entry.approver is not None:
+        return
+    if word is not None:
+        await service.approve(entry.id, proposer, context)
+        return
+    # Nobody is asked for a word that would not count.
+    trial = structs.replace(context, dry_run=True)
+    would = await service.approve(entry.id, proposer, trial)
+    raise PersonNeeded(question_of(entry, orjson.loads(would.diff), asked.max_chars), entry.id)
+
+
+def _next_of(caller: AgentCaller, entry: ProposalEntry) -> str:
+    """Return what is to be done with a proposal that was made."""
+    if not entry.needs_approval:
+        return "Show the diff to the person, then call apply_change with token."
+    if caller.asks:
+        return "Show the diff to the person, then call apply_change with token: it asks the person."
+    return (
+        f"A person has to approve proposal {entry.id} first, in the explorer under Operate; "
+        "call apply_change with token after that."
     )
 
 

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from kastor.agents.arguments import Find, given
 from kastor.agents.fitting import AnswerRow, ToolAnswer
-from kastor.agents.refusals import ToolRefused, near
+from kastor.agents.refusals import ToolRefused
 from kastor.agents.shortening import shortened
+from kastor.agents.tools.below import found_below, found_of_model
+from kastor.agents.tools.near import require_model
 from kastor.auth.roles import Permission
-from kastor.errors import KastorError, Unavailable
+from kastor.errors import Unavailable
 from kastor.search.service import MOST_HITS, Hit, Kind
 
 if TYPE_CHECKING:
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
     from kastor.search.service import SearchService
 
 _LONGEST_SNIPPET = 200
-_NEAR = 3
 _WAIT_SECONDS = 1.0
 """For the index to hold what was changed."""
 _TWINS: tuple[Kind, ...] = ("twin",)
@@ -32,56 +33,91 @@ _NEEDED: dict[Kind, Permission] = {
 
 
 async def find(caller: AgentCaller, asked: Find, _cursors: Cursors) -> ToolAnswer:
-    """Return what holds some words, the best first."""
-    service = _service(caller)
-    model = given(asked.model)
-    kinds = [kind for kind, needed in _NEEDED.items() if needed in caller.permissions]
+    """Return what holds some words, the best first, anywhere or below a twin."""
+    text, model, under = given(asked.text), given(asked.model), given(asked.under)
+    note = _note_of_vectors(asked)
     if model is not None:
-        kinds = ["twin"]
         require_model(caller, model)
+    if under is not None:
+        return await _find_below(caller, asked, under, note)
+    if text is None:
+        raise ToolRefused(
+            "InvalidArgument",
+            "There is nothing to look for: give text, or under.",
+            at="text",
+            advice="query lists the twins of a model.",
+        )
+    return await _find_anywhere(caller, asked, text, note)
+
+
+async def _find_anywhere(
+    caller: AgentCaller, asked: Find, text: str, note: list[str]
+) -> ToolAnswer:
+    service, model = _service(caller), given(asked.model)
+    kinds = [kind for kind, needed in _NEEDED.items() if needed in caller.permissions]
     with contextlib.suppress(TimeoutError, Unavailable):  # what was applied just now is wanted too
         async with asyncio.timeout(_WAIT_SECONDS):
             await service.reach(None)
     most = asked.limit if model is None else MOST_HITS
-    found = await service.search(asked.text, kinds, most, caller.context())
-    hits = [each for each in found.hits if model is None or _is_of(caller, each, model)]
-    head: dict[str, Any] = {}
+    found = await service.search(text, kinds if model is None else _TWINS, most, caller.context())
+    hits = [each for each in found.hits if model is None or _is_of(caller, each.model, model)]
+    more = found.more or len(hits) > asked.limit
+    if model is not None and found.more and len(hits) < asked.limit:
+        # The best of all are of other models; those of this one may stand behind them.
+        of_model = await found_of_model(caller, model, text)
+        if of_model is None:
+            note = [*note, f"Only the best {MOST_HITS} of all models were looked at."]
+        else:
+            hits, more = of_model, len(of_model) > asked.limit
     if found.building:
-        head["note"] = "The index is being built; anything may be missing."
+        note = [*note, "The index is being built; anything may be missing."]
     elif found.lag:
-        head["note"] = f"The index does not hold the last {found.lag} changes yet."
+        note = [*note, f"The index does not hold the last {found.lag} changes yet."]
     return ToolAnswer(
-        head,
+        {"note": " ".join(note)} if note else {},
         [AnswerRow(_shown(each)) for each in hits[: asked.limit]],
         name="found",
-        more=found.more or len(hits) > asked.limit,
-        hint="Only the best are shown. Give more words, or a model.",
+        more=more,
+        hint="Only the best are shown. Give more words, a model, or under.",
     )
 
 
-async def near_twins(caller: AgentCaller, twin_id: str, most: int = _NEAR) -> list[str]:
-    """Return ids of twins that may have been meant, of those that the caller sees."""
-    service = caller.services.search
-    if service is None or Permission.QUERY not in caller.permissions:
-        return []
-    try:
-        found = await service.search(twin_id[:100], _TWINS, most, caller.context())
-    except KastorError:
-        return []
-    return [each.id for each in found.hits]
+async def _find_below(caller: AgentCaller, asked: Find, under: str, note: list[str]) -> ToolAnswer:
+    model = given(asked.model)
+
+    def wanted(of: str | None) -> bool:
+        return model is None or _is_of(caller, of, model)
+
+    hits, listed = await found_below(caller, under, given(asked.text), wanted)
+    rows = listed or [_shown(each) for each in hits]
+    return ToolAnswer(
+        {"note": " ".join(note)} if note else {},
+        [AnswerRow(each) for each in rows[: asked.limit]],
+        name="found",
+        more=len(rows) > asked.limit,
+        hint="Only the first are shown. Give more words, a model, or a twin further down.",
+    )
 
 
-def require_model(caller: AgentCaller, model: str) -> None:
-    """Raise ToolRefused unless there is such a model; says which may be meant."""
-    models = caller.services.graph.catalog_of(caller.context()).models
-    if model not in models:
+def _note_of_vectors(asked: Find) -> list[str]:
+    """Return what is said where nearness is asked for, which this server cannot tell.
+
+    Raises:
+        ToolRefused: nothing else is asked for.
+    """
+    near_to = [
+        name for name in ("like", "vector", "index") if given(getattr(asked, name)) is not None
+    ]
+    if asked.mode == "vector" or (near_to and given(asked.text) is None):
         raise ToolRefused(
-            "ModelNotFound",
-            f"There is no model {model[:200]}.",
-            at="model",
-            near=near(model, models) if Permission.MODELS_READ in caller.permissions else (),
-            advice="List the models with describe_graph.",
+            "VectorsOff",
+            "This server has no index of vectors, so it cannot look for what is near in meaning.",
+            at=near_to[0] if near_to else "mode",
+            advice="Look for words: give text, with mode words or without.",
         )
+    if near_to and asked.mode == "auto":
+        return ["degraded: answered by words, since this server has no index of vectors."]
+    return []
 
 
 def _service(caller: AgentCaller) -> SearchService:
@@ -94,11 +130,11 @@ def _service(caller: AgentCaller) -> SearchService:
     return caller.services.search
 
 
-def _is_of(caller: AgentCaller, hit: Hit, model: str) -> bool:
+def _is_of(caller: AgentCaller, model: str | None, wanted: str) -> bool:
     catalog = caller.services.graph.catalog_of(caller.context())
-    if hit.model is None or hit.model not in catalog.keys:
+    if model is None or model not in catalog.keys:
         return False
-    return catalog.key_of(hit.model) in catalog.matching(model, exact=False)
+    return catalog.key_of(model) in catalog.matching(wanted, exact=False)
 
 
 def _shown(hit: Hit) -> dict[str, Any]:

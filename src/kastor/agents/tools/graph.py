@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -11,7 +10,7 @@ from kastor.agents.arguments import DescribeGraph, GetModel, given
 from kastor.agents.fitting import AnswerRow, ToolAnswer
 from kastor.agents.refusals import ToolRefused, near
 from kastor.agents.shortening import shortened
-from kastor.errors import KastorError
+from kastor.agents.tools.counting import count_all
 from kastor.graph.lineage import Lineage, flattened
 
 if TYPE_CHECKING:
@@ -22,15 +21,6 @@ if TYPE_CHECKING:
     from kastor.graph.catalog import ModelCatalog, StoredModel
 
 MOST_MODELS, MOST_RELATIVES, MOST_KINDS = 40, 20, 40
-_COUNT_SECONDS = 2.0
-_OF_MODELS = (
-    "SELECT T.$metadata.$model AS name, COUNT() AS n FROM DIGITALTWINS T "
-    "GROUP BY T.$metadata.$model"
-)
-_OF_RELATIONSHIPS = (
-    "SELECT R.$relationshipName AS name, COUNT() AS n FROM RELATIONSHIPS R "
-    "GROUP BY R.$relationshipName"
-)
 _SHOWN = ("name", "schema", "unit", "writable", "target", "minMultiplicity", "maxMultiplicity")
 _LONGEST_SCHEMA = 600
 
@@ -41,9 +31,7 @@ async def describe_graph(
     """Return what the graph holds: counts, its models with how many twins, its relationships."""
     context = caller.context()
     status = await caller.services.status(context)
-    twins, relationships = await asyncio.gather(
-        _counts(caller, _OF_MODELS), _counts(caller, _OF_RELATIONSHIPS)
-    )
+    twins, relationships = await count_all(caller, status.twins, status.relationships)
     about = (given(asked.about) or "").casefold()
     models = [
         each for each in caller.services.graph.models(context) if about in _words(each).casefold()
@@ -134,19 +122,6 @@ def _element(kind: str, declared: Mapping[str, Any]) -> dict[str, Any]:
             if isinstance(each, dict)
         ]
     return shown
-
-
-async def _counts(caller: AgentCaller, text: str) -> dict[str, int] | None:
-    """Return how many there are of each; None where it took too long to count."""
-    found: dict[str, int] = {}
-    try:
-        async with asyncio.timeout(_COUNT_SECONDS):
-            page = await caller.services.query.run(text, caller.context(), max_items=1_000)
-    except (TimeoutError, KastorError):
-        return None
-    for row in orjson.loads(page.value):
-        found[row["name"]] = row["n"]
-    return found
 
 
 def _model_row(model: StoredModel, twins: Mapping[str, int] | None) -> dict[str, Any]:

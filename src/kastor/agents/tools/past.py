@@ -12,7 +12,7 @@ from kastor.agents.arguments import Diff, History, given
 from kastor.agents.fitting import AnswerRow, ToolAnswer
 from kastor.agents.refusals import ToolRefused
 from kastor.agents.shortening import shortened
-from kastor.agents.tools.finding import near_twins, require_model
+from kastor.agents.tools.near import near_twins, require_model
 from kastor.errors import InvalidArgument, NotFound
 from kastor.graph.ids import require_id
 from kastor.graph.instants import Named, read_instant, shown
@@ -136,6 +136,12 @@ def _tracked(asked: History) -> Tracked:
 def _entry(entry: Mapping[str, Any]) -> dict[str, Any]:
     shown_entry = {name: entry[name] for name in ("version", "change", "actor") if name in entry}
     shown_entry["at"] = entry["from"]
+    if "via" in entry:
+        shown_entry["via"] = {
+            name: entry["via"][name]
+            for name in ("way", "proposal", "approver", "reason")
+            if name in entry["via"]
+        }
     if entry.get("deleted"):
         return shown_entry | {"deleted": True}
     if "patch" not in entry:

@@ -10,9 +10,9 @@ import orjson
 
 from kastor.agents.arguments import ExplainQuery, Query, given
 from kastor.agents.fitting import AnswerRow, ToolAnswer, fitted
-from kastor.agents.shortening import shortened, shown_row, stub_of
+from kastor.agents.shortening import LONGEST_TEXT, shown_row, stub_of
 from kastor.graph.instants import shown
-from kastor.query.token import Position, decode, encode
+from kastor.query.estimate import GraphSize, guessed, told_by_engine
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,7 +26,10 @@ _MOST_COLUMNS, _LONGEST_COLUMN = 40, 60
 _LONGEST_SQL = 2_000
 _ATTEMPTS, _LIKELY_CURSOR = 4, 250
 """How often a page is asked for until it fits, and characters of most cursors."""
-_NARROW = "Select fewer columns, or give a condition; TOP(n) and COUNT() answer much in little."
+_NARROW = (
+    "Select fewer columns, or give a condition; TOP(n), LIMIT n and a count answer much in little."
+)
+_MOST_ADVICE = 5
 
 
 async def query(caller: AgentCaller, asked: Query, cursors: Cursors) -> ToolAnswer:
@@ -34,27 +37,30 @@ async def query(caller: AgentCaller, asked: Query, cursors: Cursors) -> ToolAnsw
     change, token = None, None
     if (cursor := given(asked.cursor)) is not None:
         change, place = cursors.read(cursor)
-        token = _token(caller, asked, change, place)
+        token = caller.services.query.token_at(place, asked.q, change, given(asked.parameters))
     context = await caller.pinned(given(asked.as_of), change)
-    size, guess = asked.limit, "-" * _LIKELY_CURSOR
+    size = asked.limit
     for _ in range(_ATTEMPTS):
         page = await _page(caller, asked, context, token, size)
         made = _cursor(caller, cursors, page, context)
-        values = orjson.loads(page.value)
-        more = page.continuation is not None
-        answer = replace(
-            _answer(values, page, context),
-            more=more,
-            cursor=partial(_cursor_behind, {len(values): made}, guess),
-        )
-        _, count = fitted(answer, asked.max_chars)
-        if count == len(values):
-            return answer
-        if not count or context.at is None:
+        cut = partial(_cut, page, context, made, asked.max_chars)
+        answer, count, there = await caller.worked(len(page.value), cut)
+        if count == there or not count or context.at is None:
             break
         # The bound falls between two rows: a page that ends there says where the next one begins.
         size = count
-    return replace(answer, cursor=None)
+    return answer if count == there else replace(answer, cursor=None)
+
+
+def _cut(
+    page: ResultPage, context: Context, made: str | None, most: int
+) -> tuple[ToolAnswer, int, int]:
+    """Return the answer of a page, how many of its rows fit, and how many there are."""
+    values = orjson.loads(page.value)
+    more = page.continuation is not None
+    behind = partial(_cursor_behind, {len(values): made}, "-" * _LIKELY_CURSOR)
+    answer = replace(_answer(values, page, context), more=more, cursor=behind)
+    return answer, fitted(answer, most)[1], len(values)
 
 
 def _cursor_behind(made: Mapping[int, str | None], guess: str, count: int) -> str | None:
@@ -62,20 +68,33 @@ def _cursor_behind(made: Mapping[int, str | None], guess: str, count: int) -> st
 
 
 async def explain_query(caller: AgentCaller, asked: ExplainQuery, _cursors: Cursors) -> ToolAnswer:
-    """Return how a query would be answered; it is not run."""
+    """Return how a query would be answered, and how many rows it may have; it is not run."""
+    context = caller.context()
     found = await caller.services.query.explain(
-        asked.q, caller.context(), parameters=given(asked.parameters)
+        asked.q, context, parameters=given(asked.parameters)
     )
-    told = {
-        "valid": True,
-        "warnings": found["warnings"],
-        "advice": found["advice"],
-        "steps": found["steps"],
+    rows, by = told_by_engine(found.told["steps"], found.plan), "engine"
+    if rows is None:
+        rows, by = guessed(found.plan, await _held(caller, context)), "rule"
+    sure: dict[str, Any] = {"valid": True, "estimatedRows": rows, "estimateBy": by}
+    told = sure | {
+        name: [each[:LONGEST_TEXT] for each in found.told[name][:_MOST_ADVICE]]
+        for name in ("warnings", "advice")
     }
-    rows = [AnswerRow({name: shortened(value)}) for name, value in told.items()]
-    rows.append(AnswerRow({"plan": found["plan"]}, {"plan": "too long; raise max_chars"}))
-    rows.append(AnswerRow({"sql": found["sql"][:_LONGEST_SQL]}))
-    return ToolAnswer({}, rows, name="explained", hint="Raise max_chars.")
+    sql = {"sql": found.told["sql"][:_LONGEST_SQL]}
+    steps = [AnswerRow(each[:LONGEST_TEXT]) for each in found.told["steps"]]
+    # What helps least is left out first where there is no room for all.
+    for head in (told | {"plan": found.told["plan"]} | sql, told | sql, told, sure):
+        answer = ToolAnswer(head, steps, name="steps", hint="Raise max_chars.", twice=True)
+        text, count = fitted(answer, asked.max_chars)
+        if '"estimatedRows"' in text and (count == len(steps) or head is told):
+            break
+    return answer
+
+
+async def _held(caller: AgentCaller, context: Context) -> GraphSize:
+    status = await caller.services.status(context)
+    return GraphSize(status.twins, status.relationships, status.models)
 
 
 async def _page(
@@ -119,8 +138,9 @@ def _columns(values: Sequence[Any]) -> list[str] | None:
 def _stub(row: Any) -> dict[str, Any]:
     if isinstance(row, dict):
         for value in (row, *row.values()):
-            if isinstance(value, dict) and "$dtId" in value:
-                return stub_of(value)
+            of = value[0] if isinstance(value, list) and value else value  # the first of a path
+            if isinstance(of, dict) and "$dtId" in of:
+                return stub_of(of)
         return stub_of(row) | {"hint": "Too long for one answer: select less, raise max_chars."}
     return {"omitted": True, "hint": _NARROW}
 
@@ -130,27 +150,5 @@ def _cursor(
 ) -> str | None:
     if page.continuation is None or context.at is None:
         return None
-    return cursors.make(context.at.change, _place(caller, page.continuation))
-
-
-def _place(caller: AgentCaller, token: str) -> list[Any]:
-    """Return what a token says beside the text and the values, which the client sends again."""
-    found = decode(token, caller.services.signing_key)
-    return [found.left, list(found.keys), found.layout, found.lead, found.given is not None]
-
-
-def _token(caller: AgentCaller, asked: Query, change: int | None, place: list[Any]) -> str:
-    left, keys, layout, lead, has_given = place
-    service = caller.services.query
-    values = service.given(given(asked.parameters)) if has_given else None
-    position = Position(
-        asked.q,
-        None,
-        left,
-        tuple(keys),
-        as_of=change,
-        layout=layout,
-        lead=None if lead is None else tuple(lead),
-        given=None if values is None else values.carried(),
-    )
-    return encode(position, caller.services.signing_key)
+    place = caller.services.query.place_of(page.continuation)
+    return cursors.make(context.at.change, place)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from kastor.agents.arguments import GetTwin, given
 from kastor.agents.fitting import AnswerRow, ToolAnswer
 from kastor.agents.shortening import compact, read_field, selected, stub_of
-from kastor.agents.tools.finding import near_twins
+from kastor.agents.tools.near import near_twins
 from kastor.errors import NotFound
 from kastor.graph.documents import decode, with_etag
 from kastor.graph.ids import require_id

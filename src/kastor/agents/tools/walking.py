@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from kastor.agents.arguments import Neighbours, given
 from kastor.agents.fitting import AnswerRow, ToolAnswer
 from kastor.agents.refusals import ToolRefused
-from kastor.agents.tools.finding import near_twins, require_model
+from kastor.agents.tools.near import near_twins, require_model
 from kastor.errors import NotFound
 from kastor.graph.documents import decode
 from kastor.graph.ids import require_id

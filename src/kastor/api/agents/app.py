@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 
+from kastor.agents.caller import LARGE_AT_ONCE as LARGE_ANSWERS_AT_ONCE
 from kastor.agents.caller import AgentCaller
 from kastor.agents.protocol import make_server
 from kastor.api.http.clients import client_of
@@ -27,6 +28,7 @@ from kastor.proposals import Caller, Via
 if TYPE_CHECKING:
     from collections.abc import Callable, MutableMapping
 
+    from kastor.api.agents.door import AgentsDoor
     from kastor.api.http.request import Receive, Scope, Send
     from kastor.api.http.server_state import ServerState
     from kastor.graph.batch import Subject, Verb
@@ -42,11 +44,12 @@ MOST_AT_ONCE = 64
 class AgentsApp:
     """Answers the requests to /mcp of all graphs of one process."""
 
-    def __init__(self, state: ServerState, *, writes: bool) -> None:
-        self._state, self._writes = state, writes
+    def __init__(self, state: ServerState, door: AgentsDoor, *, writes: bool) -> None:
+        self._state, self._door, self._writes = state, door, writes
         self._most = MOST_BYTES_OF_WRITES if writes else MOST_BYTES
         self._own: Counter[str] = Counter()
         self._turns = asyncio.Semaphore(LARGE_AT_ONCE)
+        self._room = asyncio.Semaphore(LARGE_ANSWERS_AT_ONCE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request.
@@ -54,6 +57,7 @@ class AgentsApp:
         Raises:
             TooManyRequests: too many are under way, of this client or in all.
             PayloadTooLarge, BadRequest: the body is too large, or nested too deeply.
+            Forbidden: a scope is missing.
         """
         entry: Entry = scope[ENTRY]
         headers: dict[bytes, bytes] = dict(scope["headers"])
@@ -70,6 +74,7 @@ class AgentsApp:
         clients.begin_query(client)
         self._own[client] += 1
         try:
+            self._door.require_for_tool(entry, headers, writes=self._writes)
             body = await self._body(headers, receive)
             if body is None:
                 return
@@ -102,13 +107,14 @@ class AgentsApp:
             services,
             None if trace is None else trace.decode("latin-1"),
             proposer=self._proposer(entry) if self._writes else None,
+            room=self._room,
         )
         server = make_server(caller, writes=self._writes)
         manager = StreamableHTTPSessionManager(
             server, json_response=True, stateless=True, max_request_body_size=self._most
         )
         async with manager.run():
-            await manager.handle_request(scope, receive, send)
+            await manager.handle_request(_trimmed(scope), receive, send)
 
     def _proposer(self, entry: Entry) -> Callable[[Via], Caller]:
         allowed = entry.actor.on(entry.graph)
@@ -144,6 +150,15 @@ class AgentsApp:
 
     def _too_large(self) -> PayloadTooLarge:
         return PayloadTooLarge(f"A request to /mcp has at most {self._most} bytes.")
+
+
+def _trimmed(scope: Scope) -> Scope:
+    """Return a request whose headers of the protocol have no blanks around (RFC 9110, 5.5)."""
+    headers = [
+        (name, value.strip(b" \t") if name.startswith(b"mcp-") else value)
+        for name, value in scope["headers"]
+    ]
+    return {**scope, "headers": headers}
 
 
 def _is_too_deep(body: bytes) -> bool:

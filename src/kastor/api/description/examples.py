@@ -17,6 +17,8 @@ _BUILDING, _DESK, _BOX = "building-1", "my-sensor", "vav-0-01"
 _MODEL, _OWN_MODEL = "dtmi:kastor:sample:TemperatureSensor;1", "dtmi:example:Plant;1"
 _EDGE = "my-relationship"
 _JOB = "my-job"
+_PROPOSAL = "my-proposal"
+_VECTORS = "my-vectors"
 _ENDPOINT, _ROUTE, _INPUT, _GRAPH = "my-endpoint", "my-route", "my-input", "my-graph"
 
 
@@ -132,6 +134,12 @@ _EXAMPLES: dict[str, Example] = {
             "reason": "The name on the door is another one.",
         }
     ),
+    "Kastor_GetProposal": _twin(_PROPOSAL),
+    "Kastor_ApproveProposal": _twin(_PROPOSAL),
+    "Kastor_ApplyProposal": _twin(
+        _PROPOSAL, {"token": "the one that the proposal was answered with"}
+    ),
+    "Kastor_RejectProposal": _twin(_PROPOSAL),
     "Kastor_Update": Example(
         body={
             "query": f"SELECT * FROM DIGITALTWINS T WHERE T.$dtId = '{_BUILDING}'",
@@ -218,6 +226,13 @@ _EXAMPLES: dict[str, Example] = {
     "Kastor_DeleteSceneFile": _named("my-plan.svg"),
     "Kastor_Search": Example({"q": "lobby"}),
     "DigitalTwinModels_Search": Example(body={"query": "room", "limit": 5}),
+    "DigitalTwins_Search": Example(body={"vector": [1.0, 0.5, 0.0], "index": _VECTORS, "limit": 5}),
+    "Kastor_PutVectorIndex": _named(_VECTORS, {"dims": 3, "metric": "cosine"}),
+    "Kastor_GetVectorIndex": _named(_VECTORS),
+    "Kastor_DropVectorIndex": _named(_VECTORS),
+    "Kastor_PutVector": _twin(_BUILDING, {"vector": [1.0, 0.0, 0.0]}, name=_VECTORS),
+    "Kastor_GetVector": _twin(_BUILDING, name=_VECTORS),
+    "Kastor_DeleteVector": _twin(_BUILDING, name=_VECTORS),
     "Kastor_CreateIndex": Example({"path": "temperature"}),
     "Kastor_TwinHistory": _twin("floor-0"),
     "Kastor_RelationshipHistory": _twin(_BUILDING, relationshipId="building-1-hasPart-floor-0"),

@@ -147,6 +147,9 @@ def _responses(operation: Operation) -> dict[str, Any]:
     if operation.etag:
         success["headers"] = {"ETag": {"schema": ref("Etag")}}
     responses: dict[str, Any] = {str(operation.status): success}
+    if operation.status_again is not None:
+        again = {**success, "description": "The same was there already"}
+        responses[str(operation.status_again)] = again
     if _takes_tags(operation):
         responses["304"] = {"description": "Nothing changed since the state that the client has"}
     if operation.dry_run_result is not None:

@@ -6,10 +6,10 @@ answers; what they answer is theirs.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from kastor.api.http.addressing import PREFIX as GRAPHS
 from kastor.auth.actors import Actor
@@ -46,6 +46,24 @@ class Entry:
     graph: str
 
 
+class Door(Protocol):
+    """What a mount adds to how callers are let in."""
+
+    def check(self, scope: Scope, headers: Mapping[bytes, bytes]) -> None:
+        """Refuse a request before anybody is asked who it is; raises a KastorError."""
+        ...
+
+    def challenge(self, base: str, path: bytes, error: Exception) -> bytes | None:
+        """Return the `WWW-Authenticate` of a refusal; None: the usual one, if there is one.
+
+        Args:
+            base: address of the server.
+            path: that was asked for, as it was sent.
+            error: why it is refused.
+        """
+        ...
+
+
 @dataclass(frozen=True)
 class Mount:
     """One application.
@@ -59,6 +77,7 @@ class Mount:
         permission: that callers need.
         of_graph: whether it serves a graph: `/graphs/NAME` may stand before the prefix, and it is
             given that graph's services.
+        door: what it adds to how callers are let in.
     """
 
     name: str
@@ -68,6 +87,7 @@ class Mount:
     methods: tuple[str, ...] = READING
     permission: Permission = Permission.OPEN
     of_graph: bool = False
+    door: Door | None = None
 
     @cached_property
     def app(self) -> Asgi:

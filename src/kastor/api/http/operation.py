@@ -44,6 +44,7 @@ class Operation:
         id: operation id, the contract's where it has one.
         permission: what the caller needs; checked in `app` alone.
         status: of success.
+        status_again: of success where the same is there already, if it is another one.
         errors: codes by status, beyond those that every operation has.
         result: name of the answer's schema (`schemas`), None for an empty answer.
         body: (media type, schema name) of the request's body.
@@ -89,6 +90,7 @@ class Operation:
     waits: bool = False
     judged: Judged = Judged.ADDRESSED
     by_twin: bool = False
+    status_again: int | None = None
 
     def judged_on(self, addressed: str, parameters: Sequence[str]) -> str | None:
         """Return the graph on which the caller needs the permission; None: any will do.

@@ -21,6 +21,7 @@ from kastor.jobs.refusals import AnotherJobRuns, JobConflict, JobNotFound
 from kastor.proposals.refusals import ProposalOutdated, ProposalRefused
 from kastor.saved.refusals import SceneFileRefused
 from kastor.storage.search import IndexDamagedError
+from kastor.vectors.service import VectorsNotInstalledError
 from kastor.words import counted
 
 STATUS: dict[type[e.KastorError], int] = {
@@ -52,6 +53,7 @@ STATUS: dict[type[e.KastorError], int] = {
     e.OriginNotAllowed: 403,
     e.ForwardedNotAllowed: 403,
     e.TooManyRequests: 429,
+    VectorsNotInstalledError: 501,
     e.Unavailable: 503,
     e.GraphMoved: 503,
     e.CatalogChanged: 503,

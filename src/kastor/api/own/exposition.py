@@ -25,7 +25,9 @@ from kastor.api.http.client_limits import ClientLimits
 from kastor.api.http.lifecycle import Lifecycle
 from kastor.api.http.meter import BOUNDS, ConnectionMeter, RequestMeter
 from kastor.api.own.graph_reading import GraphReading
+from kastor.api.own.load_metrics import told
 from kastor.audit.log import counts as audit_counts
+from kastor.auth.access import VerdictLoad
 from kastor.budget import StreamBudget
 from kastor.clock import TICKS_PER_SECOND, UNIX_EPOCH_TICKS
 from kastor.events.relay import RouteState
@@ -251,6 +253,7 @@ def expose(
     life: Lifecycle | None = None,
     clients: ClientLimits | None = None,
     connections: ConnectionMeter | None = None,
+    access: VerdictLoad | None = None,
 ) -> bytes:
     """Return the text of all metrics."""
     families = _Families(
@@ -261,6 +264,7 @@ def expose(
         life or Lifecycle(),
         clients or ClientLimits(),
         connections or ConnectionMeter(),
+        access,
     )
     return generate_latest(families)
 
@@ -277,6 +281,7 @@ class _Families(Collector):
         life: Lifecycle,
         clients: ClientLimits,
         connections: ConnectionMeter,
+        access: VerdictLoad | None,
     ) -> None:
         self._requests = requests
         self._graphs = graphs
@@ -284,6 +289,7 @@ class _Families(Collector):
         self._budget = budget
         self._life = life
         self._clients, self._connections = clients, connections
+        self._access = access
 
     @override
     def collect(self) -> Iterator[Metric]:
@@ -326,6 +332,7 @@ class _Families(Collector):
         yield from _answered(self._requests, worker)
         yield from _table(_CLIENTS, ("worker",), [((worker,), self._clients)])
         yield from _limited(self._clients, self._connections, worker)
+        yield from told(graphs, self._access, worker)
         yield from _of_worker(REGISTRY.collect(), worker)
 
 

@@ -57,6 +57,7 @@ FEATURES = (
     Feature("revert", "Kastor_Revert", in_adt=False),
     Feature("routes", "Kastor_GetRouteState", in_adt=True),
     Feature("sample", "Kastor_LoadSample", in_adt=False),
+    Feature("vectors", "Kastor_PutVectorIndex", in_adt=False),
     Feature("saved", "Kastor_PutSaved", in_adt=True),
     Feature("scene-files", "Kastor_PutSceneFile", in_adt=True),
     Feature("search", "Kastor_Search", in_adt=False),

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from kastor.ingest.service import InputStatus
     from kastor.jobs.tally import KindTally
     from kastor.search.service import IndexStatus
+    from kastor.storage.load import StoreLoad
     from kastor.storage.ticker import Ticker
 
 
@@ -25,6 +26,7 @@ class GraphReading:
         jobs: kind, state and how many there are; None where the store did not answer.
         work: what was done on jobs in this process.
         search: how far the search index is; None where there is none, or it does not tell.
+        load: how busy its store is; None where that was not told in time.
         past: what this process did for the graph's past, and what there is of it.
     """
 
@@ -38,3 +40,4 @@ class GraphReading:
     work: Sequence[KindTally] = ()
     past: Upkept | None = None
     search: IndexStatus | None = None
+    load: StoreLoad | None = None

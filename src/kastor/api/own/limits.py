@@ -43,6 +43,7 @@ LIMITS = (
     LimitRow("query_page", "count", "request"),
     LimitRow("max_query_page", "count", "request"),
     LimitRow("query_timeout", "seconds", "request"),
+    LimitRow("max_open_hops", "count", "request"),
     LimitRow("slow_query_seconds", "seconds", "request"),
     LimitRow("max_live_rows", "count", "request"),
     LimitRow("max_live_changes", "count", "request"),

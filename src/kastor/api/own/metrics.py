@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from kastor.hosting.services import Services
     from kastor.search.service import IndexStatus
     from kastor.storage.jobs import JobStatus
+    from kastor.storage.load import StoreLoad
 
 GRAPH_SECONDS = 4.0
 """How long a graph may take to tell of its routes; a scrape usually gets ten seconds."""
@@ -42,6 +43,7 @@ async def metrics(_services: Services, request: Request) -> Response:
         life=server.lifecycle,
         clients=server.clients,
         connections=server.connections,
+        access=server.access.load(),
     )
     return Response(200, body, content_type=(b"content-type", CONTENT_TYPE))
 
@@ -50,11 +52,13 @@ async def _read(name: str, services: Services) -> GraphReading:
     routes: list[RouteState] | None = None
     jobs: list[tuple[str, JobStatus, int]] | None = None
     search: IndexStatus | None = None
+    load: StoreLoad | None = None
     try:
         async with asyncio.timeout(GRAPH_SECONDS):
             routes = await services.routes.states()
             jobs = await services.jobs.counts()
             search = await services.search_status()
+            load = await services.load()
     except Exception as error:  # noqa: BLE001 - the others are told all the same, and so is this
         _log.warning("a graph does not tell of its routes", graph=name, reason=repr(error))
     return GraphReading(
@@ -68,6 +72,7 @@ async def _read(name: str, services: Services) -> GraphReading:
         services.jobs.tallies(),
         services.keeping.upkept,
         search,
+        load,
     )
 
 

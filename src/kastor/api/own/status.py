@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 async def status(services: Services, request: Request) -> Response:
     """Answer GET /kastor/v1/status: version, counts, sizes, how far history reaches back."""
     found = await services.status(request.context)
+    load = await services.load()
     index, sample = await services.search_status(), await services.sample.state(request.context)
     answer = {
         "kastor": __version__,
@@ -40,6 +41,16 @@ async def status(services: Services, request: Request) -> Response:
             "changeLog": found.log_bytes,
         },
         "diskFree": found.disk_free,
+        "writesWaiting": load.waiting_writes,
+        "pools": [
+            {"name": each.name, "size": each.size, "used": each.used, "waiting": each.waiting}
+            for each in load.pools
+        ],
+        "trouble": [
+            {"part": each.name, "message": each.trouble}
+            for each in request.server.vitals.states()
+            if each.trouble is not None and each.graph in ("", services.vitals.graph)
+        ],
         "oldestVersion": _time(found.oldest_version),
         "oldestLogEntry": _time(found.oldest_log_entry),
         "search": None if index is None else _index(index),

@@ -12,8 +12,9 @@ from itertools import islice
 from kastor.cli.shell import places
 from kastor.cli.shell.declared import ValueFacts
 from kastor.cli.shell.graph_names import GraphNames
-from kastor.cli.shell.lexing import OPEN, TypedToken, lexed
+from kastor.cli.shell.lexing import BAD, OPEN, TypedToken, lexed
 from kastor.cli.shell.places import NamesInQuery
+from kastor.lang.cypher import is_cypher
 from kastor.lang.tokens import WORD
 from kastor.lang.words import (
     AGGREGATES,
@@ -84,6 +85,9 @@ class Candidate:
 def completed(text: str, cursor: int, names: GraphNames) -> list[Candidate]:
     """Return what may stand at a place of a query, the likeliest first."""
     before = _of_statement(lexed(text[:cursor]))
+    begin = before[0].start if before else cursor
+    if names.has_superset and is_cypher(text[begin:]):
+        return _completed_cypher(before, text, cursor, names)
     if before and before[-1].kind == OPEN:
         quoted, behind = before[-1], text[cursor : cursor + 1]
         typed = quoted.text[1:]
@@ -100,12 +104,48 @@ def completed(text: str, cursor: int, names: GraphNames) -> list[Candidate]:
     return _matching(((_cased(name, note, lower=lower), note) for name, note in found), typed)
 
 
+def _completed_cypher(
+    before: list[TypedToken], text: str, cursor: int, names: GraphNames
+) -> list[Candidate]:
+    """Return what may stand at a place of a query of openCypher."""
+    from kastor.cli.shell import cypher_completion as cypher
+    from kastor.cli.shell.cypher_places import scope_of
+
+    after = _first_statement(lexed(text[cursor:], cypher=True))
+    if before and before[-1].kind == OPEN:
+        quoted = before.pop()
+        behind = text[cursor : cursor + 1]
+        close = "" if behind == quoted.text[0] else quoted.text[0]
+        found = (
+            cypher.in_backticks(before, scope_of([*before, *after]), names)
+            if quoted.text[0] == "`"
+            else cypher.in_string(before, names)
+        )
+        closed = ((name + close, note) for name, note in found)
+        return _matching(closed, quoted.text[1:], anywhere=True)
+    typed = ""
+    if before and before[-1].kind == WORD and before[-1].end == cursor:
+        typed = before.pop().text
+    scope = scope_of([*before, HOLE, *after])
+    lower = typed.islower()
+    found = cypher.in_text(before, scope, names)
+    return _matching(((_cased(name, note, lower=lower), note) for name, note in found), typed)
+
+
+def _first_statement(tokens: list[TypedToken]) -> list[TypedToken]:
+    """Return what belongs to the statement that goes on."""
+    ends = next((at for at, token in enumerate(tokens) if token.key == ";"), len(tokens))
+    return tokens[:ends]
+
+
 def _of_statement(tokens: list[TypedToken]) -> list[TypedToken]:
     """Return what belongs to the last statement."""
     ends = [at for at, token in enumerate(tokens) if token.key == ";"]
     return tokens[ends[-1] + 1 :] if ends else tokens
 
 
+HOLE = TypedToken(BAD, BAD, "", -1)
+"""Stands for what is being typed, so that what follows it is not taken for it."""
 _KEYWORD, _FUNCTION = "keyword", "function"
 
 
@@ -172,6 +212,10 @@ def _names_and_words(
     last = before[-1].key if before else ""
     if clause in {"FROM", "JOIN", "MATCH", "EXPLAIN", ""} or last in {"ORDER", "GROUP"}:
         yield from _words(_BEGIN.get(clause, ()), names)
+        if clause in {"", "EXPLAIN"} and names.has_superset:
+            from kastor.cli.shell.cypher_completion import BEGIN, words
+
+            yield from words(BEGIN)
         return
     yield from _expression(clause, scope, names, typed)
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from kastor.cli.screen import shown
 from kastor.client.errors import ClientError, ServiceError
+from kastor.lang.cypher import is_cypher
 from kastor.pages import refer
 
 _WIDTH = 76
@@ -56,7 +57,8 @@ def lines_of(error: ClientError, text: str) -> list[str]:
     if not 1 <= spot.line <= len(lines):
         return [shown(spot.message)]
     where = f"line {spot.line}: " if len(lines) > 1 else ""
-    page = refer("reference/query", to="cli")
+    cypher, adt = refer("reference/cypher", to="cli"), refer("reference/query", to="cli")
+    page = cypher if is_cypher(text) else adt
     message = _PARAMETER.sub("; `kastor query` takes it as --param NAME=VALUE.", spot.message)
     return [
         f"{where}{shown(message)}",

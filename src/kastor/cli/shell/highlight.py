@@ -10,6 +10,9 @@ from prompt_toolkit.lexers import Lexer
 from prompt_toolkit.styles import Style
 
 from kastor.cli.shell.lexing import TypedToken, lexed
+from kastor.lang.cypher import is_cypher
+from kastor.lang.cypher.words import RESERVED as CYPHER_RESERVED
+from kastor.lang.cypher.words import WRITES
 from kastor.lang.words import CONTEXTUAL, FUNCTIONS, RESERVED, SYSTEM_NAMES
 from kastor.types import override
 
@@ -52,21 +55,24 @@ def fragments(text: str) -> StyleAndTextTuples:
         name, blank, rest = text.partition(" ")
         return [("class:command", name), ("", blank), *fragments(rest)] if name else [("", text)]
     found: StyleAndTextTuples = []
-    at = 0
+    at, cypher = 0, is_cypher(text)
     for token in lexed(text):
         if token.start > at:
             found += _between(text[at : token.start])
-        found.append((_style(token), token.text))
+        found.append((_style(token, cypher=cypher), token.text))
         at = token.end
+        if token.key == ";":
+            cypher = is_cypher(text[at:])
     return [*found, *_between(text[at:])]
 
 
 def _between(text: str) -> StyleAndTextTuples:
     """Return blanks and comments."""
-    return [("class:comment" if "--" in text else "", text)] if text else []
+    is_comment = any(sign in text for sign in ("--", "//", "/*"))
+    return [("class:comment" if is_comment else "", text)] if text else []
 
 
-def _style(token: TypedToken) -> str:
+def _style(token: TypedToken, *, cypher: bool) -> str:
     match token.kind:
         case "STRING" | "OPEN":
             return "class:string"
@@ -75,7 +81,7 @@ def _style(token: TypedToken) -> str:
         case "BAD":
             return "class:bad"
         case "WORD":
-            return _word_style(token)
+            return _cypher_style(token) if cypher else _word_style(token)
         case _:
             return ""
 
@@ -85,5 +91,16 @@ def _word_style(token: TypedToken) -> str:
         return "class:function"
     if token.key in RESERVED | CONTEXTUAL:
         return "class:word"
+    is_parameter = token.text.startswith("$") and token.text not in SYSTEM_NAMES
+    return "class:parameter" if is_parameter and len(token.text) > 1 else ""
+
+
+def _cypher_style(token: TypedToken) -> str:
+    from kastor.cli.shell.cypher_completion import function_names
+
+    if token.key in CYPHER_RESERVED or token.key in WRITES or token.key == "EXPLAIN":
+        return "class:word"
+    if token.key in {each.upper() for each in function_names()}:
+        return "class:function"
     is_parameter = token.text.startswith("$") and token.text not in SYSTEM_NAMES
     return "class:parameter" if is_parameter and len(token.text) > 1 else ""

@@ -38,10 +38,33 @@ class TypedToken(NamedTuple):
         return self.start + len(self.text)
 
 
-def lexed(text: str) -> list[TypedToken]:
-    """Return the tokens of a text; the last one may be an open string."""
+def lexed(text: str, *, cypher: bool = False) -> list[TypedToken]:
+    """Return the tokens of statements; the last one may be an open string.
+
+    Each statement is of the language that its first word tells.
+
+    Args:
+        text: of one statement or several.
+        cypher: whether the first one is openCypher, whatever it begins with: a part of one.
+    """
     found: list[TypedToken] = []
-    tokenize = cypher_tokens.tokenize if is_cypher(text) else tokens.tokenize
+    begin = 0
+    while begin < len(text):
+        is_other = cypher or is_cypher(text[begin:])
+        part = _lexed(text[begin:], cypher=is_other)
+        ends = next((at for at, token in enumerate(part, 1) if token.key == ";"), len(part))
+        found += [token._replace(start=begin + token.start) for token in part[:ends]]
+        if ends == len(part):
+            break
+        begin, cypher = found[-1].end, False
+    return found
+
+
+def _lexed(text: str, *, cypher: bool) -> list[TypedToken]:
+    """Return the tokens of a text in one language."""
+    tokenize = cypher_tokens.tokenize if cypher else tokens.tokenize
+    quotes = "'\"`" if cypher else "'\""
+    found: list[TypedToken] = []
     begin = bad = 0
     while True:
         part = text[begin:]
@@ -55,8 +78,8 @@ def lexed(text: str) -> list[TypedToken]:
         if at is None:
             return found
         begin, bad = begin + at, bad + 1
-        if text[begin] in "'\"" or bad > _MOST_BAD:
-            kind = OPEN if text[begin] in "'\"" else BAD
+        if text[begin] in quotes or bad > _MOST_BAD:
+            kind = OPEN if text[begin] in quotes else BAD
             found.append(TypedToken(kind, kind, text[begin:], begin))
             return found
         found.append(TypedToken(BAD, BAD, text[begin], begin))

@@ -31,6 +31,7 @@ _BINDING = {
 _MOST_NESTING = 60
 _INT64 = 2**63
 _SYSTEM = "$"
+_QUANTIFIERS = frozenset({"ANY", "ALL", "NONE", "SINGLE"})
 
 
 class ExpressionReader(Cursor):
@@ -285,6 +286,10 @@ class ExpressionReader(Cursor):
             return self.exists()
         if key == "CASE":
             return self._case(start)
+        if key in _QUANTIFIERS and self.key(1) == "(" and self.key(3) == "IN":
+            return self._quantifier(start)
+        if key == "REDUCE" and self.key(1) == "(":
+            self.fail("reduce is not in the subset")
         if key in {"COUNT", "COLLECT"} and self.key(1) == "{":
             self.fail(f"{key} {{ }} is not in the subset; EXISTS {{ }} is")
         if self.key(1) == "(" or (self.key(1) == "." and self._is_prefixed()):
@@ -328,8 +333,10 @@ class ExpressionReader(Cursor):
         self.expect(")", "',' or ')'")
         return tree.Call(name, tuple(args), distinct, span=self.span(start))
 
-    def _list(self) -> tree.ListOf:
+    def _list(self) -> tree.ListOf | tree.Comprehension:
         start = self.expect("[")
+        if self.is_name() and self.key(1) == "IN":
+            return self._comprehension(start)
         self.enter()
         items: list[tree.Expression] = []
         if self.keys[self.at] != "]":
@@ -339,8 +346,34 @@ class ExpressionReader(Cursor):
                 if len(items) > self.limits.max_list:
                     self.fail(f"more than {self.limits.max_list} values in a list (limit max_list)")
         self.leave()
-        self.expect("]", "',' or ']'; comprehensions are not in the subset")
+        self.expect("]", "',' or ']'; comprehensions of patterns are not in the subset")
         return tree.ListOf(tuple(items), self.span(start))
+
+    def _comprehension(self, start: int) -> tree.Comprehension:
+        self.enter()
+        variable, values = self._each()
+        where = self._item() if self.take("WHERE") else None
+        item = self._item() if self.take("|") else None
+        self.leave()
+        self.expect("]", "WHERE, '|' or ']'")
+        return tree.Comprehension(variable, values, where, item, self.span(start))
+
+    def _each(self) -> tuple[tree.Name, tree.Expression]:
+        """``variable IN values``."""
+        variable = self.identifier("the name of an element")
+        self.expect("IN")
+        return variable, self._item()
+
+    def _quantifier(self, start: int) -> tree.Quantifier:
+        name = self.any_word().text.lower()
+        self.expect("(")
+        self.enter()
+        variable, values = self._each()
+        self.expect("WHERE")
+        where = self._item()
+        self.leave()
+        self.expect(")")
+        return tree.Quantifier(name, variable, values, where, self.span(start))
 
     def _item(self) -> tree.Expression:
         self.operations = 0

@@ -141,6 +141,19 @@ class PatternReader(ExpressionReader):
             self.fail("a pattern that is a condition has a relationship", start)
         return tree.Exists((pattern,), None, braces=False, span=self.span(start))
 
+    def _returned(self) -> None:
+        """RETURN inside EXISTS, which says nothing while it holds literals and variables alone."""
+        if self.take("*"):
+            return
+        while True:
+            start = self.start()
+            if not isinstance(self.expression(), tree.Literal | tree.Variable):
+                self.fail("RETURN inside EXISTS has literals and variables alone", start)
+            if self.take("AS"):
+                self.identifier("the name of a column")
+            if not self.take(","):
+                return
+
     @override
     def exists(self) -> tree.Expression:
         start = self.expect("EXISTS")
@@ -151,6 +164,8 @@ class PatternReader(ExpressionReader):
         where = None
         if self.take("WHERE"):
             where = self.expression()
+        if self.take("RETURN"):
+            self._returned()
         self.leave_query()
         self.expect("}", "'}'; a whole query inside EXISTS is not in the subset")
         return tree.Exists(patterns, where, span=self.span(start))

@@ -120,6 +120,8 @@ def _atom(
     | tree.SliceOf
     | tree.Case
     | tree.ListOf
+    | tree.Comprehension
+    | tree.Quantifier
     | tree.MapOf
     | tree.Labelled
     | tree.Call
@@ -144,6 +146,12 @@ def _atom(
             return _case(node)
         case tree.ListOf():
             return f"[{', '.join(map(print_expression, node.items))}]"
+        case tree.Comprehension():
+            where = "" if node.where is None else f" WHERE {print_expression(node.where)}"
+            item = "" if node.item is None else f" | {print_expression(node.item)}"
+            return f"[{_each(node)}{where}{item}]"
+        case tree.Quantifier():
+            return f"{node.name}({_each(node)} WHERE {print_expression(node.where)})"
         case tree.MapOf():
             return _map(node)
         case tree.Labelled():
@@ -156,6 +164,10 @@ def _atom(
             return f"EXISTS {{ {', '.join(map(_pattern, node.patterns))}{where} }}"
         case _:
             assert_never(node)
+
+
+def _each(node: tree.Comprehension | tree.Quantifier) -> str:
+    return f"{print_name(node.variable.text)} IN {print_expression(node.values)}"
 
 
 def _case(node: tree.Case) -> str:

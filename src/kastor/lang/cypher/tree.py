@@ -84,6 +84,28 @@ class ListOf:
 
 
 @dataclass(frozen=True, slots=True)
+class Comprehension:
+    """``[variable IN values WHERE test | item]``; both parts behind the list may be left out."""
+
+    variable: Name
+    values: Expression
+    where: Expression | None = None
+    item: Expression | None = None
+    span: Span = field(default=(0, 0), compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Quantifier:
+    """``any(variable IN values WHERE test)``, or ``all``, ``none`` or ``single``."""
+
+    name: str
+    variable: Name
+    values: Expression
+    where: Expression
+    span: Span = field(default=(0, 0), compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class MapOf:
     """``{key: value}``."""
 
@@ -219,6 +241,8 @@ Expression: TypeAlias = (
     | SliceOf
     | Case
     | ListOf
+    | Comprehension
+    | Quantifier
     | MapOf
     | Negative
     | Arithmetic

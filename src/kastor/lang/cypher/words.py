@@ -74,7 +74,8 @@ RESERVED = frozenset(
 """Words that are no variable, label or type without backticks."""
 
 _READS = ("MATCH", "OPTIONAL", "WITH", "UNWIND", "RETURN", "UNION")
-_BEGINS = frozenset({*_READS, *WRITES, *LEFT_OUT} - {"LET", "FILTER", "FINISH"})
+BEGINS = frozenset({*_READS, *WRITES, *LEFT_OUT} - {"LET", "FILTER", "FINISH"})
+"""First words by which a text is known as one of this language."""
 _FIRST = re.compile(r"(?:\s|\ufeff|//[^\n]*+|/\*(?:[^*]|\*(?!/))*+\*/)*+([A-Za-z]++)")
 _LONGEST_LEAD = 4_096
 _PLAIN = re.compile(r"[^\W\d]\w*")
@@ -90,7 +91,7 @@ def is_cypher(text: str) -> bool:
     if word in {"EXPLAIN", "PROFILE"}:
         first = _FIRST.match(lead, first.end())
         word = "" if first is None else first[1].upper()
-    return word in _BEGINS
+    return word in BEGINS
 
 
 def is_plain(text: str) -> bool:

@@ -6,14 +6,23 @@ from typing import TYPE_CHECKING
 
 from kastor.lang.cypher import tree
 from kastor.lang.words import suggestion
-from kastor.query.cypher.functions import INTEGER, LEFT_OUT, NAMES, NUMERIC, SIMPLE, STRING
+from kastor.query.cypher.distances import distance
+from kastor.query.cypher.elements import CypherElements
+from kastor.query.cypher.functions import (
+    DISTANCES,
+    INTEGER,
+    LEFT_OUT,
+    NAMES,
+    NUMERIC,
+    SIMPLE,
+    STRING,
+)
 from kastor.query.cypher.types import UNKNOWN
 from kastor.query.cypher.values import (
     ARRAY,
     BOOLEAN,
     OBJECT,
     TO_THE_END,
-    CypherValues,
     function_of,
     is_null,
     kind_of_all,
@@ -29,6 +38,7 @@ from kastor.query.plan import (
     IsKind,
     ListOf,
     MapOf,
+    PartOf,
     Trail,
     Undefined,
     Walked,
@@ -44,7 +54,7 @@ _TEXTS = STRING | NUMERIC | BOOLEAN | UNKNOWN
 _FIRST, _LAST = Const(0), Const(-1)
 
 
-class CypherCalls(CypherValues):
+class CypherCalls(CypherElements):
     """Binds calls within one scope."""
 
     @override
@@ -52,6 +62,8 @@ class CypherCalls(CypherValues):
         name = function_of(node)
         if name in SIMPLE:
             return self._simple(node)
+        if name in DISTANCES:
+            return distance(node, self.names, self.value)
         special = self._special(name)
         if special is not None:
             return special(node)
@@ -146,6 +158,9 @@ class CypherCalls(CypherValues):
         return value
 
     def _id(self, node: tree.Call) -> Value:
+        found = self._of_element(node, "$dtId", "twin")
+        if found is not None:
+            return found
         value = self._whole(node, "twin", "relationship")
         if value is None:
             return Undefined()
@@ -154,7 +169,19 @@ class CypherCalls(CypherValues):
         parts = (Field(value.source, "source"), Const("/"), Field(value.source, "id"))
         return Call("CONCAT", parts, "string")
 
+    def _of_element(self, node: tree.Call, key: str, *kinds: str) -> Value | None:
+        """What the document of an element of a list tells, if it is known to be one."""
+        if len(node.args) != 1 or not isinstance(node.args[0], tree.Variable):
+            return None
+        value = self.names.local.get(node.args[0].name)
+        if value is None or self.names.entities[value] not in kinds:
+            return None
+        return Call("AS_STRING", (PartOf(value, (key,)),), "string")
+
     def _type(self, node: tree.Call) -> Value:
+        found = self._of_element(node, "$relationshipName", "relationship")
+        if found is not None:
+            return found
         value = self._whole(node, "relationship")
         return Undefined() if value is None else Field(value.source, "name")
 

@@ -13,7 +13,7 @@ from kastor.lang.cypher import tree
 from kastor.query.cypher.calls import CypherCalls
 from kastor.query.cypher.functions import TYPE_TESTS
 from kastor.query.cypher.patterns import PatternBinder, present
-from kastor.query.cypher.types import UNKNOWN
+from kastor.query.cypher.types import UNKNOWN, types_of
 from kastor.query.cypher.values import ARRAY, BOOLEAN, function_of, is_condition, is_null
 from kastor.query.kinds import kinds_of
 from kastor.query.passes.folding import fold
@@ -29,9 +29,10 @@ from kastor.query.plan import (
     Compare,
     Const,
     Doc,
+    Each,
+    ElementOf,
     Exists,
     Field,
-    Flag,
     Graph,
     In,
     IsKind,
@@ -61,6 +62,7 @@ _MIRROR = {"=": "=", "<>": "<>", "<": ">", ">": "<", "<=": ">=", ">=": "<="}
 _OPPOSITE = {"<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 _TEXTS = {"STARTS WITH": "STARTSWITH", "ENDS WITH": "ENDSWITH", "CONTAINS": "CONTAINS"}
 _NAMING = frozenset({"name", "model"})
+_MADE = (ListOf, MapOf, PartOf, Case, ByModel, Each, ElementOf, Aggregate, Slot)
 _DEEP = frozenset({"array", "object"})
 _STEPS = {"relationship": ("source", "id"), "twin": ("id",), "model": ("id",)}
 
@@ -90,6 +92,7 @@ class CypherConditions(CypherCalls):
     @override
     def when(self, node: tree.Expression, *, wanted: bool) -> Condition:
         self.names.count_made(node.span[0])
+        # Branches because each kind of condition is bound in its own way.
         match node:
             case tree.And() | tree.Or():
                 both = isinstance(node, tree.And) is wanted
@@ -106,6 +109,8 @@ class CypherConditions(CypherCalls):
             case tree.TextTest():
                 subject, part = self._operand(node.subject), self._operand(node.part)
                 return TextTest(_TEXTS[node.name], subject, part, negated=not wanted)
+            case tree.Quantifier():
+                return self.quantified(node, wanted=wanted)
             case tree.NullTest():
                 return self._null_test(node, wanted=wanted)
             case tree.Labelled():
@@ -139,7 +144,7 @@ class CypherConditions(CypherCalls):
             made = self._xor(node, wanted=True)
             if isinstance(made, Compare) and isinstance(made.left, Call):
                 return made.left
-        return Flag(self.when(node, wanted=True), self.when(node, wanted=False))
+        return self.flag(node)
 
     def _truth(self, node: tree.Expression, *, wanted: bool) -> Condition:
         """A value where a condition stands: a boolean, or null."""
@@ -168,22 +173,17 @@ class CypherConditions(CypherCalls):
         if op in {"=", "<>"}:
             return self.equals(node, left, right, wanted=(op == "=") is wanted)
         self._compared(left, right)
-        left, right = self._ordered(node, left, right)
-        return Compare(op if wanted else _OPPOSITE[op], left, right)
+        return self._ordered(node, op if wanted else _OPPOSITE[op], left, right)
 
-    def _ordered(self, node: tree.Comparison, left: Value, right: Value) -> tuple[Value, Value]:
+    def _ordered(self, node: tree.Comparison, op: str, left: Value, right: Value) -> Condition:
         """Two values of which one can be smaller: lists have an order that the engines have not."""
-        both = self.types(left), self.types(right)
+        both = types_of(left, self.names.models), types_of(right, self.names.models)
         if any(self.names.source_of(one) is not None for one in (left, right)):
             self.fail("a twin or a relationship is compared with another one, by = or <>", node)
-        if ARRAY in both and all(types & (ARRAY | UNKNOWN) for types in both):
-            self.fail("lists are equal or not here; neither is smaller", node)
-        if not all(types & (ARRAY | UNKNOWN) for types in both):
-            return left, right
-        first, second = (
-            Call("SCALAR", (one,), "any") if is_deep(one) else one for one in (left, right)
-        )
-        return first, second
+        lists = all(types & (ARRAY | UNKNOWN) for types in both)
+        if lists and (is_deep(left) or is_deep(right) or ARRAY in both):
+            return Compare(op, Call("COMPARE", (left, right), "number"), _NONE)
+        return Compare(op, left, right)
 
     @override
     def equals(
@@ -267,7 +267,9 @@ class CypherConditions(CypherCalls):
         values = node.values
         item = self._operand(node.item)
         if isinstance(values, tree.Parameter):
-            listed = self.names.given(values.name, values.span[0], "list")
+            listed = self.names.given(values.name, values.span[0], "list", "null")
+            if listed is None:
+                return _NEVER
             self.names.notes.decides.add(values.name)
             consts = [Const(one) for one in listed] if isinstance(listed, tuple) else []
             return self._listed(node, item, list(consts), wanted=wanted)
@@ -429,6 +431,8 @@ class CypherConditions(CypherCalls):
 
     def _exists(self, node: tree.Exists, *, wanted: bool) -> Condition:
         names = self.names
+        if names.nested:
+            self.fail("a pattern inside a comprehension or a quantifier is not in the subset", node)
         inner = names.within()
         if not node.braces:
             if not self.tests:
@@ -436,9 +440,6 @@ class CypherConditions(CypherCalls):
             self._check_bound(node)
         conditions = CypherConditions(inner)
         patterns = PatternBinder(inner, conditions.equal)
-        for pattern in node.patterns:
-            if not pattern.edges:
-                self.fail("a pattern inside EXISTS has a relationship", node)
         patterns.add(node.patterns, 0)
         where = [*inner.where(), conditions.where(node.where)]
         graph = Graph(tuple(inner.sources), tuple(patterns.hops))
@@ -485,7 +486,7 @@ def may_be_missing(value: Value, sources: list[Source]) -> bool:
 
 def is_deep(value: Value) -> bool:
     """Whether a value may be a list or a map that nobody stored as it is."""
-    made = isinstance(value, ListOf | MapOf | PartOf | Case | ByModel | Aggregate | Slot)
+    made = isinstance(value, _MADE)
     made = made or isinstance(value, Walked | Trail)
     if isinstance(value, Call):
         made = value.kind not in {"number", "string"}

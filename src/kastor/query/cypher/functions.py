@@ -65,6 +65,12 @@ SIMPLE = {
 CONVERSIONS = {"tostring", "tointeger", "tofloat", "toboolean"}
 LISTS = {"head", "last", "tail", "reverse", "range", "size", "keys", "properties"}
 GRAPH = {"id", "elementid", "type", "labels", "startnode", "endnode"}
+DISTANCES = {
+    "cosine_distance": "cosine",
+    "l2_distance": "l2",
+    "l1_distance": "l1",
+    "inner_product": "product",
+}
 NAMES = frozenset(
     [
         *AGGREGATES,
@@ -74,6 +80,7 @@ NAMES = frozenset(
         *LISTS,
         *("substring", "id", "elementId", "type", "labels", "startNode", "endNode"),
         *("exists", "isEmpty", "is_of_model"),
+        *DISTANCES,
     ]
 )
 LEFT_OUT = {
@@ -88,6 +95,5 @@ LEFT_OUT = {
     **dict.fromkeys(
         ("rand", "randomuuid", "timestamp"), "what changes with every look is left out"
     ),
-    **dict.fromkeys(("any", "all", "none", "single"), "quantifiers are not in the subset"),
-    "reduce": "reduce is not in the subset",
+    **dict.fromkeys(("any", "all", "none", "single"), "it is written any(x IN list WHERE ..)"),
 }

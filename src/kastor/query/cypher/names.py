@@ -12,6 +12,7 @@ from kastor.query.plan import (
     Compare,
     Const,
     Doc,
+    ElementOf,
     Field,
     ListOf,
     OfModel,
@@ -43,6 +44,9 @@ class CypherScope(Scope):
         columns: names of RETURN, in reach of ORDER BY.
         ends: for each relationship the nodes left and right of it, and its direction.
         bound: what names stand for that are no twins and relationships.
+        local: what names stand for inside a comprehension or a quantifier.
+        nested: their elements, the innermost last.
+        entities: which elements are twins or relationships.
         paths: of named paths what they are made of.
         listed: values that are lists of twins, or of relationships.
         trails: values that are paths, made by a WITH.
@@ -64,6 +68,9 @@ class CypherScope(Scope):
         super().__init__(text, models, settings, outer, notes)
         self.columns: dict[str, Value] = {}
         self.bound: dict[str, Value] = {}
+        self.local: dict[str, ElementOf] = {}
+        self.nested: list[ElementOf] = []
+        self.entities: dict[ElementOf, str] = {}
         self.paths: dict[str, Trail] = {}
         self.listed: dict[Value, str] = {}
         self.trails: set[Value] = set()
@@ -129,6 +136,8 @@ class CypherScope(Scope):
         Raises:
             QueryError: nothing is called so.
         """
+        if node.name in self.local:
+            return self.local[node.name]
         if node.name in self.columns:
             return self.columns[node.name]
         if node.name in self.names:

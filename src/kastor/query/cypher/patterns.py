@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from kastor.lang.cypher import tree
 from kastor.query.cypher.names import MODEL, CypherScope
-from kastor.query.plan import Doc, Field, Hop, IsKind, Source, Trail, Walked
+from kastor.query.plan import And, Doc, Field, Hop, IsKind, Source, Trail, Walked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -111,16 +111,38 @@ class PatternBinder:
             self._demand(relationship, (), edge.members)
         else:
             names.count_source(edge.span[0])
-            if edge.members is not None:
-                self._fail("a map in a range of relationships is not in the subset", edge.span)
             if name is not None:
                 names.add_walk(name, len(self.hops))
         ranged = edge.range is not None
+        each, step = self._each(edge) if ranged else (None, -1)
         return Hop(
             left, -1, edge.direction, types, low, high, relationship, group,
             named=ranged and (listed or name is not None),
-            open=edge.range is not None and edge.range.high is None,
+            open=edge.range is not None and edge.range.high is None, each=each, step=step,
         )  # fmt: skip
+
+    def _each(self, edge: tree.Edge) -> tuple[Condition | None, int]:
+        """What a map demands of every relationship of a range, and what stands for one of them."""
+        if edge.members is None or not edge.members.entries:
+            return None, -1
+        names = self.names
+        step = names.add(Source("relationship", outer=True))
+        terms = []
+        for key, value in edge.members.entries:
+            if not isinstance(value, tree.Literal | tree.Parameter):
+                self._fail("a map in a range has literals and parameters alone", edge.span)
+            if isinstance(value, tree.Parameter):
+                names.notes.decides.add(value.name)
+            with names.notes.apart():
+                terms.append(self.equal(names.inside(step, (key,)), self._plain(value)))
+        return And(tuple(terms)), step
+
+    def _plain(self, value: tree.Literal | tree.Parameter) -> tree.Expression:
+        """The value itself, on which the plan depends."""
+        if isinstance(value, tree.Literal):
+            return value
+        found = self.names.given(value.name, value.span[0], "null", "boolean", "number", "string")
+        return tree.Literal(None if isinstance(found, tuple) else found, value.span)
 
     def _relationship(self, name: tree.Name | None) -> int:
         """A relationship; one that is bound already is the same again, in another clause."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NoReturn, cast
 
 from kastor.lang.cypher import tree
@@ -20,6 +22,7 @@ from kastor.query.plan import (
     Order,
     Plan,
     Slot,
+    Trail,
     Truth,
     Undefined,
     Value,
@@ -32,6 +35,12 @@ if TYPE_CHECKING:
 
 _PLAIN = (Doc, Field, Aggregate, Slot)
 _MOST_ROWS = 10**18
+_ROUNDINGS: dict[str, Callable[[float], float]] = {
+    "tointeger": int,
+    "ceil": lambda number: float(math.ceil(number)),
+    "floor": lambda number: float(math.floor(number)),
+}
+"""What a number of rows may be made of, beside sums."""
 
 
 class Projection:
@@ -182,22 +191,23 @@ class Projection:
                     value = columns[self._name(again)]
                 else:
                     self.conditions.aggregates = grouped
-                    value = self.conditions.value(term.value)
+                    node = by_columns(term.value, self.made) if grouped else term.value
+                    value = self.conditions.value(node)
                     self.conditions.aggregates = False
                 order.append(Order(self._sortable(value, term), term.descending))
         self.names.columns = {}
         return tuple(order)
 
     def _sortable(self, value: Value, term: tree.OrderTerm) -> Value:
-        """The value, looked at row by row where it could be a list or a map that was made."""
+        """The value, or a text that sorts as it where it could be a list."""
         types = self.conditions.types(value)
         deep = types & {"array", "object"}
         if self.names.source_of(value) is not None or not (deep or "?" in types):
             return value
-        if types <= {"array", "object"}:
-            told = "lists and maps have no order here; order by something in them"
+        if types == {"object"} or isinstance(value, Trail) or value in self.names.trails:
+            told = "maps and paths have no order here; order by something in them"
             self.names.fail(told, term.span[0])
-        return Call("SCALAR", (value,), "any") if deep or is_deep(value) else value
+        return Call("SORT_KEY", (value,), "string") if deep or is_deep(value) else value
 
     # Groups
 
@@ -259,6 +269,10 @@ class Projection:
                 left, right = self._constant(node.left), self._constant(node.right)
                 if type(left) is int and type(right) is int:
                     return {"+": left + right, "-": left - right, "*": left * right}[op]
+            case tree.Call(args=(argument,)) if function_of(node) in _ROUNDINGS:
+                number = self._constant(argument)
+                if isinstance(number, int | float):
+                    return _ROUNDINGS[function_of(node)](number)
         told = "a number of rows is a literal, a parameter, or a sum of these"
         return self.names.fail(told, node.span[0])
 
@@ -275,7 +289,7 @@ def calls_aggregate(node: object) -> bool:
 
 
 def by_columns(node: tree.Expression, made: tree.Projection) -> tree.Expression:
-    """A condition behind WITH, with columns where it repeats what they are made of."""
+    """A condition or an order behind columns, with these where it repeats what they are made of."""
     renamed = {
         column.alias.text
         for column in made.columns

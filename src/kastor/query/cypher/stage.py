@@ -141,8 +141,6 @@ class Stage:
         many branches, is matched for each row.
         """
         edges = [edge for pattern in clause.patterns for edge in pattern.edges]
-        if any(pattern.shortest for pattern in clause.patterns):
-            return False
         if not edges or not (self.apart or any(one.plans for one in self.names.sources)):
             return True
         single = all(edge.range is None for edge in edges)

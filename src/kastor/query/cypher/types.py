@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kastor.query.cypher.functions import NUMERIC
+from kastor.query.distances import FUNCTIONS
 from kastor.query.kinds import kinds_of
 from kastor.query.plan import (
     ALL_KINDS,
@@ -14,6 +15,8 @@ from kastor.query.plan import (
     Case,
     Const,
     Doc,
+    Each,
+    ElementOf,
     Field,
     ListOf,
     PartOf,
@@ -82,6 +85,8 @@ def types_of(value: Value, models: ModelIndex) -> frozenset[str]:
             return _of_aggregate(value, models)
         case Slot(source=source) if source >= 0:
             return value.types
+        case ElementOf():
+            return value.types
         case _:
             kinds = kinds_of(value)
             unknown = kinds == ALL_KINDS or "number" in kinds
@@ -111,7 +116,7 @@ def _of_call(value: Call, models: ModelIndex) -> frozenset[str]:
         return UNKNOWN if value.kind == "any" else frozenset({value.kind})
     if value.name in _WHOLE:
         return frozenset({"integer"})
-    if value.name in _REAL:
+    if value.name in _REAL or value.name in FUNCTIONS.values():
         return frozenset({"real"})
     inner = [types_of(arg, models) for arg in value.args]
     if value.name == "AS_NUMBER":
@@ -138,6 +143,8 @@ def elements_of(value: Value, models: ModelIndex) -> frozenset[str]:
                     for arg in value.args
                 ]
             )  # fmt: skip
+        case Each():
+            return types_of(value.item, models)
         case Call(name="RANGE"):
             return frozenset({"integer"})
         case Call(name="SPLIT" | "KEYS") | ByModel():

@@ -24,12 +24,16 @@ from kastor.query.plan import (
     ListOf,
     MapOf,
     PartOf,
+    Trail,
     Truth,
     Undefined,
     Walked,
 )
+from kastor.query.references import parts_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from kastor.query.cypher.names import CypherScope
     from kastor.query.plan import Condition, Value
 
@@ -41,6 +45,7 @@ _CONDITIONS = (
     tree.TextTest,
     tree.Membership,
     tree.NullTest,
+    tree.Quantifier,
     tree.Labelled,
     tree.Exists,
     tree.Not,
@@ -99,13 +104,21 @@ class CypherValues:
     def call(self, node: tree.Call) -> Value:
         """What a function gives."""
 
+    @abstractmethod
+    def comprehension(self, node: tree.Comprehension) -> Value:
+        """What is made of each element of a list."""
+
+    def flag(self, node: tree.Expression) -> Flag:
+        """A condition as a value; what no data decides is decided here."""
+        return Flag(fold(self.when(node, wanted=True)), fold(self.when(node, wanted=False)))
+
     def value(self, node: tree.Expression) -> Value:
         """One value."""
         # Branches because each kind of node is bound in its own way.
         self.names.count_made(node.span[0])
         if is_condition(node):
             with self.names.notes.apart():
-                return Flag(self.when(node, wanted=True), self.when(node, wanted=False))
+                return self.flag(node)
         match node:
             case tree.Literal():
                 text = isinstance(node.value, str)
@@ -130,6 +143,8 @@ class CypherValues:
                 return self._called(node)
             case tree.Case():
                 return self._case(node)
+            case tree.Comprehension():
+                return self.comprehension(node)
             case tree.ListOf():
                 with self.names.notes.apart():
                     return ListOf(tuple([self.value(item) for item in node.items]))
@@ -153,7 +168,11 @@ class CypherValues:
         self.names.fail(message, node.span[0])
 
     def types(self, value: Value) -> frozenset[str]:
-        """What the value can be when it is not null; ``?`` is among it where nobody knows."""
+        """What the value can be when it is not null; ``?`` is among it where nobody knows.
+
+        Of a number that is given this is more than its kind, so that the plan depends on it.
+        """
+        self.names.notes.decides.update(_given_numbers(value))
         return types_of(value, self.names.models)
 
     def require(
@@ -278,8 +297,6 @@ class CypherValues:
             return Undefined()
         both = types | other
         if node.op == "%":
-            if both - INTEGER:
-                self.fail("% takes integers here; convert with toInteger", node)
             return Call("REMAINDER", (left, right), "number")
         if both <= INTEGER:
             return Call("DIV", (left, right), "number")
@@ -345,24 +362,26 @@ class CypherValues:
             return Aggregate("COLLECT", value, node.distinct)
         if name in {"sum", "avg"}:
             value = self.require(value, NUMERIC, name, node.args[0])
-        else:
-            self._check_extreme(name, value, node)
+        elif not (self.types(value) <= STRING or self.types(value) <= NUMERIC):
+            return self._extreme(name, value, node)
         return Aggregate(name.upper(), value, node.distinct)
 
-    def _check_extreme(self, name: str, value: Value, node: tree.Call) -> None:
-        """Refuses what may hold other kinds: the engines overlook those, this language does not."""
-        types = self.types(value)
-        if types <= STRING or types <= NUMERIC:
-            return
-        if "?" in types:
-            told = "no model says of which kind this is"
-        else:
-            told = f"models say that this can be {' or '.join(sorted(types))}"
-        self.fail(
-            f"{name} takes numbers alone or strings alone here, and {told}; convert it with"
-            " toFloat or toString",
-            node.args[0],
-        )
+    def _extreme(self, name: str, value: Value, node: tree.Call) -> Value:
+        """The first or last of values of several kinds, by texts that sort as they do."""
+        if self.types(value) == OBJECT or isinstance(value, Trail) or value in self.names.trails:
+            self.fail(f"{name} takes numbers, strings, booleans and lists", node.args[0])
+        found = Aggregate(name.upper(), Call("KEYED", (value,), "string"))
+        return Call("AFTER_KEY", (found,), "any")
+
+
+def _given_numbers(value: Value | Condition) -> Iterator[str]:
+    """The parameters in a value that are numbers."""
+    if isinstance(value, Const):
+        if value.given is not None and isinstance(value.value, int | float):
+            yield value.given
+        return
+    for part in parts_of(value):
+        yield from _given_numbers(part)
 
 
 def _joined(name: str, left: Value, right: Value, kind: str) -> Call:

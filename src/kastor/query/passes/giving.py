@@ -16,6 +16,7 @@ from kastor.query.plan import (
     Aggregate,
     Among,
     And,
+    AnyOf,
     ArrayHas,
     Block,
     Call,
@@ -23,6 +24,7 @@ from kastor.query.plan import (
     Compare,
     Condition,
     Const,
+    Each,
     Exists,
     Flag,
     Graph,
@@ -145,6 +147,9 @@ class _Filling:
                 return ListOf(tuple([self.value(one) for one in item.items]))
             case MapOf():
                 return MapOf(tuple([(key, self.value(one)) for key, one in item.entries]))
+            case Each():
+                where, one = self.condition(item.where), self.value(item.item)
+                return Each(self.value(item.array), item.element, where, one)
             case PartOf():
                 return PartOf(self.value(item.base), item.steps)
             case Case():
@@ -170,6 +175,9 @@ class _Filling:
                 return replace(item, subject=self.value(item.subject), part=self.value(item.part))
             case Same():
                 return replace(item, left=self.value(item.left), right=self.value(item.right))
+            case AnyOf():
+                true, false = self.condition(item.true), self.condition(item.false)
+                return replace(item, array=self.value(item.array), true=true, false=false)
             case ArrayHas() | Among():
                 return replace(item, array=self.value(item.array), value=self.value(item.value))
             case Within():

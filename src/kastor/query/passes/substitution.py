@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, TypeVar, cast
 from kastor.query.plan import (
     Among,
     And,
+    AnyOf,
     ArrayHas,
     Call,
     Case,
     Compare,
+    Each,
     Flag,
     In,
     InQuery,
@@ -66,10 +68,25 @@ def _substitute(tree: Condition | Value, by: Mapping[Value, Value]) -> Condition
             return replace(tree, args=tuple([substitute(arg, by) for arg in tree.args]))
         case Flag():
             return Flag(substitute(tree.true, by), substitute(tree.false, by))
+        case AnyOf():
+            true, false = substitute(tree.true, by), substitute(tree.false, by)
+            return replace(tree, array=substitute(tree.array, by), true=true, false=false)
+        case ListOf() | MapOf() | Each() | PartOf() | Case():
+            return _made(tree, by)
+        case _:
+            return tree
+
+
+def _made(tree: ListOf | MapOf | Each | PartOf | Case, by: Mapping[Value, Value]) -> Value:
+    """The same of values that the statement puts together."""
+    match tree:
         case ListOf():
             return ListOf(tuple([substitute(item, by) for item in tree.items]))
         case MapOf():
             return MapOf(tuple([(key, substitute(value, by)) for key, value in tree.entries]))
+        case Each():
+            where, item = substitute(tree.where, by), substitute(tree.item, by)
+            return Each(substitute(tree.array, by), tree.element, where, item)
         case PartOf():
             return PartOf(substitute(tree.base, by), tree.steps)
         case Case():
@@ -77,5 +94,3 @@ def _substitute(tree: Condition | Value, by: Mapping[Value, Value]) -> Condition
                 (substitute(test, by), substitute(value, by)) for test, value in tree.branches
             ]
             return Case(tuple(branches), substitute(tree.otherwise, by))
-        case _:
-            return tree

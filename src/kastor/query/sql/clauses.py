@@ -64,6 +64,7 @@ class Clauses:
         if inner and len(self.ways or ()) > 1 and has_queries(where):
             self.ways = None  # walked, so that a query inside this one is written once
         self.values = Values(dialect, parameters, graph, self.condition, {})
+        self.values.renamed = {hop.step: "r" for hop in graph.hops if hop.step >= 0}
         self._predicates = Predicates(self.values, self._exists, self._subquery)
 
     def of(self, graph: Graph, where: Condition, *, inner: bool = False) -> Clauses:

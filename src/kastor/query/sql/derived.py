@@ -64,8 +64,8 @@ def _rows_of(plan: Plan, around: Clauses) -> tuple[str, list[Key]]:
     text = " UNION ALL ".join(selects)
     rows = window(plan.top, plan.offset, clauses.parameters)
     if rows:
-        text += f" ORDER BY {order_by(keys)}{rows}"
-    return text, keys
+        return f"{text} ORDER BY {order_by(keys)}{rows}", keys
+    return text + clauses.dialect.apart_from, keys
 
 
 def _is_key(value: object) -> bool:

@@ -28,6 +28,8 @@ class Dialect(Protocol):
     """Whether nothing else bounds what a row takes while it is put together."""
     interrupts_queries_only: bool
     """Whether the engine looks at the clock between rows and queries, but inside no expression."""
+    repeats_inner_rows: bool
+    """Whether rows that belong to a row of the query around are made anew at every mention."""
     sorts_values: bool
     """Whether values of any kind can be ordered and grouped."""
     sort_columns: tuple[tuple[str, str], ...]
@@ -35,6 +37,8 @@ class Dialect(Protocol):
 
     First the rank, then where numbers and booleans are; strings are in the last.
     """
+    apart_from: str
+    """Behind a query that is never to be written into the one around it, as often as that reads."""
     join_in_order: str
     """Before a table with its ON, when the tables before it are to be read first."""
     tables: Tables
@@ -197,6 +201,10 @@ class Dialect(Protocol):
         """A FROM item of an array's elements, none where there is no array, and the JSON of one."""
         ...
 
+    def filtered(self, source: str, item: str, test: str) -> str:
+        """The JSON array of the JSON texts `item` of such elements, of those that pass the test."""
+        ...
+
     def same(self, first: tuple[str, str], second: tuple[str, str]) -> str:
         """Whether two values are equal at any depth and hold no null."""
         ...
@@ -225,9 +233,12 @@ class Dialect(Protocol):
         ...
 
     def apart(
-        self, text: str, names: list[str], alias: str, *, optional: bool
+        self, text: str, names: list[str], alias: str, *, optional: bool, reads: bool
     ) -> tuple[str, list[str]]:
-        """A join with a query that may read what stands before it, and the SQL of its columns."""
+        """A join with a query, and the SQL of its columns; it may read what stands before it.
+
+        Only where it `reads` that, which costs memory for each row.
+        """
         ...
 
     def unwound(self, json: str, alias: str) -> str:
@@ -240,6 +251,21 @@ class Dialect(Protocol):
 
     def item(self, alias: str) -> tuple[str, ...]:
         """The `sort_columns` and the JSON text of such an element."""
+        ...
+
+    def vector_distance(
+        self,
+        kind: str,
+        subject: str,
+        vector: tuple[float, ...],
+        parameters: Parameters,
+        *,
+        beside: bool,
+    ) -> str:
+        """The distance of this kind of a subject from a vector; NULL where there is none.
+
+        The subject is JSON text, or what is stored `beside` a twin.
+        """
         ...
 
     def page(self, row: str, keys: list[str], source: str, order: str, *, plain: bool) -> str:
@@ -316,8 +342,27 @@ class Dialect(Protocol):
         """The array of every second element of one, from the first or the second on."""
         ...
 
-    def within(self, number: str, most: int, limit: str) -> str:
-        """Whether a number is at most that; the statement fails with the limit if it is not."""
+    def within(self, number: str, most: int, limit: str, condition: str) -> str:
+        """The condition; where the number is more than that, the statement fails with the limit."""
+        ...
+
+    def distances(self, query: str, name: str) -> str:
+        """The least `depth` of each `node` of the rows of that name, as one value.
+
+        Only where `repeats_inner_rows`, as the three that read it.
+        """
+        ...
+
+    def distance_of(self, distances: str, node: str) -> str:
+        """That of one node; NULL where it has none."""
+        ...
+
+    def distance(self, distances: str, node: str, wanted: str) -> str:
+        """Whether a node has this distance."""
+        ...
+
+    def reaches(self, distances: str, most: int) -> str:
+        """Whether some node is further away than that."""
         ...
 
     def not_walked(self, path: str, key: str) -> str:

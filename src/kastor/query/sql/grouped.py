@@ -97,8 +97,7 @@ class Grouped:
             having = self.clauses.condition(substitute(self.plan.having, self.slots))
             text += f" WHERE {having}"
         rows = window(self.plan.top, self.plan.offset, self.clauses.parameters)
-        if rows:
-            text += f" ORDER BY {order_by(keys)}{rows}"
+        text += f" ORDER BY {order_by(keys)}{rows}" if rows else self.clauses.dialect.apart_from
         return self.clauses.parameters.written(text)
 
     def order(self) -> list[Key]:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kastor.query.plan import Block
-from kastor.query.sql.itinerary import itinerary
+from kastor.query.plan import Block, Unwound
+from kastor.query.sql.itinerary import STORED, itinerary
 from kastor.query.sql.ordering import Key, keys_of, nulls_last
 
 if TYPE_CHECKING:
@@ -69,7 +69,8 @@ class Keyed:
             keys.append(Key("t0.model_key"))
         if self.by_value:
             keys.append(Key(dialect.scalar(*values.place(self.by_value))))
-        for one in branch.rows:
+        leading = self._leading()
+        for one in [*branch.rows, *(branch.apart[part] for part in leading)]:
             keys += one
         if self.clauses.ways is None:
             keys += [Key(branch.keys[start]) for start, _ in self.itinerary]
@@ -79,9 +80,19 @@ class Keyed:
             if self.has_branches:
                 keys.append(Key(str(number)))
             keys += self._matched(self.clauses.ways[number], branch)
-        for one in branch.apart:
-            keys += one
+        for part, one in sorted(branch.apart.items()):
+            keys += [] if part in leading else one
         return keys or [Key("0")]  # the one row of nothing, which has to have a position too
+
+    def _leading(self) -> list[int]:
+        """The lists whose elements come before anything that is stored: in their order."""
+        found = []
+        for number, part in enumerate(self.graph.apart):
+            before = self.graph.sources[: part.source] if isinstance(part, Unwound) else None
+            if before is None or any(one.kind in STORED and one.tied is None for one in before):
+                break
+            found.append(number)
+        return found
 
     def _width(self) -> int:
         clauses = self.clauses

@@ -28,11 +28,12 @@ def value_order(plan: Plan, indexed: frozenset[tuple[str | int, ...]]) -> Doc | 
     """The indexed property that may lead the order: one that every row's test pins to a kind."""
     if not indexed or plan.counts or plan.order or plan.graph.hops:
         return None
-    if plan.graph.sources[0].kind != "twin":
-        return None
+    sources = plan.graph.sources
     for term in _terms(plan):
         pinned = _pinned(term)
-        if pinned is not None and pinned.steps in indexed:
+        if pinned is None or pinned.steps not in indexed:
+            continue
+        if sources[pinned.source].kind == "twin":
             return pinned
     return None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kastor.query.plan import Block, Unwound, Walked
-from kastor.query.references import own_sources
+from kastor.query.references import own_sources, reads_before
 from kastor.query.sql.clauses import select
 from kastor.query.sql.derived import rows_below
 from kastor.query.sql.keyed import of_block
@@ -44,7 +44,7 @@ class Mixed:
                 continue
             self.clauses.values.walks = branch.walks
             if isinstance(part, Unwound):
-                self._unwound(branch, part, needed)
+                self._unwound(branch, number, part, needed)
             else:
                 self._block(branch, number, part)
                 for index in own_sources(part):
@@ -60,10 +60,10 @@ class Mixed:
         table = self.dialect.table(source.kind + "s")
         branch.tables.append(f" {word} {table} {alias} ON {alias}.key = {branch.keys[index]}")
 
-    def _unwound(self, branch: Branch, part: Unwound, needed: set[int]) -> None:
+    def _unwound(self, branch: Branch, number: int, part: Unwound, needed: set[int]) -> None:
         alias = f"v{part.source}"
         branch.tables.append(self.dialect.unwound(self.clauses.values.json(part.value), alias))
-        branch.apart.append([Key(self.dialect.place_of_item(alias))])
+        branch.apart[number] = [Key(self.dialect.place_of_item(alias))]
         for index, source in enumerate(self.graph.sources):
             if source.item == part.source:
                 branch.keys[index] = self._key(source.kind, self.dialect.item(alias)[-1])
@@ -98,16 +98,18 @@ class Mixed:
             selects.append(select(listed, one, terms))
         alias = f"y{number}"
         joined, columns = self.dialect.apart(
-            " UNION ALL ".join(selects), names, alias, optional=part.optional
+            " UNION ALL ".join(selects),
+            names,
+            alias,
+            optional=part.optional,
+            reads=reads_before(part),
         )
         known = dict(zip(names, columns, strict=True))
         branch.tables.append(joined)
-        branch.apart.append(
-            [
-                key.at(f"coalesce({known[f'o{place}']}, {key.missing})")
-                for place, key in enumerate(keys)
-            ]
-        )
+        branch.apart[number] = [
+            key.at(f"coalesce({known[f'o{place}']}, {key.missing})")
+            for place, key in enumerate(keys)
+        ]
         branch.keys.update({source: known[f"n{source}"] for source in own})
         for name, sql in known.items():
             if name[0] == "w":

@@ -12,9 +12,10 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from kastor.query.sql import postgres_made
-from kastor.query.sql.dialect import Dialect
 from kastor.query.sql.paths import balanced, is_literal
+from kastor.query.sql.postgres_apart import PostgresApart
 from kastor.query.sql.postgres_calls import aggregate, bounded, call, row_of
+from kastor.query.sql.postgres_distances import distance
 from kastor.query.sql.postgres_past import PostgresPastTables
 from kastor.storage.limits import MAX_BYTES
 from kastor.types import override
@@ -53,7 +54,7 @@ class PostgresTables:
         return PostgresPastTables(self._schema, parameters, since)
 
 
-class Postgres(Dialect):
+class Postgres(PostgresApart):
     """The dialect of PostgreSQL 15 and newer; `schema` comes from the placement, never a client."""
 
     name = "postgres"
@@ -63,8 +64,10 @@ class Postgres(Dialect):
     interrupts_queries_only = True
     barrier = ""
     by_key = False
+    repeats_inner_rows = False
     sorts_values = True
     sort_columns: tuple[tuple[str, str], ...] = (("r", ""), ("v", "numeric"), ("t", ""))
+    apart_from = " OFFSET 0"
     join_in_order = "JOIN"
 
     def __init__(self, schema: str, tables: Tables | None = None) -> None:
@@ -269,6 +272,10 @@ class Postgres(Dialect):
         return postgres_made.items(doc, path)
 
     @override
+    def filtered(self, source: str, item: str, test: str) -> str:
+        return postgres_made.filtered(source, item, test)
+
+    @override
     def same(self, first: tuple[str, str], second: tuple[str, str]) -> str:
         return postgres_made.same(first, second)
 
@@ -299,35 +306,16 @@ class Postgres(Dialect):
         return postgres_made.collected(number, distinct=distinct)
 
     @override
-    def apart(
-        self, text: str, names: list[str], alias: str, *, optional: bool
-    ) -> tuple[str, list[str]]:
-        columns = [f"{alias}.{name}" for name in names]
-        if optional:
-            return f" LEFT JOIN LATERAL ({text}) {alias} ON true", columns
-        return f" CROSS JOIN LATERAL ({text}) {alias}", columns
-
-    @override
-    def unwound(self, json: str, alias: str) -> str:
-        array = "(CASE WHEN jsonb_typeof(a) = 'array' THEN a ELSE '[]' END)"
-        ranked = self.ranked("e.value", "'{}'")
-        letters = [letter for letter, _ in self.sort_columns]
-        columns = [f"{sql} AS c0{at}" for at, sql in zip(letters, ranked, strict=True)]
-        listed = ", ".join(["e.ordinality AS o0", *columns, "e.value::text AS c0j"])
-        source = f"(SELECT ({json})::jsonb AS a OFFSET 0) s"
-        return (
-            f" CROSS JOIN LATERAL (SELECT {listed} FROM {source}"
-            f" CROSS JOIN jsonb_array_elements({array}) WITH ORDINALITY e) {alias}"
-        )
-
-    @override
-    def place_of_item(self, alias: str) -> str:
-        return f"{alias}.o0"
-
-    @override
-    def item(self, alias: str) -> tuple[str, ...]:
-        letters = [*(letter for letter, _ in self.sort_columns), "j"]
-        return tuple(f"{alias}.c0{letter}" for letter in letters)
+    def vector_distance(
+        self,
+        kind: str,
+        subject: str,
+        vector: tuple[float, ...],
+        parameters: Parameters,
+        *,
+        beside: bool,
+    ) -> str:
+        return distance(kind, subject, vector, parameters, beside=beside)
 
     @override
     def page(self, row: str, keys: list[str], source: str, order: str, *, plain: bool) -> str:
@@ -430,34 +418,6 @@ class Postgres(Dialect):
             " WITH ORDINALITY p(key, ordinality)"
             f" CROSS JOIN {self.table('relationships')} x WHERE x.key = p.key)"
         )
-
-    @override
-    def trail(self, path: str, start: str) -> str:
-        array = f"string_to_array(trim({path}, '.'), '.')::bigint[]"
-        far = "CASE WHEN r.source_key = z.n THEN r.target_key ELSE r.source_key END"
-        documents = f"{self.document('x')} || ',' || {self.document('n')}"
-        return (
-            f"(WITH RECURSIVE z(i, x, n) AS (SELECT 0, 0::bigint, {start} UNION ALL"
-            f" SELECT z.i + 1, r.key, {far} FROM z JOIN {self.places('relationships')} r"
-            f" ON r.key = ({array})[z.i + 1])"
-            f" SELECT string_agg({documents}, ',' ORDER BY z.i) FROM z"
-            f" JOIN {self.table('relationships')} x ON x.key = z.x"
-            f" JOIN {self.table('twins')} n ON n.key = z.n WHERE z.i > 0)"
-        )
-
-    @override
-    def every_second(self, array: str, first: int) -> str:
-        return (
-            f"(SELECT CASE WHEN a IS NOT NULL THEN '[' || coalesce((SELECT"
-            f" string_agg(e.value::text, ',' ORDER BY e.n) FROM jsonb_array_elements(a)"
-            f" WITH ORDINALITY e(value, n) WHERE e.n % 2 = {1 - first}), '') || ']' END"
-            f" FROM (SELECT ({array})::jsonb AS a OFFSET 0) s)"
-        )
-
-    @override
-    def within(self, number: str, most: int, limit: str) -> str:
-        failed = postgres_made.failure(limit, "text", number)
-        return f"CASE WHEN {number} > {most} THEN {failed} = '' ELSE true END"
 
     @override
     def not_walked(self, path: str, key: str) -> str:

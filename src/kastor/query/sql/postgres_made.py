@@ -8,6 +8,21 @@ from __future__ import annotations
 
 from kastor.query.functions import argument_kinds, result_kind
 from kastor.query.sql.postgres_calls import DOUBLE
+from kastor.query.sql.sort_keys import (
+    BOOLEAN,
+    DIGITS,
+    END,
+    EXPONENT,
+    LIST,
+    MANTISSA,
+    NULL,
+    NUMBER,
+    RELATIONSHIP,
+    REVERSED,
+    SHIFT,
+    TEXT,
+    TWIN,
+)
 from kastor.storage.limits import MAX_BYTES, MAX_COLLECTED_BYTES, MAX_ITEMS, MAX_TEXT_WORK, REFUSAL
 
 
@@ -71,6 +86,93 @@ def _letters(function: str) -> str:
     )
 
 
+def _sorted_number(number: str) -> str:
+    """A number as a text of fixed width that sorts as it."""
+    written = f"btrim(to_char(abs({number}), '9.9999999999999999EEEE'))"
+    digits = (
+        f"lpad((substr({written}, {EXPONENT})::int + {SHIFT})::text, 4, '0')"
+        f" || left({written}, {MANTISSA})"
+    )
+    return (
+        f"CASE WHEN {number} > 0 THEN '2' || {digits} WHEN {number} = 0 THEN '1'"
+        f" ELSE '0' || translate({digits}, '{DIGITS}', '{REVERSED}') END"
+    )
+
+
+def _sort_key() -> str:
+    """See `sort_keys`; a list with a twin could be a path, which sorts elsewhere."""
+
+    def digits(text: str) -> str:
+        return f"encode(convert_to({text}, 'UTF8'), 'hex') || '{END}'"
+
+    twin, text = "w.v ->> '$dtId'", "w.v #>> '{}'"
+    related = "(w.v ->> '$sourceId') || '/' || (w.v ->> '$relationshipId')"
+    entity = (
+        f"CASE WHEN w.v ? '$dtId' AND w.p = '' THEN '{TWIN}' || {digits(twin)}"
+        f" WHEN w.v ? '$sourceId' THEN '{RELATIONSHIP}' || {digits(related)}"
+        f" ELSE {failure('order', 'text', 'w.v')} END"
+    )
+    shown = (
+        f"CASE jsonb_typeof(w.v) WHEN 'array' THEN '{LIST}'"
+        f" WHEN 'string' THEN '{TEXT}' || {digits(text)}"
+        f" WHEN 'boolean' THEN CASE WHEN w.v = 'true'::jsonb THEN '{BOOLEAN}1'"
+        f" ELSE '{BOOLEAN}0' END WHEN 'null' THEN '{NULL}' WHEN 'object' THEN {entity}"
+        f" ELSE '{NUMBER}' || {_sorted_number(_NUMBER.format('w.v'))} END"
+    )
+    below = (
+        "SELECT w.p || lpad(e.n::text, 7, '0'), e.value FROM w CROSS JOIN LATERAL"
+        " jsonb_array_elements(CASE WHEN jsonb_typeof(w.v) = 'array' THEN w.v ELSE '[]' END)"
+        " WITH ORDINALITY e(value, n)"
+    )
+    pieces = (
+        f"SELECT w.p, {shown} AS c FROM w UNION ALL"
+        f" SELECT w.p || '~', '{END}' FROM w WHERE jsonb_typeof(w.v) = 'array'"
+    )
+    return (
+        "CASE WHEN a0 IS NOT NULL THEN (WITH RECURSIVE w(p, v) AS (SELECT ''::text, a0"
+        f" UNION ALL {below}) SELECT string_agg(q.c, '' ORDER BY q.p COLLATE \"C\")"
+        f" FROM ({pieces}) q) END"
+    )
+
+
+def _ordered(first: str, second: str) -> str:
+    """-1, 0 or 1 of two scalars; NULL of two kinds, and of null."""
+    one, other = (f"({value} #>> '{{}}') COLLATE \"C\"" for value in (first, second))
+    numbers = f"{_NUMBER.format(first)} - {_NUMBER.format(second)}"
+    return (
+        f"CASE WHEN jsonb_typeof({first}) <> jsonb_typeof({second}) THEN NULL"
+        f" WHEN jsonb_typeof({first}) = 'number' THEN sign({numbers})"
+        f" WHEN jsonb_typeof({first}) IN ('string', 'boolean') THEN CASE WHEN {one} < {other}"
+        f" THEN -1 WHEN {one} > {other} THEN 1 ELSE 0 END END"
+    )
+
+
+def _compare() -> str:
+    """The same of values that may be lists: the first elements that are not the same decide.
+
+    Lists of lists and of maps have to be compared deeper, and lists with twins may be paths.
+    """
+    pair = _ordered("x.value", "y.value")
+    deep = " OR ".join(f"jsonb_typeof({one}.value) IN ('array', 'object')" for one in "xy")
+    told = f"CASE WHEN {deep} THEN {failure('order', 'numeric', 'x.value')} ELSE {pair} END"
+    first = (
+        f"SELECT {told} AS told FROM jsonb_array_elements(a0) WITH ORDINALITY x(value, n)"
+        " JOIN jsonb_array_elements(a1) WITH ORDINALITY y(value, n) ON y.n = x.n"
+        f" WHERE ({pair} = 0) IS NOT TRUE ORDER BY x.n LIMIT 1"
+    )
+    lengths = "sign((jsonb_array_length(a0) - jsonb_array_length(a1))::numeric)"
+    objects = " OR ".join(f"coalesce(jsonb_typeof({one} -> 0), '') = 'object'" for one in _TWO)
+    return (
+        f"CASE WHEN {_BOTH} THEN NULL"
+        " WHEN jsonb_typeof(a0) = 'array' AND jsonb_typeof(a1) = 'array' THEN CASE"
+        f" WHEN {objects} THEN {failure('order', 'numeric')} ELSE (SELECT CASE WHEN count(*) = 0"
+        f" THEN {lengths} ELSE max(q.told) END FROM ({first}) q) END"
+        " WHEN jsonb_typeof(a0) IN ('array', 'object') OR jsonb_typeof(a1) IN ('array', 'object')"
+        f" THEN NULL ELSE {_ordered(*_TWO)} END"
+    )
+
+
+_TWO = ("a0", "a1")
 _MADE = {
     "AT": f"CASE WHEN {_BOTH} THEN NULL"
     f" WHEN {_KIND.format('a0')} = 'array' AND {_KIND.format('a1')} = 'number'"
@@ -170,8 +272,13 @@ _MADE = {
     "QUOTIENT": f"CASE WHEN {_BOTH} THEN NULL WHEN a1 = 0 THEN {failure('zero', 'numeric')}"
     f" ELSE {DOUBLE.format('a0 / a1')} END",
     "REMAINDER": f"CASE WHEN {_BOTH} THEN NULL WHEN a1 = 0 THEN {failure('zero', 'numeric')}"
+    f" WHEN a0 <> trunc(a0) OR a1 <> trunc(a1) THEN {failure('remainder', 'numeric')}"
     " ELSE mod(a0, a1) END",
     "XOR": "to_jsonb(a0 <> a1)",
+    "COMPARE": _compare(),
+    "SORT_KEY": _sort_key(),
+    "KEYED": f"({_sort_key()}) || '|' || a0::text",
+    "AFTER_KEY": "substr(a0, strpos(a0, '|') + 1)::jsonb",
     "SIGN": "sign(a0)",
     "TO_POWER": "CASE WHEN a0 IS NOT NULL AND a1 IS NOT NULL THEN coalesce(CASE WHEN a0 = 0 THEN"
     " CASE WHEN a1 = 0 THEN 1 WHEN a1 > 0 THEN 0 END WHEN a0 < 0 AND a1 <> trunc(a1) THEN NULL"
@@ -223,7 +330,19 @@ _NULL = "'null'::jsonb"
 def items(doc: str, path: str) -> tuple[str, str]:
     """A FROM item with the elements of an array, and the JSON text of one."""
     array = f"CASE WHEN jsonb_typeof({doc} #> {path}) = 'array' THEN {doc} #> {path} END"
-    return f"jsonb_array_elements({array}) e", "e.value::text"
+    return f"jsonb_array_elements({array}) WITH ORDINALITY e(value, n)", "e.value::text"
+
+
+def filtered(source: str, item: str, test: str) -> str:
+    """The array of these texts of elements, of those that pass the test; bounded as it is made."""
+    where = f" WHERE {test}" if test else ""
+    found = f"SELECT {item} AS x, e.n FROM {source}{where}"
+    sized = f"SELECT p.x, p.n, sum(octet_length(p.x)) OVER (ORDER BY p.n) AS z FROM ({found}) p"
+    failed = failure("max_bytes", "text", "q.z")
+    return (
+        f"(SELECT '[' || coalesce(string_agg(q.x, ',' ORDER BY q.n), '') || ']' FROM ({sized}) q"
+        f" WHERE CASE WHEN q.z > {MAX_BYTES} THEN {failed} = '' ELSE true END)"
+    )
 
 
 _EACH = (

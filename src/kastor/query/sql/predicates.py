@@ -13,6 +13,7 @@ from kastor.query.plan import (
     ALL_KINDS,
     Among,
     And,
+    AnyOf,
     ArrayHas,
     Compare,
     Condition,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 
     from kastor.query.sql.values import Values
 
+_STRUCTURES = frozenset({"array", "object"})
 _SQL_OPERATORS = {"!=": "<>"}
 
 
@@ -92,6 +94,8 @@ class Predicates:
                 return self._same(leaf)
             case Among():
                 return self._among(leaf)
+            case AnyOf():
+                return self.values.over(leaf.array, lambda *array: self._any_of(leaf, array))
             case OfModel():
                 keys = ", ".join(map(str, leaf.keys))
                 return _negated(
@@ -164,6 +168,8 @@ class Predicates:
                 terms.append(f"({first} {spelled} {second})")
         if op in {"=", "!="} and isinstance(left, Doc) and isinstance(right, Doc):
             terms += self._compare_structures(op, values.place(left), values.place(right))
+        elif op in {"=", "!="} and _STRUCTURES & shared and Slot in {type(left), type(right)}:
+            terms.append(self._compare_grouped(op, left, right))
         return " OR ".join(terms) if terms else "1 = 0"
 
     def _compare_structures(
@@ -181,6 +187,21 @@ class Predicates:
             same = self.dialect.same_json(left, right)
             terms.append(f"({both} AND {same if op == '=' else f'NOT {same}'})")
         return terms
+
+    def _compare_grouped(self, op: str, left: Value, right: Value) -> str:
+        """The same of arrays and objects above groups, where they are JSON texts."""
+        tell = self.dialect.same if op == "=" else self.dialect.differ
+
+        def told(first: tuple[str, str], second: tuple[str, str]) -> str:
+            kinds = [
+                " AND ".join(self.dialect.is_kind(*at, frozenset({kind})) for at in (first, second))
+                for kind in sorted(_STRUCTURES)
+            ]
+            return f"(({kinds[0]}) OR ({kinds[1]})) AND {tell(first, second)}"
+
+        return self.values.over(
+            left, lambda *first: self.values.over(right, lambda *second: told(first, second))
+        )
 
     def _same(self, leaf: Same) -> str:
         tell = self.dialect.differ if leaf.negated else self.dialect.same
@@ -205,6 +226,15 @@ class Predicates:
         return values.over(
             leaf.array, lambda *array: values.over(leaf.value, lambda *one: tell(array, one))
         )
+
+    def _any_of(self, leaf: AnyOf, array: tuple[str, str]) -> str:
+        item, one = self.dialect.items(*array)
+        test = leaf.false if leaf.negated else leaf.true
+        found = self.values.with_element(leaf.element, one, lambda: self.sql(test))
+        if not leaf.negated:
+            return f"EXISTS (SELECT 1 FROM {item} WHERE {found})"
+        kind = self.dialect.is_kind(*array, frozenset({"array"}))
+        return f"{kind} AND NOT EXISTS (SELECT 1 FROM {item} WHERE ({found}) IS NOT TRUE)"
 
     # Lists
 
@@ -365,9 +395,9 @@ class Predicates:
         return self.dialect.contains(subject, part)
 
     def _array_has(self, leaf: ArrayHas) -> str:
-        if not isinstance(leaf.array, Doc):
-            return "1 = 0"
-        doc, path = self.values.place(leaf.array)
+        return self.values.over(leaf.array, lambda *array: self._has(leaf, *array))
+
+    def _has(self, leaf: ArrayHas, doc: str, path: str) -> str:
         item, number, text, boolean, null = self.dialect.elements(doc, path)
         terms = []
         for element, value in (
@@ -386,7 +416,7 @@ class Predicates:
     def _is_null(self, value: Value) -> str:
         if isinstance(value, Doc):
             return self.dialect.is_kind(*self.values.place(value), frozenset({"null"}))
-        return "1 = 1"
+        return self._is_kind(IsKind(value, frozenset({"null"})))
 
 
 def _is_quick(size: int) -> bool:

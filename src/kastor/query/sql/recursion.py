@@ -142,9 +142,10 @@ class _Walker:
                 branch.conditions.append(f"{alias}.key = w.{letter}{index}")
         return branch
 
-    def _stage(self, body: str) -> None:
+    def _stage(self, body: str, *, kept: bool = False) -> None:
+        """A stage; `kept` ones are not written into those that read them."""
         self.last = f"s{len(self.stages)}"
-        self.stages.append(f"{self.last} AS ({body})")
+        self.stages.append(f"{self.last} AS {'MATERIALIZED ' if kept else ''}({body})")
 
     def _bind(self, node: int) -> None:
         self.columns.append(f"n{node}")
@@ -264,27 +265,32 @@ class _Walker:
         """
         if leg.end not in self.bound and any(is_about(term, {leg.end}) for term in self.terms):
             self._start(leg.end)
-        number, path, last = leg.number, f"p{leg.hop.group}", self.last
-        self._reached(leg)
-        onto = "d"
-        if leg.end in self.bound:
-            self._between(leg)
-            onto = "m"
-        far, conditions = self._related(leg, f"z{number}.node")
-        same = [f"x.{column} = z{number}.{column}" for column in self.columns]
-        step = [f"x.node = {far}", f"x.depth = z{number}.depth + 1", *same, *conditions]
+        number, path = leg.number, f"p{leg.hop.group}"
+        kept = list(self.columns)
+        inlined = self.dialect.repeats_inner_rows and any(o.outer for o in self.graph.sources)
+        (self._measured if inlined else self._reached)(leg)
+        last, name = self.last, f"z{number}"
+        far, conditions = self._related(leg, f"{name}.node")
+        if inlined:
+            onto = ""
+            conditions.append(self.dialect.distance(f"{name}.x{number}", far, f"{name}.depth + 1"))
+        else:
+            onto = f" CROSS JOIN {'m' if leg.end in self.bound else 'd'}{number} x"
+            conditions += [f"x.node = {far}", f"x.depth = {name}.depth + 1"]
+            conditions += [f"x.{column} = {name}.{column}" for column in self.columns]
         forward = leg.hop.left == leg.begin
-        own = f"z{number}.q{number}"
+        own = f"{name}.q{number}"
         longer = f"{own} || r.key || '.'" if forward else f"'.' || r.key || {own}"
         columns = ", ".join(f"z{number}.{column}" for column in self.columns)
-        relationships = self.dialect.places("relationships")
+        relationships = self._edges(leg)
         self.stages.append(
             f"z{number} AS (SELECT {', '.join(self.columns)}, n{leg.begin} AS node, 0 AS depth,"
             f" '.' AS q{number} FROM {last} UNION ALL SELECT {columns}, {far}, z{number}.depth + 1,"
-            f" {longer} FROM z{number} CROSS JOIN {relationships} r CROSS JOIN {onto}{number} x"
-            f" WHERE {' AND '.join(step)})"
+            f" {longer} FROM z{number} CROSS JOIN {relationships} r {onto}"
+            f" WHERE {' AND '.join(conditions)})"
         )
         self._arrived(leg, path)
+        self.columns = [*kept, f"q{number}"]
 
     def _reached(self, leg: _Leg) -> None:
         """The nodes within reach, each with its least distance."""
@@ -298,6 +304,56 @@ class _Walker:
             f"d{leg.number} AS (SELECT {columns}, min(depth) AS depth FROM {name}"
             f" GROUP BY {columns})"
         )
+        if leg.end in self.bound:
+            self._between(leg)
+
+    def _measured(self, leg: _Leg) -> None:
+        """The same distances as one value of each row, of only those on a way to a bound end.
+
+        For engines that make rows which belong to the query around anew at every mention.
+        """
+        number, last = leg.number, self.last
+        far, conditions = self._related(leg, "w.node")
+        relationships = self._edges(leg)
+        conditions.append(f"w.depth < {_most(leg.hop)}")
+        reached = (
+            f"WITH RECURSIVE w AS (SELECT {last}.n{leg.begin} AS node, 0 AS depth UNION"
+            f" SELECT {far}, w.depth + 1 FROM w CROSS JOIN {relationships} r"
+            f" WHERE {' AND '.join(conditions)})"
+        )
+        listed = ", ".join(self.columns)
+        made = self.dialect.distances(reached, "w")
+        self._stage(f"SELECT {listed}, {made} AS x{number} FROM {last}", kept=True)
+        if leg.hop.open:
+            self._refuse_beyond(leg)
+        if leg.end not in self.bound:
+            self.columns.append(f"x{number}")
+            return
+        last = self.last
+        turned = _Leg(number, leg.hop, leg.end, leg.begin, _TURNED[leg.direction])
+        far, conditions = self._related(turned, "m.node")
+        at = self.dialect.distance_of(f"{last}.x{number}", f"{last}.n{leg.end}")
+        conditions.append(self.dialect.distance(f"{last}.x{number}", far, "m.depth - 1"))
+        back = (
+            f"WITH RECURSIVE m AS (SELECT {last}.n{leg.end} AS node, {at} AS depth WHERE {at} >= 0"
+            f" UNION SELECT {far}, m.depth - 1 FROM m CROSS JOIN {relationships} r"
+            f" WHERE {' AND '.join(conditions)})"
+        )
+        made = self.dialect.distances(back, "m")
+        self._stage(f"SELECT {listed}, {made} AS x{number} FROM {last}", kept=True)
+        self.columns.append(f"x{number}")
+
+    def _refuse_beyond(self, leg: _Leg) -> None:
+        """Fails where a shorter way than one behind the last relationship is not known."""
+        number, high = leg.number, leg.hop.high
+        unknown = self.dialect.reaches(f"x{number}", high)
+        if leg.end in self.bound:
+            at = self.dialect.distance_of(f"x{number}", f"n{leg.end}")
+            unknown += f" AND coalesce({at} > {high}, 1 = 1)"
+        number_of = f"CASE WHEN {unknown} THEN {high + 1} ELSE 0 END"
+        refused = self.dialect.within(number_of, high, "max_open_hops", "1 = 1")
+        listed = ", ".join([*self.columns, f"x{number}"])
+        self._stage(f"SELECT {listed} FROM {self.last} WHERE {refused}", kept=True)
 
     def _between(self, leg: _Leg) -> None:
         """Of these the nodes on a shortest way to the end: walked back from there."""
@@ -306,7 +362,7 @@ class _Walker:
         far, conditions = self._related(turned, f"m{number}.node")
         same = [f"x.{column} = m{number}.{column}" for column in self.columns]
         step = [f"x.node = {far}", f"x.depth = m{number}.depth - 1", *same, *conditions]
-        relationships = self.dialect.places("relationships")
+        relationships = self._edges(leg)
         listed = ", ".join(f"x.{column}" for column in [*self.columns, "node", "depth"])
         self.stages.append(
             f"m{number} AS (SELECT {listed} FROM d{number} x WHERE x.node = x.n{leg.end}"
@@ -323,22 +379,21 @@ class _Walker:
             terms.append("depth > 0")
         if hop.open:
             terms.append(f"depth <= {hop.high}")
-        items = [f"{c} || substr(q{number}, 2) || '|.' AS {c}" if c == path else c
-                 for c in self.columns]  # fmt: skip
+        kept = [column for column in self.columns if column != f"x{number}"]
+        items = [f"{c} || substr(q{number}, 2) || '|.' AS {c}" if c == path else c for c in kept]
         items += [f"q{number}"] if ends else [f"q{number}", f"node AS n{leg.end}"]
         where = f" WHERE {' AND '.join(terms)}" if terms else ""
         source = f"z{number}"
         if hop.paths == "one":
-            columns = ", ".join([*self.columns, "node", "depth"])
+            columns = ", ".join([*kept, "node", "depth"])
             source = (
                 f"(SELECT {columns}, min(q{number}) AS q{number} FROM z{number}"
                 f" GROUP BY {columns}) y"
             )
         body = f"SELECT {', '.join(items)} FROM {source}{where}"
-        if hop.open:
+        if hop.open and f"x{number}" not in self.columns:
             body += f" UNION ALL {self._beyond(leg, items)}"
         self._stage(body)
-        self.columns.append(f"q{number}")
 
     def _beyond(self, leg: _Leg, items: list[str]) -> str:
         """No row, or the failure that something lies behind the last relationship."""
@@ -348,10 +403,11 @@ class _Walker:
             same = [f"y.{column} = x.{column}" for column in self.columns]
             known = [*same, f"y.node = y.n{leg.end}", f"y.depth <= {leg.hop.high}"]
             found += f" AND NOT EXISTS (SELECT 1 FROM d{number} y WHERE {' AND '.join(known)})"
-        failed = self.dialect.within("x.depth", leg.hop.high, "max_open_hops")
+        depth = f"CASE WHEN {found} THEN x.depth ELSE 0 END"
+        refused = self.dialect.within(depth, leg.hop.high, "max_open_hops", "1 = 0")
         return (
             f"SELECT {', '.join(items)} FROM (SELECT x.*, '.' AS q{number} FROM d{number} x"
-            f" WHERE {found} AND {failed}) x"
+            f" WHERE {refused}) x"
         )
 
     # What hops are made of
@@ -359,10 +415,12 @@ class _Walker:
     def _recurse(self, leg: _Leg, union: str, onward: list[str], conditions: list[str]) -> None:
         """The recursion of a range: from its begin at depth 0, one relationship at a time."""
         name = f"w{leg.number}"
+        plain = leg.hop.each is None
+        parts = self.dialect.parts("relationships") if plain else [self._edges(leg)]
         steps = [
             f" {union} SELECT {', '.join(onward)}, {name}.depth + 1"
             f" FROM {name} CROSS JOIN {part} r WHERE {' AND '.join(conditions)}"
-            for part in self.dialect.parts("relationships")
+            for part in parts
         ]
         self.stages.append(
             f"{name} AS (SELECT {', '.join(self.columns)}, n{leg.begin} AS node, 0 AS depth"
@@ -372,12 +430,12 @@ class _Walker:
     def _arrive(self, leg: _Leg, items: list[str], group: str = "") -> None:
         """The stage behind a range: nodes that are far enough, or the one that is bound."""
         condition = f"depth >= {leg.hop.low}"
-        if leg.hop.open:
-            condition += f" AND {self.dialect.within('depth', leg.hop.high, 'max_open_hops')}"
         if leg.end in self.bound:
             condition += f" AND node = n{leg.end}"
         else:
             items = [*items, f"node AS n{leg.end}"]
+        if leg.hop.open:  # tested first: whatever else is so, more lies behind
+            condition = self.dialect.within("depth", leg.hop.high, "max_open_hops", condition)
         self._stage(f"SELECT {', '.join(items)} FROM w{leg.number} WHERE {condition}{group}")
 
     def _onward(self, before: str, conditions: list[str]) -> str:
@@ -395,7 +453,15 @@ class _Walker:
             one, other = ends if leg.direction == "->" else ends[::-1]
             near, far = f"r.{one} = {node}", f"r.{other}"
         names = name_condition("r", leg.hop.names, self.dialect, self.parameters)
-        return far, [near, names] if names else [near]
+        conditions = [near, names] if names else [near]
+        if leg.hop.each is not None:
+            conditions.append(self.write(leg.hop.each))
+        return far, conditions
+
+    def _edges(self, leg: _Leg) -> str:
+        """The relationships that a hop walks; with their documents where it looks at them."""
+        table = self.dialect.places if leg.hop.each is None else self.dialect.table
+        return table("relationships")
 
     def _unwalked(self, path: str) -> str:
         return self.dialect.not_walked(path, "r.key")

@@ -11,12 +11,14 @@ import json
 import operator
 from typing import TYPE_CHECKING
 
+from kastor.distances import packed
 from kastor.query.sql import sqlite_made
-from kastor.query.sql.dialect import Dialect
 from kastor.query.sql.paths import balanced, is_literal, json_path
+from kastor.query.sql.sqlite_apart import SqliteApart
 from kastor.query.sql.sqlite_calls import aggregate, call
 from kastor.query.sql.sqlite_past import SqlitePastTables
 from kastor.storage.limits import MAX_TEXT_WORK, REFUSAL
+from kastor.storage.vectors import FUNCTION
 from kastor.types import override
 
 if TYPE_CHECKING:
@@ -72,7 +74,7 @@ class SqliteTables:
         return SqlitePastTables(parameters, since, _MODELS)
 
 
-class Sqlite(Dialect):
+class Sqlite(SqliteApart):
     """The dialect of SQLite 3.45 and newer."""
 
     name = "sqlite"
@@ -80,8 +82,10 @@ class Sqlite(Dialect):
     join = " JOIN "
     names_members = False
     interrupts_queries_only = False
+    repeats_inner_rows = True
     sorts_values = True
     sort_columns: tuple[tuple[str, str], ...] = (("r", ""), ("v", ""))
+    apart_from = " LIMIT -1"
     join_in_order = "CROSS JOIN"
 
     def __init__(self, tables: Tables | None = None) -> None:
@@ -337,6 +341,10 @@ class Sqlite(Dialect):
         return sqlite_made.items(doc, path)
 
     @override
+    def filtered(self, source: str, item: str, test: str) -> str:
+        return sqlite_made.filtered(source, item, test)
+
+    @override
     def same(self, first: tuple[str, str], second: tuple[str, str]) -> str:
         return sqlite_made.same(first, second)
 
@@ -363,40 +371,18 @@ class Sqlite(Dialect):
         return sqlite_made.collected(number, distinct=distinct)
 
     @override
-    def apart(
-        self, text: str, names: list[str], alias: str, *, optional: bool
-    ) -> tuple[str, list[str]]:
-        """SQLite has no LATERAL, but functions that make rows may read what stands before them."""
-        listed = f"SELECT json_group_array(json_array({', '.join(names)})) FROM ({text})"
-        word = "LEFT JOIN" if optional else "CROSS JOIN"
-        columns = [f"({alias}.value ->> {place})" for place in range(len(names))]
-        return f" {word} json_each(({listed})) {alias}", columns
-
-    @override
-    def unwound(self, json: str, alias: str) -> str:
-        array = "CASE WHEN json_type(a) = 'array' THEN a END"
-        return f" CROSS JOIN json_each((SELECT {array} FROM (SELECT {json} AS a))) {alias}"
-
-    @override
-    def place_of_item(self, alias: str) -> str:
-        return f"{alias}.key"
-
-    @override
-    def item(self, alias: str) -> tuple[str, ...]:
-        """Numbers with a fraction are read where they stand: written anew they are rounded."""
-        kind = f"{alias}.type"
-        rank = (
-            f"CASE {kind} WHEN 'true' THEN 2 WHEN 'false' THEN 2 WHEN 'integer' THEN 3"
-            f" WHEN 'real' THEN 3 WHEN 'text' THEN 4 WHEN 'array' THEN 5 WHEN 'object' THEN 6"
-            " ELSE 1 END"
-        )
-        json = (
-            f"CASE {kind} WHEN 'true' THEN 'true' WHEN 'false' THEN 'false' WHEN 'null' THEN 'null'"
-            f" WHEN 'real' THEN {alias}.json -> {alias}.fullkey"
-            f" WHEN 'array' THEN {alias}.value WHEN 'object' THEN {alias}.value"
-            f" ELSE json_quote({alias}.atom) END"
-        )
-        return rank, f"coalesce({alias}.value, 0)", f"({json})"
+    def vector_distance(
+        self,
+        kind: str,
+        subject: str,
+        vector: tuple[float, ...],
+        parameters: Parameters,
+        *,
+        beside: bool,
+    ) -> str:
+        """A function of the connection, which tells by itself what it gets."""
+        del beside
+        return f"{FUNCTION}('{kind}', {subject}, {parameters.add(packed(vector))})"
 
     @override
     def page(self, row: str, keys: list[str], source: str, order: str, *, plain: bool) -> str:
@@ -493,33 +479,6 @@ class Sqlite(Dialect):
             f" FROM {walked} p"
             f" CROSS JOIN {table} x ON x.key = p.value ORDER BY p.key))"
         )
-
-    @override
-    def trail(self, path: str, start: str) -> str:
-        array = f"('[' || replace(trim({path}, '.'), '.', ',') || ']')"
-        far = "CASE WHEN r.source_key = z.n THEN r.target_key ELSE r.source_key END"
-        documents = f"{self.document('x')} || ',' || {self.document('n')}"
-        return (
-            f"(WITH RECURSIVE z(i, x, n) AS (SELECT 0, 0, {start} UNION ALL"
-            f" SELECT z.i + 1, r.key, {far} FROM z CROSS JOIN {self.places('relationships')} r"
-            f" ON r.key = ({array} ->> ('$[' || z.i || ']')))"
-            f" SELECT group_concat(d, ',') FROM (SELECT {documents} AS d FROM z"
-            f" CROSS JOIN {self.table('relationships')} x ON x.key = z.x"
-            f" CROSS JOIN {self.table('twins')} n ON n.key = z.n WHERE z.i > 0 ORDER BY z.i))"
-        )
-
-    @override
-    def every_second(self, array: str, first: int) -> str:
-        return (
-            f"(SELECT CASE WHEN a IS NOT NULL THEN '[' || coalesce((SELECT group_concat(v, ',')"
-            f" FROM (SELECT e.value AS v FROM json_each(a) e WHERE e.key % 2 = {first}"
-            f" ORDER BY e.key)), '') || ']' END FROM (SELECT {array} AS a))"
-        )
-
-    @override
-    def within(self, number: str, most: int, limit: str) -> str:
-        failed = sqlite_made.failure(limit, number)
-        return f"CASE WHEN {number} > {most} THEN {failed} ELSE 1 END"
 
     @override
     def not_walked(self, path: str, key: str) -> str:

@@ -7,6 +7,21 @@ a0, a1 .. in a one-row sub-select, and null is NULL there.
 from __future__ import annotations
 
 from kastor.query.functions import argument_kinds
+from kastor.query.sql.sort_keys import (
+    BOOLEAN,
+    DIGITS,
+    END,
+    EXPONENT,
+    LIST,
+    MANTISSA,
+    NULL,
+    NUMBER,
+    RELATIONSHIP,
+    REVERSED,
+    SHIFT,
+    TEXT,
+    TWIN,
+)
 from kastor.storage.limits import MAX_COLLECTED_BYTES, MAX_ITEMS, MAX_TEXT_WORK, REFUSAL
 
 _ITEM = (
@@ -80,6 +95,90 @@ def _append(count: int) -> str:
     missing = " OR ".join(f"{name} IS NULL" for name in names)
     joined = f"'[' || concat_ws(',', {', '.join(inside)}) || ']'"
     return f"CASE WHEN {missing} THEN NULL ELSE {joined} END"
+
+
+def _sorted_number(number: str) -> str:
+    """A number as a text of fixed width that sorts as it."""
+    written = f"printf('%.16e', abs({number}))"
+    digits = (
+        f"printf('%04d', CAST(substr({written}, {EXPONENT}) AS INTEGER) + {SHIFT})"
+        f" || substr({written}, 1, {MANTISSA})"
+    )
+    reverse = digits
+    for digit, letter in zip(DIGITS, REVERSED, strict=True):
+        reverse = f"replace({reverse}, '{digit}', '{letter}')"
+    return (
+        f"CASE WHEN {number} > 0 THEN '2' || {digits} WHEN {number} = 0 THEN '1'"
+        f" ELSE '0' || {reverse} END"
+    )
+
+
+def _sort_key() -> str:
+    """See `sort_keys`; a list with a twin could be a path, which sorts elsewhere."""
+    entity = (
+        f"CASE WHEN (v ->> '$.\"$dtId\"') IS NOT NULL AND p = ''"
+        f" THEN '{TWIN}' || hex(v ->> '$.\"$dtId\"') || '{END}'"
+        f" WHEN (v ->> '$.\"$sourceId\"') IS NOT NULL THEN '{RELATIONSHIP}' ||"
+        f" hex((v ->> '$.\"$sourceId\"') || '/' || (v ->> '$.\"$relationshipId\"')) || '{END}'"
+        f" ELSE {failure('order', 't')} END"
+    )
+    shown = (
+        f"CASE t WHEN 'array' THEN '{LIST}' WHEN 'text' THEN '{TEXT}' || hex(v) || '{END}'"
+        f" WHEN 'true' THEN '{BOOLEAN}1' WHEN 'false' THEN '{BOOLEAN}0'"
+        f" WHEN 'null' THEN '{NULL}' WHEN 'object' THEN {entity}"
+        f" ELSE '{NUMBER}' || {_sorted_number('v')} END"
+    )
+    first = (
+        "SELECT '' AS p, json_type(a0) AS t,"
+        " CASE WHEN json_type(a0) IN ('array', 'object') THEN a0 ELSE a0 ->> '$' END AS v"
+    )
+    below = (
+        "SELECT w.p || printf('%07d', e.key), e.type, e.value FROM w,"
+        " json_each(CASE WHEN w.t = 'array' THEN w.v ELSE '[]' END) e"
+    )
+    pieces = (
+        f"SELECT p, {shown} AS c FROM w UNION ALL SELECT p || '~', '{END}' FROM w WHERE t = 'array'"
+    )
+    return (
+        f"CASE WHEN a0 IS NOT NULL THEN (WITH RECURSIVE w(p, t, v) AS ({first} UNION ALL {below})"
+        f" SELECT group_concat(c, '') FROM (SELECT c FROM ({pieces}) ORDER BY p)) END"
+    )
+
+
+def _ordered(kinds: tuple[str, str], atoms: tuple[str, str]) -> str:
+    """-1, 0 or 1 of two scalars; NULL of two kinds, and of null."""
+    broad = "CASE {0} WHEN 'real' THEN 'integer' WHEN 'false' THEN 'true' ELSE {0} END"
+    first, second = (broad.format(kind) for kind in kinds)
+    one, other = atoms
+    return (
+        f"CASE WHEN {first} <> {second} THEN NULL WHEN {one} < {other} THEN -1"
+        f" WHEN {one} > {other} THEN 1 WHEN {one} = {other} THEN 0 END"
+    )
+
+
+def _compare() -> str:
+    """The same of values that may be lists: the first elements that are not the same decide.
+
+    Lists of lists and of maps have to be compared deeper, and lists with twins may be paths.
+    """
+    pair = _ordered(("x.type", "y.type"), ("x.atom", "y.atom"))
+    deep = "x.type IN ('array', 'object') OR y.type IN ('array', 'object')"
+    told = f"CASE WHEN {deep} THEN {failure('order', 'x.type')} ELSE {pair} END"
+    first = (
+        f"SELECT {told} AS told FROM json_each(a0) x JOIN json_each(a1) y ON y.key = x.key"
+        f" WHERE ({pair} = 0) IS NOT TRUE ORDER BY x.key LIMIT 1"
+    )
+    lengths = "sign(json_array_length(a0) - json_array_length(a1))"
+    whole = _ordered(("json_type(a0)", "json_type(a1)"), ("(a0 ->> '$')", "(a1 ->> '$')"))
+    return (
+        "CASE WHEN a0 IS NULL OR a1 IS NULL THEN NULL"
+        " WHEN json_type(a0) = 'array' AND json_type(a1) = 'array' THEN CASE"
+        " WHEN 'object' IN (json_type(a0, '$[0]'), json_type(a1, '$[0]'))"
+        f" THEN {failure('order')} ELSE (SELECT CASE WHEN count(*) = 0 THEN {lengths}"
+        f" ELSE max(told) END FROM ({first})) END"
+        " WHEN json_type(a0) IN ('array', 'object') OR json_type(a1) IN ('array', 'object')"
+        f" THEN NULL ELSE {whole} END"
+    )
 
 
 _BOTH = "a0 IS NULL OR a1 IS NULL"
@@ -171,8 +270,13 @@ _MADE = {
     + " ELSE -a0 END ELSE a0 / a1 END",
     "QUOTIENT": f"CASE WHEN {_BOTH} THEN NULL WHEN a1 = 0 THEN {failure('zero')}"
     f" ELSE nullif(nullif(a0 * 1.0 / a1, {_INF}), -{_INF}) END",
-    "REMAINDER": f"CASE WHEN {_BOTH} THEN NULL WHEN a1 = 0 THEN {failure('zero')} ELSE a0 % a1 END",
+    "REMAINDER": f"CASE WHEN {_BOTH} THEN NULL WHEN a1 = 0 THEN {failure('zero')}"
+    f" WHEN a0 <> floor(a0) OR a1 <> floor(a1) THEN {failure('remainder')} ELSE a0 % a1 END",
     "XOR": "CASE WHEN a0 <> a1 THEN 'true' WHEN a0 = a1 THEN 'false' END",
+    "COMPARE": _compare(),
+    "SORT_KEY": _sort_key(),
+    "KEYED": f"({_sort_key()}) || '|' || a0",
+    "AFTER_KEY": "substr(a0, instr(a0, '|') + 1)",
     "SIGN": "sign(a0)",
     "TO_POWER": _finite("pow(a0, a1)").replace("a0 IS NOT NULL", "a0 + a1 IS NOT NULL"),
     "ROUNDED": "CASE WHEN abs(a0) < 4503599627370496 THEN floor(a0 + 0.5) ELSE a0 END",
@@ -211,6 +315,15 @@ def items(doc: str, path: str) -> tuple[str, str]:
     return f"json_each({doc}, {path}) e", f"({_ITEM})"
 
 
+def filtered(source: str, item: str, test: str) -> str:
+    """The array of these texts of elements, of those that pass the test.
+
+    Elements come in their order, and sorting them would hold all texts before their end is known.
+    """
+    where = f" WHERE {test}" if test else ""
+    return f"(SELECT {_LISTED.format('x')} FROM (SELECT {item} AS x FROM {source}{where}))"
+
+
 def canonical(doc: str, path: str) -> str:
     """A text that equal arrays and objects share, however their numbers are written."""
     number = (
@@ -231,7 +344,8 @@ def canonical(doc: str, path: str) -> str:
 _NODES = (
     "SELECT fullkey, CASE type WHEN 'real' THEN 'integer' WHEN 'false' THEN 'true' ELSE type END"
     " AS kind, CASE type WHEN 'array' THEN json_array_length(value) WHEN 'object' THEN"
-    " (SELECT group_concat(json_quote(key)) FROM (SELECT key FROM json_each(x.value) ORDER BY key))"
+    " coalesce((SELECT group_concat(json_quote(key))"
+    " FROM (SELECT key FROM json_each(x.value) ORDER BY key)), '')"
     " ELSE atom END AS shown FROM json_tree({0} -> {1}) x"
 )
 """What is at each place: its kind, and its value, its length, or the names in it."""

@@ -38,7 +38,7 @@ def branches(graph: Graph) -> list[tuple[Way, ...]] | None:
     per_hop = []
     total, tables = 1, 0
     for hop in graph.hops:
-        if hop.shortest or (hop.high > MAX_UNROLLED and hop.low < hop.high):
+        if hop.shortest or hop.each is not None or (hop.high > MAX_UNROLLED and hop.low < hop.high):
             return None
         count = sum(2**n if hop.direction == "-" else 1 for n in range(hop.low, hop.high + 1))
         total *= max(count, 1)
@@ -70,7 +70,7 @@ class Branch:
         walked: per hop the aliases of the relationships it walks.
         walks: per hop with a variable the text ``.3.17.`` of their keys.
         rows: per source of rows the columns of their order.
-        apart: the same of what is matched apart.
+        apart: the same of what is matched apart, by its number.
     """
 
     graph: Graph
@@ -83,7 +83,7 @@ class Branch:
     walked: list[list[str]] = field(default_factory=list)
     walks: dict[Walked, str] = field(default_factory=dict)
     rows: list[list[Key]] = field(default_factory=list)
-    apart: list[list[Key]] = field(default_factory=list)
+    apart: dict[int, list[Key]] = field(default_factory=dict)
 
     def sql(self) -> str:
         """The FROM clause, without the word."""

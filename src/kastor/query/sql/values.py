@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from kastor.query.functions import argument_kinds
@@ -17,6 +17,8 @@ from kastor.query.plan import (
     Condition,
     Const,
     Doc,
+    Each,
+    ElementOf,
     Field,
     Flag,
     ListOf,
@@ -25,15 +27,17 @@ from kastor.query.plan import (
     Scalar,
     Slot,
     Trail,
+    Truth,
     Undefined,
     Value,
     Walked,
 )
+from kastor.query.sql.distances import KINDS, distance
 from kastor.query.sql.parameters import AtRun
 from kastor.query.sql.tables import alone
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from kastor.query.plan import Graph
     from kastor.query.sql.dialect import Dialect
@@ -49,6 +53,7 @@ _ID_STEPS = {"twin": ("$dtId",), "relationship": ("$relationshipId",), "model": 
 
 
 _LETTERS = {"twin": "t", "rows": "v", "items": "v"}
+_MADE = (ListOf, MapOf, PartOf, Case, ByModel, Each, ElementOf, Walked, Trail)
 _SCALAR_CALLS = frozenset({"number", "string"})
 
 
@@ -56,7 +61,7 @@ def is_made(value: Value) -> bool:
     """Whether a value is JSON text that the statement puts together."""
     if isinstance(value, Call):
         return value.kind not in _SCALAR_CALLS
-    return isinstance(value, ListOf | MapOf | PartOf | Case | ByModel | Walked | Trail)
+    return isinstance(value, _MADE)
 
 
 @dataclass(slots=True)
@@ -66,6 +71,7 @@ class Values:
     Attributes:
         graph: the sources that indexes in values refer to.
         condition: how to write a condition, for conditions used as values.
+        renamed: aliases of sources that have others than by their number.
         walks: per ranged hop the text ``.3.17.`` of what it walked.
     """
 
@@ -75,9 +81,14 @@ class Values:
     condition: Callable[[Condition], str]
     walks: dict[Walked, str]
     depth: int = 0
+    renamed: Mapping[int, str] = field(default_factory=dict)
+    elements: dict[int, str] = field(default_factory=dict)
 
     def alias(self, source: int) -> str:
         """The table alias of a source."""
+        renamed = self.renamed.get(source)
+        if renamed is not None:
+            return renamed
         return _LETTERS.get(self.graph.sources[source].kind, "r") + str(source)
 
     def slot(self, value: Slot) -> tuple[str, ...]:
@@ -181,6 +192,8 @@ class Values:
         if isinstance(value, Doc) and value.steps:
             return make(*self.place(value))
         base, steps = (value.base, value.steps) if isinstance(value, PartOf) else (value, ())
+        if isinstance(base, ElementOf):
+            return make(self.elements[base.number], self.dialect.path(steps, self.parameters))
         return self.over_json(self.json(base), make, steps)
 
     def over_json(
@@ -192,6 +205,31 @@ class Values:
         made = make(f"{name}.v", self.dialect.path(steps, self.parameters))
         self.depth -= 1
         return self.parameters.written(f"(SELECT {made} FROM {self.dialect.named(json, name)})")
+
+    def with_element(self, element: ElementOf, json: str, make: Callable[[], str]) -> str:
+        """What `make` says while the element has this JSON text."""
+
+        def made(doc: str, path: str) -> str:
+            del path
+            before = self.elements.get(element.number)
+            self.elements[element.number] = doc
+            text = make()
+            if before is not None:
+                self.elements[element.number] = before
+            return text
+
+        return self.over_json(json, made)
+
+    def _each(self, value: Each, array: tuple[str, str]) -> str:
+        source, one = self.dialect.items(*array)
+        item = self.with_element(
+            value.element, one, lambda: f"coalesce({self.json(value.item)}, 'null')"
+        )
+        test = ""
+        if value.where != Truth(value=True):
+            test = self.with_element(value.element, one, lambda: self.condition(value.where))
+        kind = self.dialect.is_kind(*array, frozenset({"array"}))
+        return f"CASE WHEN {kind} THEN {self.dialect.filtered(source, item, test)} END"
 
     def comparable(self, value: Value) -> str | None:
         """A number, string or boolean so that values of different kinds are never equal."""
@@ -259,16 +297,23 @@ class Values:
                 return self._path(value)
             case Slot():
                 return self.slot(value)[-1]
+            case Undefined() | Aggregate():
+                return "NULL"
+            case _:
+                return self._made(value)
+
+    def _made(self, value: ListOf | MapOf | PartOf | ElementOf | Each | Case | ByModel) -> str:
+        match value:
             case ListOf() | MapOf():
                 return self._joined(value)
-            case PartOf():
+            case PartOf() | ElementOf():
                 return self.over(value, self.dialect.json)
+            case Each():
+                return self.over(value.array, lambda *array: self._each(value, array))
             case Case():
                 return self._case(value)
             case ByModel():
                 return self._by_model(value)
-            case Undefined() | Aggregate():
-                return "NULL"
 
     def _walked(self, value: Walked) -> str:
         """The array of relationships; a walk of none is an empty one."""
@@ -431,6 +476,8 @@ class Values:
             return self._steps(value.args[0])
         if value.name in {"NODES", "RELATIONSHIPS"}:
             return self._every_second(value.args[0], int(value.name == "RELATIONSHIPS"))
+        if value.name in KINDS:
+            return distance(self, value)
         wanted = argument_kinds(value.name, len(value.args))
         makes = {"number": self.number, "string": self.text, "boolean": self.boolean}
         args = []

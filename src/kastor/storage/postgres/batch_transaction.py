@@ -109,6 +109,7 @@ class BatchTransaction(Generic[C]):
         self._catalog: C | None = None
         self._limit = CHUNK_WRITES
         self._names: dict[str, int] = {}
+        self._times: list[Ticks] = []
         self._writer = ChunkWriter(
             *(connection, means.texts, batch.context, self._names),
             keeps_telemetry=not means.rules().telemetry.is_off,
@@ -137,7 +138,7 @@ class BatchTransaction(Generic[C]):
         if batch.note is not None:
             note = batch.note(results)
             self.trace = self.trace or _trace_of(note)
-            await write_note(self._connection, self._means.texts, note)
+            await write_note(self._connection, self._means.texts, note, self._times)
         return results
 
     def publish_names(self) -> None:
@@ -187,7 +188,7 @@ class BatchTransaction(Generic[C]):
             if fault_of(error) is Fault.OTHER:
                 raise CannotBeWrittenError from error
             raise
-        self._note_first(overlay)
+        self._note_written(overlay)
 
     async def _write_apart(self, overlay: ChunkRows[C], decided: int) -> None:
         await self._connection.execute(sql.SAVE)
@@ -206,17 +207,19 @@ class BatchTransaction(Generic[C]):
                 self._limit = decided // 2
             return
         await self._connection.execute(sql.KEEP_ON)
-        self._note_first(overlay)
+        self._note_written(overlay)
 
     @property
     def _epoch(self) -> int:
         assert self._catalog is not None  # noqa: S101 - there was a chunk
         return self._catalog.epoch
 
-    def _note_first(self, overlay: ChunkRows[C]) -> None:
+    def _note_written(self, overlay: ChunkRows[C]) -> None:
         first = overlay.log[0]
         if self.trace is None:
             self.trace = Trace(HAPPENED, (first.time, first.entry.event_id))
+        if self._batch.note is not None:
+            self._times += [each.time for each in overlay.log]
 
     async def _learn_names(self, overlay: ChunkRows[C]) -> None:
         """Find the keys of all names of the chunk, and make those that there are not."""
@@ -290,5 +293,5 @@ def _trace_of(note: Note) -> Trace:
             return Trace(sql.NOTED_PROGRESS, (kind, job_id, owner, progress.decode()))
         case KeptAnswer(operation_id, _, answer):
             return Trace(sql.KEPT_ANSWER, (operation_id, answer.decode()))
-        case AppliedProposal(proposal_id, _, _, now):
+        case AppliedProposal(id=proposal_id, now=now):
             return Trace(sql.APPLIED_PROPOSAL, (proposal_id, now))

@@ -16,6 +16,7 @@ import asyncpg
 
 from kastor.dsn import for_driver
 from kastor.logs import get_logger
+from kastor.storage.load import PoolLoad
 from kastor.storage.postgres.faults import unavailable
 
 if TYPE_CHECKING:
@@ -58,6 +59,11 @@ class Connections:
         self._pause = 0.0
         self._down_until = 0.0
         self._reason: BaseException | str = ""
+
+    def load(self, name: str) -> PoolLoad:
+        """Return how busy its connections are, under a name."""
+        used = self._count - len(self._idle)
+        return PoolLoad(name, self._size, max(0, used), len(self._waiting))
 
     def lease(self) -> ConnectionLease:
         """Return a context manager around one connection."""

@@ -10,11 +10,12 @@ from kastor.storage.postgres.connections import Connection
 from kastor.storage.postgres.documents import PACKED_BYTES, from_jsonb, version_doc
 from kastor.storage.postgres.past import KINDS
 from kastor.storage.postgres.statements import Qualified
+from kastor.storage.postgres.vector_table import PACKED
 from kastor.storage.tables import Table
 from kastor.storage.transfer import Active, Identification, Identity, Row
 
 _VERSIONS: dict[str, Kind] = {f"{kind}_versions": kind for kind in KINDS}
-TEXT_KEYS = frozenset({"kind", "id", "name"})
+TEXT_KEYS = frozenset({"kind", "id", "name", "index_name"})
 """Columns of identities that are texts; the others are whole numbers."""
 _IDENTIFICATION = """
 SELECT host_name, signing_key, model_epoch,
@@ -24,6 +25,11 @@ FROM {graph}.meta, {graph}.log_head
 """
 """The time of the newest change is where it is placed: whatever comes later is behind it. Of a
 graph that keeps nothing the newest state is the oldest, wherever it is brought."""
+DROP_ORIGIN = """
+DELETE FROM {graph}.origins o USING {graph}.instants i
+WHERE i.pos = $1 AND i.time = o.time AND i.xid = o.xid
+"""
+"""Of the entry of a position."""
 _ACTIVE = """
 SELECT (SELECT count(*) FROM {graph}.routes WHERE NOT paused),
        (SELECT count(*) FROM {graph}.inputs WHERE NOT paused)
@@ -126,10 +132,16 @@ def from_clause(table: Table, unplaced: str | None = None) -> str:
         return "(SELECT * FROM {graph}.changes WHERE pos IS NOT NULL) c"
     if table.name == "instants":
         return f"({_instants(unplaced)}) c"
+    if table.name == "origins":
+        return f"({_origins(unplaced)}) c"
     if table.name == "setbacks":
         return "(SELECT pos AS change, time FROM {graph}.setbacks) c"
     if table.name == "telemetry":
         return f"(SELECT {_names(table, 'pos')} FROM {{graph}}.telemetry WHERE pos IS NOT NULL) c"
+    if table.name == "vectors":
+        packed = PACKED.replace("VECTOR", "o.vector")
+        return f"""(SELECT o.index_name, o.twin_key, o.version, {packed} AS vector
+                    FROM {{graph}}.vectors o) c"""
     if "change" in table.columns:
         return f"({_positioned(table, unplaced)}) c"
     return f"{{graph}}.{table.name} c"
@@ -168,6 +180,16 @@ def _instants(unplaced: str | None) -> str:
             ),
         )[: 1 if unplaced is None else 2]
     )
+
+
+def _origins(unplaced: str | None) -> str:
+    """The query of origins whose positions are known; others' states are not."""
+    position = _position("i.pos", "o.time", "o.xid", unplaced)
+    return f"""
+    SELECT * FROM (
+        SELECT {position} AS change, o.time, o.via FROM {{graph}}.origins o
+        LEFT JOIN {{graph}}.instants i ON i.time = o.time AND i.xid = o.xid
+    ) o WHERE change > 0"""
 
 
 def _positioned(table: Table, unplaced: str | None) -> str:

@@ -92,6 +92,11 @@ WHERE id = $3 AND caller = $4 AND applied IS NULL AND expires > $2
       AND (NOT needs_approval OR approver IS NOT NULL)
 RETURNING 1
 """
+_NOTE_ORIGINS = """
+INSERT INTO {graph}.origins (time, xid, via)
+SELECT DISTINCT u.time::bigint, pg_current_xact_id()::text::bigint, $2::text
+FROM unnest($1::text[]) u (time)
+"""
 _KEPT_BYTES = """
 SELECT coalesce(sum(octet_length(answer) + 500), 0)::bigint FROM {graph}.kept_answers
 """
@@ -113,8 +118,16 @@ WHERE kind = $1 AND id = $2 AND owner = $3
 """
 
 
-async def write_note(connection: Connection, texts: Qualified, note: Note) -> None:
+async def write_note(
+    connection: Connection, texts: Qualified, note: Note, times: Sequence[Ticks] = ()
+) -> None:
     """Write a note in the transaction that is open.
+
+    Args:
+        connection: in the transaction.
+        texts: of the graph.
+        note: on what was written.
+        times: of all that this transaction wrote, which are told of by an `AppliedProposal`.
 
     Raises:
         NotHeldError: another process holds the job, or it is gone; or another part of the answer
@@ -132,10 +145,12 @@ async def write_note(connection: Connection, texts: Qualified, note: Note) -> No
             row_kept = (operation_id, digest, answer.decode(), done, created, known)
             if await connection.fetchval(texts[_KEEP], *row_kept) is None:
                 raise NotHeldError(f"Another request goes on with {operation_id}.")
-        case AppliedProposal(proposal_id, caller, applied, when):
+        case AppliedProposal(proposal_id, caller, applied, when, via):
             row_used = (applied.decode(), when, proposal_id, caller)
             if await connection.fetchval(texts[_USE_PROPOSAL], *row_used) is None:
                 raise NotHeldError(f"The proposal {proposal_id} is not open.")
+            given = [str(each) for each in times]
+            await connection.execute(texts[_NOTE_ORIGINS], given, via.decode())
 
 
 class PostgresJobTable:

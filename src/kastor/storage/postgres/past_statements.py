@@ -141,6 +141,7 @@ def _timeline(kind: Kind, versions: str, now: str) -> str:
     following = "key = o.key AND version = o.version + 1"
     again = "key = o.key AND version = o.version + 2"
     names = "key, version, valid_from, change, actor, etag"
+    via = "(SELECT via FROM {{graph}}.origins WHERE time = {} AND xid = {})"
     return f"""
     SELECT o.version, {position_of("o.valid_from", "o.change")} AS pos, o.valid_from, o.valid_to,
            o.actor, o.etag, o.doc,
@@ -148,7 +149,9 @@ def _timeline(kind: Kind, versions: str, now: str) -> str:
            o.ended_actor, o.deletes,
            CASE WHEN o.deletes THEN coalesce(
                (SELECT valid_from FROM {{graph}}.{kind}s WHERE {again}),
-               (SELECT valid_from FROM {{graph}}.{kind}_versions WHERE {again})) END AS again
+               (SELECT valid_from FROM {{graph}}.{kind}_versions WHERE {again})) END AS again,
+           {via.format("o.valid_from", "o.change")} AS via,
+           CASE WHEN o.deletes THEN {via.format("o.valid_to", "o.ended_by")} END AS ended_via
     FROM (
         SELECT {names}, valid_to, ended_by, ended_actor, {version_doc("o", kind)} AS doc,
                NOT EXISTS (SELECT 1 FROM {{graph}}.{kind}s WHERE {following})
@@ -171,7 +174,8 @@ def _between(kind: Kind, order: str) -> str:
         f"o.version >= coalesce(({_last_begun(kind, '$2::bigint')}), 0)",
     )
     return f"""
-SELECT version, pos, valid_from, valid_to, actor, etag, text, ended_pos, ended_actor, deletes, again
+SELECT version, pos, valid_from, valid_to, actor, etag, text, ended_pos, ended_actor, deletes,
+       again, via, ended_via
 FROM (
     SELECT *, sum(octet_length(text)) OVER (ORDER BY version {order}) - octet_length(text) AS before
     FROM (SELECT *, doc::text AS text FROM (
@@ -185,7 +189,7 @@ ASCENDING = {kind: _between(kind, "ASC") for kind in KINDS}
 DESCENDING = {kind: _between(kind, "DESC") for kind in KINDS}
 NEAREST = {
     kind: "SELECT version, pos, valid_from, valid_to, actor, etag, doc::text, ended_pos,"
-    " ended_actor, deletes, again FROM ("
+    " ended_actor, deletes, again, via, ended_via FROM ("
     + _timeline(kind, "o.version <= $2::bigint", "o.version <= $2::bigint")
     + ") o ORDER BY version DESC LIMIT 1"
     for kind in KINDS

@@ -205,6 +205,15 @@ CREATE TABLE {graph}.setbacks (
     time  bigint NOT NULL
 );
 
+-- By which way changes came that were no call of their author's own, such as those of proposals.
+-- They go with the instants of their states.
+CREATE TABLE {graph}.origins (
+    time  bigint NOT NULL,                 -- these two as in instants
+    xid   bigint NOT NULL,
+    via   text   NOT NULL,                 -- JSON
+    PRIMARY KEY (time, xid)
+);
+
 -- Documents of versions that are no longer young, many together; their rows hold null in place.
 CREATE TABLE {graph}.version_blocks (
     kind      text COLLATE "C" NOT NULL CHECK (kind IN ('twin', 'relationship')),
@@ -354,3 +363,25 @@ CREATE TABLE {graph}.proposals (
     answer          text                   -- JSON, once it was applied
 );
 CREATE UNIQUE INDEX proposals_by_token ON {graph}.proposals (token);
+
+-- Search by meaning: what is indexed, and vectors that clients put beside twins.
+
+CREATE TABLE {graph}.vector_indexes (
+    name      text COLLATE "C" PRIMARY KEY,
+    dims      integer NOT NULL,
+    metric    text    NOT NULL,            -- cosine, l2, dot
+    property  text,                        -- names with dots; NULL: vectors stand in `vectors`
+    models    text    NOT NULL,            -- JSON array of ids; empty: all
+    created   bigint  NOT NULL
+);
+
+CREATE TABLE {graph}.vectors (
+    index_name  text COLLATE "C" NOT NULL,
+    twin_key    bigint  NOT NULL REFERENCES {graph}.twins (key) ON DELETE CASCADE,
+    version     bigint  NOT NULL,          -- 1, 2, 3 ... of this row
+    changed     bigint  NOT NULL DEFAULT 0, -- the transaction that wrote it; 0: as copied
+    vector      real[],                    -- NULL: taken back
+    PRIMARY KEY (twin_key, index_name)
+);
+CREATE INDEX vectors_by_change ON {graph}.vectors (index_name, changed);
+CREATE INDEX vectors_by_twin ON {graph}.vectors (index_name, twin_key) WHERE vector IS NOT NULL;

@@ -442,6 +442,7 @@ RESET = (
     "DELETE FROM {graph}.models",
     "DELETE FROM {graph}.model_keys",
     "DELETE FROM {graph}.changes",
+    "DELETE FROM {graph}.origins",
     "DELETE FROM {graph}.routes",
     "DELETE FROM {graph}.dead_letters",
     # Jobs would go on with what is gone, and answers tell of it; who works on one finds no row.

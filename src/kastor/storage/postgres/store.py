@@ -7,6 +7,7 @@ its model catalog, which every write and every query compares with the database 
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic
 
@@ -27,6 +28,7 @@ from kastor.records import (
 )
 from kastor.storage.batches import require_few
 from kastor.storage.keeping import Retention
+from kastor.storage.load import GroupTally, StoreLoad
 from kastor.storage.postgres import ownership, schema
 from kastor.storage.postgres import statements as sql
 from kastor.storage.postgres.batch import Batches
@@ -52,6 +54,7 @@ from kastor.storage.postgres.saved_table import PostgresSavedTable
 from kastor.storage.postgres.search_index import PostgresSearchIndex
 from kastor.storage.postgres.snapshot import snapshot_of
 from kastor.storage.postgres.statements import Qualified
+from kastor.storage.postgres.vector_table import PostgresVectorTable
 from kastor.storage.postgres.writes import Writes
 from kastor.storage.protocol import Engine, StoreStatus
 from kastor.storage.snapshots import Snapshots
@@ -118,6 +121,7 @@ class PostgresStore(Generic[C]):
         self.jobs = PostgresJobTable(self._upkeep, self._texts)
         self.saved = PostgresSavedTable(self._upkeep, self._texts)
         self.proposals = PostgresProposalTable(self._upkeep, self._texts)
+        self.vectors = PostgresVectorTable(self._upkeep, self._texts)
         self.search = PostgresSearchIndex(self._upkeep, self._texts)
         self._past = PostgresPastReads(self._reads.fetch)
         self._snapshots = Snapshots()
@@ -136,6 +140,7 @@ class PostgresStore(Generic[C]):
         )
         self._running: set[asyncio.Task[Any]] = set()
         self._closed = False
+        self._groups = GroupTally()
         self._owns_connections = owns_connections
         self._host_name, self._signing_key = meta.host_name, meta.signing_key
 
@@ -247,7 +252,7 @@ class PostgresStore(Generic[C]):
         context.require_writing()
         if self.ticker.reserved:
             await self.ticker.turn()
-        return await self._to_the_end(self._writes.run(needs, decide, context))
+        return await self._counted(1, self._writes.run(needs, decide, context))
 
     async def write_many(
         self,
@@ -265,7 +270,20 @@ class PostgresStore(Generic[C]):
         require_few(writes)
         if self.ticker.reserved:
             await self.ticker.turn()
-        return await self._to_the_end(self._batches.run(Batch(writes, context, atomic, note)))
+        work = self._batches.run(Batch(writes, context, atomic, note))
+        return await self._counted(len(writes), work)
+
+    async def _counted(self, writes: int, work: Coroutine[Any, Any, T]) -> T:
+        begun = time.perf_counter()
+        try:
+            return await self._to_the_end(work)
+        finally:
+            self._groups.note(writes, time.perf_counter() - begun)
+
+    async def load(self) -> StoreLoad:
+        """Return how busy connections are; several graphs may share them."""
+        pools = (self._connections.load("database"),)
+        return StoreLoad(self._groups, self._writes.waiting, pools)
 
     def rehearsing(
         self, context: Context, *, long: bool = False

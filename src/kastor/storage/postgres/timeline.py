@@ -88,8 +88,14 @@ def _has_position(row: Any) -> bool:
 
 def _entries(rows: Sequence[Any], *, descending: bool) -> Iterator[Version]:
     for row in rows:
-        version, change, start, end, actor, etag, doc, ended_by, ended_actor, deleted, again = row
-        one = [Version(version, change, start, end, actor, etag, from_jsonb(doc))]
+        version, change, start, end, actor, etag, doc, *ending, via, ended_via = row
+        ended_by, ended_actor, deleted, again = ending
+        one = [Version(version, change, start, end, actor, etag, from_jsonb(doc), _bytes(via))]
         if deleted:
-            one.append(Version(version + 1, ended_by, end, again, ended_actor, "", None))
+            deletion = (version + 1, ended_by, end, again, ended_actor, "", None, _bytes(ended_via))
+            one.append(Version(*deletion))
         yield from reversed(one) if descending else one
+
+
+def _bytes(text: str | None) -> bytes | None:
+    return None if text is None else text.encode()

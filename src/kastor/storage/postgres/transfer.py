@@ -10,12 +10,17 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
+from kastor.distances import unpacked
 from kastor.errors import Conflict
 from kastor.storage.postgres import ownership, schema
 from kastor.storage.postgres.connections import Connection, connect_for_long
 from kastor.storage.postgres.documents import into_jsonb
 from kastor.storage.postgres.event_tables import PostgresEventTables
-from kastor.storage.postgres.graph_reader import PostgresGraphReader, stored_column
+from kastor.storage.postgres.graph_reader import (
+    DROP_ORIGIN,
+    PostgresGraphReader,
+    stored_column,
+)
 from kastor.storage.postgres.index_tables import PostgresIndexes
 from kastor.storage.postgres.past import STEP_ROWS
 from kastor.storage.postgres.snapshot import PostgresSnapshot, snapshot_of
@@ -24,7 +29,7 @@ from kastor.storage.refusals import NotAGraphError, SchemaTooOldError
 from kastor.storage.tables import Table
 from kastor.storage.transfer import Identification, Identity, Row
 
-_FLAGS = frozenset({"notify", "paused", "requeued", "done"})
+_FLAGS = frozenset({"notify", "paused", "requeued", "done", "needs_approval"})
 _KEYED = ("model_keys", "relationship_names", "twins", "relationships", "dead_letters")
 _IDENTIFY = """
 UPDATE {graph}.meta SET host_name = $1, signing_key = $2, model_epoch = $3, last_tick = $4,
@@ -87,7 +92,12 @@ UPDATE {graph}.log_head SET position = $1,
 _HIGHEST = "SELECT greatest(coalesce(max(COLUMN), 0), $1::bigint, 1) FROM {graph}.TABLE"
 _SEQUENCE = "SELECT setval(pg_get_serial_sequence('{graph}.TABLE', 'COLUMN'), $1)"
 _COPY_SECONDS = 600.0
-_KEYS = {"instants": ("pos",), "setbacks": ("pos",), "telemetry": ("seq",)}
+_KEYS = {
+    "instants": ("pos",),
+    "origins": ("time", "xid"),
+    "setbacks": ("pos",),
+    "telemetry": ("seq",),
+}
 """What names a row where that is not what names it elsewhere."""
 
 
@@ -246,6 +256,8 @@ class PostgresGraphFile(PostgresGraphReader):
             f"{stored_column(table, name)} = ${n}" for n, name in enumerate(table.identity, 1)
         )
         text = f"DELETE FROM {{graph}}.{table.name} WHERE {condition}"
+        if table.name == "origins":
+            text = DROP_ORIGIN
         async with self._connection.transaction():
             await self._connection.executemany(self._texts[text], identities)
 
@@ -307,6 +319,8 @@ def _stored(table: Table, rows: list[Row]) -> tuple[list[str], list[Row]]:
     place = {name: n for n, name in enumerate(table.columns)}
     if table.name == "changes":
         return [*names, "pos", "xid"], [(*row, row[0], -row[0]) for row in rows]
+    if table.name == "origins":
+        return ["time", "xid", "via"], [(time, -change, via) for change, time, via in rows]
     if table.name == "telemetry":
         return [*names, "seq"], [(*row, row[0]) for row in rows]
     if table.name == "instants":
@@ -332,6 +346,11 @@ def _stored(table: Table, rows: list[Row]) -> tuple[list[str], list[Row]]:
                 for row in rows
             ],
         )
+    if table.name == "vectors":
+        *_, last = range(len(names))
+        return names, [
+            (*row[:last], None if row[last] is None else list(unpacked(row[last]))) for row in rows
+        ]
     if table.name == "setbacks" or "change" not in place:
         return names, rows
     changed = [place[name] for name in ("change", "ended_by") if name in place]

@@ -21,6 +21,11 @@ class Turns:
     def __init__(self) -> None:
         self._queues: dict[Hashable, deque[asyncio.Future[None]]] = {}
 
+    @property
+    def waiting(self) -> int:
+        """How many wait for their turn."""
+        return sum(map(len, self._queues.values()))
+
     def of(self, key: Hashable) -> Turn:
         """Return a context manager that waits for the turn of `key`."""
         return Turn(self, key)

@@ -128,7 +128,9 @@ WITH gone AS (
     DELETE FROM {graph}.instants WHERE pos IN (
         SELECT pos FROM {graph}.instants
         WHERE pos < (SELECT max(pos) FROM {graph}.instants WHERE pos <= $1) ORDER BY pos LIMIT $2
-    ) RETURNING 1
+    ) RETURNING time, xid
+), origins AS (
+    DELETE FROM {graph}.origins o USING gone WHERE o.time = gone.time AND o.xid = gone.xid
 )
 SELECT count(*) FROM gone
 """

@@ -68,6 +68,11 @@ class Writes(Generic[C]):
         self._turns = Turns()
         self._slow = asyncio.Lock()
 
+    @property
+    def waiting(self) -> int:
+        """Writes that wait for others of the same twin."""
+        return self._turns.waiting
+
     async def run(self, needs: Needs, decide: Decide[C, T], context: Context) -> T:
         """Make a write durable and return its outcome.
 

@@ -84,6 +84,7 @@ class BatchRunner(Generic[C]):
             NotHeldError: as the note's.
             TypeError: there is a change of models among the writes.
         """
+        since = self._unit.counters.seq
         self._unit.look_for_graves()
         self._unit.know_ends(known=True)
         looks_for_garbage = gc.isenabled()
@@ -98,7 +99,7 @@ class BatchRunner(Generic[C]):
         if job.atomic and results.refused:
             raise NothingAppliedError(Results(outcomes, applied=False))
         if job.note is not None:
-            self._unit.note(job.note(results))
+            self._unit.note(job.note(results), since)
         return results
 
     def _outcomes(self, job: BatchJob[C]) -> list[Any]:

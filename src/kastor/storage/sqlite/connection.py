@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import apsw
 
+from kastor.storage.sqlite.distances import add_distances
 from kastor.storage.sqlite.documents import add_unpacking
 
 if TYPE_CHECKING:
@@ -88,3 +89,4 @@ def _prepare(connection: apsw.Connection) -> None:
     connection.execute("PRAGMA temp_store = MEMORY").fetchall()
     connection.execute("PRAGMA trusted_schema = OFF").fetchall()
     add_unpacking(connection)
+    add_distances(connection)

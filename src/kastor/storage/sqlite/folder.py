@@ -72,6 +72,15 @@ class DataFolder:
         """Whether this process has the lock."""
         return self._lock is not None
 
+    def is_in_use(self) -> bool:
+        """Return whether a process has the lock; nothing is changed."""
+        try:
+            lock = self._lock_file.open("a+" if os.name == "nt" else "r", encoding="utf-8")
+        except OSError:
+            return False
+        with lock:
+            return not _try_lock(lock)
+
     def acquire(self) -> None:
         """Make the folder and take its lock.
 

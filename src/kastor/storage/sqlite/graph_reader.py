@@ -92,7 +92,7 @@ class SqliteGraphReader:
 
     async def sizes(self, table: Table, identities: Sequence[Identity]) -> list[int]:
         """Return the bytes of the rows' `bulk`."""
-        found = await self._each(table, identities, f"octet_length({_bulk(table)})")
+        found = await self._each(table, identities, f"coalesce(octet_length({_bulk(table)}), 0)")
         return [int(str(rows[0][0])) if rows else 0 for rows in found]
 
     async def identification(self) -> Identification:

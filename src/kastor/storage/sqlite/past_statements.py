@@ -118,6 +118,9 @@ WHERE t.id IN (SELECT value FROM json_each(?1))
 """
 
 
+_VIA = "(SELECT CAST(via AS BLOB) FROM origins WHERE change = {})"
+
+
 def _timeline(kind: Kind) -> str:
     """Versions of a key, and how each ended: by the next one, or by a deletion.
 
@@ -132,11 +135,12 @@ def _timeline(kind: Kind) -> str:
     return f"""
 SELECT v.version, v.change, v.valid_from, v.valid_to, v.actor, v.etag,
        CAST(json({version_doc("v", kind)}) AS BLOB), v.ended_by, v.ended_actor,
-       {following["version"]}, {following["valid_from"]}
+       {following["version"]}, {following["valid_from"]},
+       {_VIA.format("v.change")}, {_VIA.format("v.ended_by")}
 FROM {kind}_versions v WHERE v.key = ?1 AND {{versions}}
 UNION ALL
 SELECT version, change, valid_from, NULL, actor, etag, CAST(json(doc) AS BLOB), {NEVER},
-       NULL, NULL, NULL
+       NULL, NULL, NULL, {_VIA.format(f"{kind}s.change")}, NULL
 FROM {kind}s WHERE key = ?1 AND {{now}}
 """
 

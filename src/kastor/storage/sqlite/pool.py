@@ -26,6 +26,7 @@ from kastor.storage.limits import (
     too_long,
     too_much_sorted,
 )
+from kastor.storage.load import PoolLoad, pool_load
 from kastor.storage.sqlite.connection import open_reader
 
 if TYPE_CHECKING:
@@ -128,6 +129,7 @@ class ReadPool:
         self._watched: set[_Run] = set()
         self._watches = False
         self._closing = False
+        self._threads, self._under_way = threads, 0
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="kastor-reader")
 
     async def fetch_all(
@@ -174,13 +176,20 @@ class ReadPool:
             run.finish()
             self._runs.discard(run)
 
+    def load(self, name: str) -> PoolLoad:
+        """Return how busy its threads are, under a name."""
+        return pool_load(name, self._threads, self._under_way)
+
     async def _outcome(self, job: Future[T]) -> T:
+        self._under_way += 1
         try:
             return await asyncio.wrap_future(job)
         except asyncio.CancelledError:
             if _is_being_cancelled():
                 raise
             raise closed() from None  # `close` took it back from the queue
+        finally:
+            self._under_way -= 1
 
     def close(self) -> None:
         """End running statements, then close the connections."""

@@ -234,6 +234,10 @@ WHERE digest = excluded.digest AND NOT done AND octet_length(answer) = ?
 RETURNING 1
 """
 
+NOTE_ORIGINS = """
+INSERT INTO origins (change, time, via)
+SELECT seq, time, ?1 FROM changes WHERE seq > ?2 AND kind <> 'Telemetry'
+"""
 USE_PROPOSAL = """
 UPDATE proposals SET answer = ?1, applied = ?2
 WHERE id = ?3 AND caller = ?4 AND applied IS NULL AND expires > ?2
@@ -277,6 +281,7 @@ RESET = (
     "DELETE FROM model_keys",
     "DELETE FROM changes",
     "DELETE FROM instants",
+    "DELETE FROM origins",
     "DELETE FROM setbacks",
     "DELETE FROM version_blocks",
     "DELETE FROM telemetry",

@@ -32,6 +32,7 @@ from kastor.records import (
 )
 from kastor.storage.batches import require_few
 from kastor.storage.keeping import Retention, rules_of
+from kastor.storage.load import StoreLoad
 from kastor.storage.protocol import Engine, StoreStatus
 from kastor.storage.pulse import Pulse
 from kastor.storage.snapshots import Snapshots
@@ -61,6 +62,7 @@ from kastor.storage.sqlite.search_index import SqliteSearchIndex
 from kastor.storage.sqlite.snapshot import clear as clear_snapshots
 from kastor.storage.sqlite.snapshot import snapshot_of
 from kastor.storage.sqlite.unit_of_work import Head
+from kastor.storage.sqlite.vector_table import SqliteVectorTable
 from kastor.storage.sqlite.version_retention import (
     MODEL_SIZE_SECONDS,
     SqliteVersionPruning,
@@ -69,6 +71,7 @@ from kastor.storage.sqlite.version_retention import (
 from kastor.storage.sqlite.writer import UpkeepJob, WriteJob, Writer
 from kastor.storage.ticker import Ticker
 from kastor.types import override
+from kastor.waiting import in_own_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -127,6 +130,7 @@ class SqliteStore(Generic[C]):
         self.jobs = SqliteJobTable(self._tables, self._upkeep)
         self.saved = SqliteSavedTable(self._tables, self._upkeep)
         self.proposals = SqliteProposalTable(self._tables, self._upkeep)
+        self.vectors = SqliteVectorTable(self._tables, self._upkeep)
         self.search = SqliteSearchIndex(path, self._tables.call)
         self.history: SqliteHistory[C] = SqliteHistory(
             *(self._loop_connection, self._history_pool, self._upkeep, self.settle),
@@ -351,6 +355,24 @@ class SqliteStore(Generic[C]):
         )
         return StoreStatus("sqlite", *rows[0], *rows[1])
 
+    async def load(self) -> StoreLoad:
+        """Return how busy threads and files are."""
+        status = self._loop_connection.status
+        sizes, free = await in_own_thread(_sizes, self._path)
+        return StoreLoad(
+            self._writer.groups,
+            self._writer.waiting,
+            (
+                self._pool.load("queries"),
+                self._tables.load("tables"),
+                self._history_pool.load("history"),
+            ),
+            *sizes,
+            status(apsw.SQLITE_DBSTATUS_CACHE_HIT)[0],
+            status(apsw.SQLITE_DBSTATUS_CACHE_MISS)[0],
+            free,
+        )
+
     async def twin_ids(self, after: int, limit: int, context: Context) -> list[tuple[int, str]]:
         """Return keys and ids of twins by key."""
         return await self._keys(sql.TWIN_IDS, after, limit, context)
@@ -463,6 +485,19 @@ class _Opened(Generic[C]):
     head: Head[C]
     host_name: str
     signing_key: bytes
+
+
+def _sizes(path: Path) -> tuple[tuple[int | None, int | None], int | None]:
+    """Return bytes of the file and of SQLite's log, and of the room on the disk."""
+    log = path.with_name(f"{path.name}-wal")
+    return (_size(path), _size(log)), _disk_free(path)
+
+
+def _size(path: Path) -> int | None:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return None
 
 
 def _disk_free(path: Path) -> int | None:

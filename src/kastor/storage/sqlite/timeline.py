@@ -79,8 +79,10 @@ def version_before(
 
 def _entries(rows: Iterator[Any], *, descending: bool) -> Iterator[Version]:
     for row in rows:
-        version, change, start, end, actor, etag, doc, ended_by, ended_actor, following, again = row
-        one = [Version(version, change, start, end, actor, etag, doc)]
+        version, change, start, end, actor, etag, doc, *ending, via, ended_via = row
+        ended_by, ended_actor, following, again = ending
+        one = [Version(version, change, start, end, actor, etag, doc, via)]
         if end is not None and following != version + 1:
-            one.append(Version(version + 1, ended_by, end, again, ended_actor, "", None))
+            deletion = (version + 1, ended_by, end, again, ended_actor, "", None, ended_via)
+            one.append(Version(*deletion))
         yield from reversed(one) if descending else one

@@ -201,8 +201,12 @@ class UnitOfWork(Generic[C]):
         """Write that the next entry's time is not after that of the one before."""
         self._execute(sql.NOTE_SETBACK, (self.counters.seq + 1, time)).fetchall()
 
-    def note(self, note: Note) -> None:
+    def note(self, note: Note, since: int) -> None:
         """Write what is to be known again after a crash.
+
+        Args:
+            note: on what was written.
+            since: the last entry of the change log before that.
 
         Raises:
             NotHeldError: there is no such job, or another part of the answer is kept, or the
@@ -221,10 +225,11 @@ class UnitOfWork(Generic[C]):
                 row = (operation_id, digest, answer.decode(), done, created, known)
                 if not self._execute(sql.KEEP_ANSWER, row).fetchall():
                     raise NotHeldError(f"Another request goes on with {operation_id}.")
-            case AppliedProposal(proposal_id, caller, applied, when):
+            case AppliedProposal(proposal_id, caller, applied, when, via):
                 row_used = (applied.decode(), when, proposal_id, caller)
                 if not self._execute(sql.USE_PROPOSAL, row_used).fetchall():
                     raise NotHeldError(f"The proposal {proposal_id} is not open.")
+                self._execute(sql.NOTE_ORIGINS, (via.decode(), since)).fetchall()
 
     def _write_twin(self, change: WriteTwin, context: Context) -> None:
         seq, now, before = self.counters.seq + 1, self.counters.tick, change.before

@@ -80,6 +80,11 @@ DELETE FROM instants WHERE change IN (
 _SETBACKS = """
 DELETE FROM setbacks WHERE change < (SELECT max(change) FROM setbacks WHERE change <= ?)
 """
+_ORIGINS = """
+DELETE FROM origins WHERE change IN (
+    SELECT change FROM origins WHERE change < ?1 ORDER BY change LIMIT ?2
+)
+"""
 _NOTE_INSTANT = "INSERT OR IGNORE INTO instants (change, time) VALUES (?, ?)"
 _MODEL_SIZES = f"""
 SELECT model_key, sum(length(doc) + {VERSION_ROW_OVERHEAD}) FROM twin_versions
@@ -275,8 +280,11 @@ def _remnants(rules: Rules, now: Ticks) -> Iterator[Step]:
     def instants(connection: apsw.Connection, counters: Head[Any]) -> Stepped:
         known_from = _rows(connection, _KNOWN_FROM, (counters.floor,))[0][0]
         connection.execute(_SETBACKS, (known_from,)).fetchall()
-        connection.execute(_INSTANTS, (known_from, STEP_ROWS)).fetchall()
-        return Stepped(0, connection.changes() == STEP_ROWS)
+        more = False
+        for text in (_INSTANTS, _ORIGINS):
+            connection.execute(text, (known_from, STEP_ROWS)).fetchall()
+            more = more or connection.changes() == STEP_ROWS
+        return Stepped(0, more)
 
     yield tombstones("twin")
     yield tombstones("relationship")

@@ -29,6 +29,7 @@ from kastor.errors import KastorError, Unavailable
 from kastor.logs import get_logger
 from kastor.records import C
 from kastor.storage.batches import NotHeldError, NothingAppliedError
+from kastor.storage.load import GroupTally
 from kastor.storage.sqlite import statements as sql
 from kastor.storage.sqlite.batch import BatchJob, BatchRunner
 from kastor.storage.sqlite.unit_of_work import Head, UnitOfWork
@@ -117,6 +118,7 @@ class Writer(threading.Thread, Generic[C]):
         self._taken: list[Job[C] | None] = []
         self._busy_since: float | None = None
         self._dead: str | None = None
+        self.groups = GroupTally()
         connection.set_progress_handler(self._note_progress, ALIVE_STEPS)
         connection.set_wal_hook(self._note_log_pages)  # in place of SQLite's own folding
 
@@ -138,6 +140,11 @@ class Writer(threading.Thread, Generic[C]):
             if not self._accepting:
                 raise Unavailable("Kastor is shutting down; nothing was written.")
             self._queue.put(job)
+
+    @property
+    def waiting(self) -> int:
+        """Jobs in the queue."""
+        return self._queue.qsize()
 
     @property
     def is_busy(self) -> bool:
@@ -179,7 +186,10 @@ class Writer(threading.Thread, Generic[C]):
             self._take_group()
             self._busy_since = time.monotonic()
             if jobs := self._jobs():
-                self._release(self._run_group(jobs))
+                begun = time.perf_counter()
+                results = self._run_group(jobs)
+                self.groups.note(sum(map(_writes_of, jobs)), time.perf_counter() - begun)
+                self._release(results)
                 self._fold_log()
         except Exception as error:  # noqa: BLE001 - the last line of defence of all writes
             _log.exception("a write group broke off", exc_info=error)
@@ -344,6 +354,10 @@ class Writer(threading.Thread, Generic[C]):
     def _deliver(self, results: list[Result], position: int) -> None:
         _settle(results)
         self._on_commit(position)
+
+
+def _writes_of(job: Job[C]) -> int:
+    return len(job.writes) if isinstance(job, BatchJob) else 1
 
 
 def _failed(job: Job[C], error: Exception) -> Result:

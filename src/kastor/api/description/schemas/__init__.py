@@ -19,6 +19,7 @@ from kastor.api.description.schemas import (
     queries,
     saved,
     server,
+    vectors,
 )
 from kastor.api.description.schemas.forms import Schema
 
@@ -35,5 +36,6 @@ SCHEMAS: dict[str, Schema] = {
     **inputs.SCHEMAS,
     **saved.SCHEMAS,
     **proposals.SCHEMAS,
+    **vectors.SCHEMAS,
     **server.SCHEMAS,
 }

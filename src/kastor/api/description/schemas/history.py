@@ -14,6 +14,7 @@ SCHEMAS: dict[str, Schema] = {
             "from": TIME,
             "to": TIME,
             "actor": STRING,
+            "via": ref("ChangeVia"),
             "document": {"type": "object"},
             "patch": {"type": "array", "items": ref("HistoryStep")},
             "deleted": {"const": True},
@@ -23,6 +24,19 @@ SCHEMAS: dict[str, Schema] = {
             {"required": ["patch"]},
             {"required": ["deleted"]},
         ],
+        "additionalProperties": False,
+    },
+    "ChangeVia": {
+        "type": "object",
+        "required": ["way", "proposal", "reason"],
+        "properties": {
+            "way": {"enum": ["rest", "mcp"]},
+            "tool": STRING,
+            "clientClaims": {"type": "string", "maxLength": 200},
+            "proposal": STRING,
+            "approver": STRING,
+            "reason": {"type": "string", "maxLength": 300},
+        },
         "additionalProperties": False,
     },
     "HistoryStep": {

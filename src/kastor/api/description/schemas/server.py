@@ -51,6 +51,7 @@ SCHEMAS: dict[str, Schema] = {
         "required": [
             *("kastor", "engine", "hostName", "modelEpoch", "counts", "bytes"),
             *("oldestVersion", "oldestLogEntry", "search", "sample"),
+            *("writesWaiting", "pools", "trouble"),
         ],
         "properties": {
             "kastor": STRING,
@@ -60,6 +61,25 @@ SCHEMAS: dict[str, Schema] = {
             "counts": _counted("models", "twins", "relationships", "versions", "changeLog"),
             "bytes": _counted("file", "versions", "changeLog"),
             "diskFree": {"type": ["integer", "null"], "minimum": 0},
+            "writesWaiting": COUNT,
+            "pools": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "required": ["name", "size", "used", "waiting"],
+                    "properties": {"name": STRING, "size": COUNT, "used": COUNT, "waiting": COUNT},
+                    "additionalProperties": False,
+                },
+            },
+            "trouble": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "required": ["part", "message"],
+                    "properties": {"part": STRING, "message": STRING},
+                    "additionalProperties": False,
+                },
+            },
             "oldestVersion": {"type": ["string", "null"]},
             "oldestLogEntry": {"type": ["string", "null"]},
             "search": {

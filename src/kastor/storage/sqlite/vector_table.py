@@ -1,0 +1,185 @@
+"""Vector indexes and vectors beside twins on SQLite; see `kastor.storage.vectors`."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from kastor.storage.sqlite import statements as sql
+from kastor.storage.vectors import (
+    PORTION_BYTES,
+    ChangedVectors,
+    JudgeIndex,
+    VectorIndexRow,
+    VectorRow,
+)
+
+if TYPE_CHECKING:
+    import apsw
+
+    from kastor.storage.sqlite.event_tables import Upkeep
+    from kastor.storage.sqlite.pool import ReadPool
+    from kastor.types import TwinId
+
+_COLUMNS = "name, dims, metric, property, models, created"
+_INDEXES = f"SELECT {_COLUMNS} FROM vector_indexes ORDER BY name"
+_PUT_INDEX = f"INSERT OR REPLACE INTO vector_indexes ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)"
+_DROP_INDEX = "DELETE FROM vector_indexes WHERE name = ? RETURNING 1"
+_DROP_VECTORS = "DELETE FROM vectors WHERE index_name = ?"
+_NEXT = "(SELECT coalesce(max(changed), 0) + 1 FROM vectors WHERE index_name = ?1)"
+_PUT = f"""
+INSERT INTO vectors (index_name, twin_key, version, changed, vector)
+SELECT i.name, t.key, 1, {_NEXT}, ?3 FROM vector_indexes i, twins t
+WHERE i.name = ?1 AND i.created = ?4 AND t.id = ?2
+ON CONFLICT (twin_key, index_name) DO UPDATE
+    SET version = version + 1, changed = excluded.changed, vector = excluded.vector
+RETURNING 1
+"""
+_REMOVE = f"""
+UPDATE vectors SET vector = NULL, version = version + 1, changed = {_NEXT}
+WHERE index_name = ?1 AND twin_key = (SELECT key FROM twins WHERE id = ?2) AND vector IS NOT NULL
+RETURNING 1
+"""
+_BESIDE = """
+FROM twins t LEFT JOIN vectors v ON v.twin_key = t.key AND v.index_name = ?1
+"""
+_SINCE = "SELECT twin_key, vector, changed FROM vectors WHERE index_name = ? AND changed > ?"
+_MARK = "SELECT coalesce(max(changed), 0) FROM vectors WHERE index_name = ?"
+_AFTER = """
+SELECT twin_key, vector FROM vectors
+WHERE index_name = ?1 AND twin_key > ?2 AND vector IS NOT NULL ORDER BY twin_key LIMIT ?3
+"""
+_KEYS = "SELECT key FROM twins ORDER BY key"
+_KEYS_OF = """
+SELECT key FROM twins WHERE model_key IN (SELECT value FROM json_each(?)) ORDER BY key
+"""
+_BY_KEY = "SELECT key, id FROM twins WHERE key IN (SELECT value FROM json_each(?))"
+_LISTED = "t.id IN (SELECT value FROM json_each(?2))"
+_JSON_NUMBER = 24
+"""Bytes of a number in a document, at most as a rule."""
+
+
+class SqliteVectorTable:
+    """Implements `VectorStore` for one file."""
+
+    def __init__(self, pool: ReadPool, upkeep: Upkeep) -> None:
+        self._pool = pool
+        self._upkeep = upkeep
+
+    async def vector_indexes(self) -> list[VectorIndexRow]:
+        """Return the indexes, by name."""
+        return [_index(row) for row in await self._read(_INDEXES, ())]
+
+    async def put_vector_index(self, judge: JudgeIndex) -> None:
+        """Write an index that `judge` returns."""
+
+        def put(connection: apsw.Connection, _head: object) -> None:
+            made = judge([_index(row) for row in connection.execute(_INDEXES).fetchall()])
+            if made is not None:
+                models = msgspec.json.encode(made.models).decode()
+                row = (made.name, made.dims, made.metric, made.path, models, made.created)
+                connection.execute(_PUT_INDEX, row).fetchall()
+
+        await self._upkeep(put)
+
+    async def drop_vector_index(self, name: str) -> bool:
+        """Drop an index with its vectors."""
+
+        def drop(connection: apsw.Connection, _head: object) -> bool:
+            connection.execute(_DROP_VECTORS, (name,)).fetchall()
+            return bool(connection.execute(_DROP_INDEX, (name,)).fetchall())
+
+        return bool(await self._upkeep(drop))
+
+    async def put_vector(self, index: VectorIndexRow, twin: TwinId, vector: bytes) -> bool:
+        """Put a vector beside a twin."""
+        return bool(await self._write(_PUT, (index.name, twin, vector, index.created)))
+
+    async def vector(self, index: VectorIndexRow, twin: TwinId) -> VectorRow | None:
+        """Return what a twin has."""
+        found = await self.vectors_of(index, (twin,))
+        return found[0] if found else None
+
+    async def remove_vector(self, index: VectorIndexRow, twin: TwinId) -> bool:
+        """Take back what stands beside a twin."""
+        return bool(await self._write(_REMOVE, (index.name, twin)))
+
+    async def vectors_after(self, index: VectorIndexRow, after: int) -> list[VectorRow]:
+        """Return a portion of what there is, in order of keys."""
+        if index.path is None:
+            limit = max(1, PORTION_BYTES // (4 * index.dims))
+            return _rows(await self._read(_AFTER, (index.name, after, limit)))
+        text = """
+SELECT key, value FROM (
+    SELECT key, json_extract(doc, ?1) AS value FROM twins WHERE key > ?2 ORDER BY key)
+WHERE value IS NOT NULL LIMIT ?3
+"""
+        limit = max(1, PORTION_BYTES // (_JSON_NUMBER * index.dims))
+        return _rows(await self._read(text, (_place(index), after, limit)))
+
+    async def vectors_of(self, index: VectorIndexRow, twins: Sequence[TwinId]) -> list[VectorRow]:
+        """Return what twins have."""
+        if index.path is None:
+            text, first = f"SELECT t.key, v.vector {_BESIDE} WHERE {_LISTED}", index.name
+        else:
+            text = f"SELECT t.key, json_extract(t.doc, ?1) FROM twins t WHERE {_LISTED}"
+            first = _place(index)
+        return _rows(await self._read(text, (first, sql.as_list(twins))))
+
+    async def vectors_since(self, index: VectorIndexRow, mark: int) -> ChangedVectors:
+        """Return what was written beside twins since a mark."""
+        if mark < 0:
+            return ChangedVectors([], (await self._read(_MARK, (index.name,)))[0][0])
+        rows = await self._read(_SINCE, (index.name, mark))
+        return ChangedVectors(_rows([row[:2] for row in rows]), max([mark, *(r[2] for r in rows)]))
+
+    async def vector_keys(self, models: Sequence[int] | None) -> bytes:
+        """Return the keys of twins."""
+        text, values = (_KEYS, ()) if models is None else (_KEYS_OF, (_listed(models),))
+
+        def read(connection: apsw.Connection) -> bytes:
+            return array("q", (key for (key,) in connection.execute(text, values))).tobytes()
+
+        return await self._pool.call(read)
+
+    async def twins_by_key(self, keys: Sequence[int]) -> list[tuple[int, TwinId]]:
+        """Return keys and ids of twins."""
+        return [(row[0], row[1]) for row in await self._read(_BY_KEY, (_listed(keys),))]
+
+    async def _read(self, text: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+        rows: list[tuple[Any, ...]] = await self._pool.call(
+            lambda connection: connection.execute(text, values).fetchall()
+        )
+        return rows
+
+    async def _write(self, text: str, values: tuple[Any, ...]) -> list[Any]:
+        rows: list[Any] = await self._upkeep(
+            lambda connection, _: connection.execute(text, values).fetchall()
+        )
+        return rows
+
+
+def _listed(keys: Sequence[int]) -> str:
+    return msgspec.json.encode(list(keys)).decode()
+
+
+def _place(index: VectorIndexRow) -> str:
+    return "$" + "".join(f'."{step}"' for step in index.steps)
+
+
+def _index(row: tuple[Any, ...]) -> VectorIndexRow:
+    name, dims, metric, path, models, created = row
+    decoded = msgspec.json.decode(models, type=tuple[str, ...])
+    return VectorIndexRow(name, dims, metric, path, decoded, created)
+
+
+def _rows(found: Sequence[tuple[Any, ...]]) -> list[VectorRow]:
+    """Return rows; what is no array of a document has no brackets, and is no vector."""
+    return [
+        VectorRow(key, value.encode() if isinstance(value, str) else value)
+        for key, value in found
+        if value is None or isinstance(value, str | bytes)
+    ]

@@ -1,0 +1,117 @@
+"""Vectors for search by meaning: indexes, and vectors that clients put beside twins (decisions 7).
+
+An index over a property has no rows of its own: its vectors stand in the twins' documents. What
+clients gave beside a twin is data of the graph, goes with the twin, and has no part in its past.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Literal, Protocol, TypeAlias, get_args
+
+from msgspec import Struct
+
+from kastor.types import Ticks, TwinId
+
+Metric: TypeAlias = Literal["cosine", "l2", "dot"]
+METRICS: tuple[Metric, ...] = get_args(Metric)
+
+MOST_DIMS = 4_096
+FUNCTION = "kastor_distance"
+"""Of kind, subject and packed vector, in every connection to SQLite."""
+PORTION_BYTES = 4 * 2**20
+"""Of vectors that are read at once."""
+
+
+class VectorIndexRow(Struct, frozen=True):
+    """An index.
+
+    Attributes:
+        dims: length of its vectors.
+        path: of its property, names with dots between them; None where vectors stand beside twins.
+        models: ids; twins of these and of what extends them are in it. Empty: all twins.
+    """
+
+    name: str
+    dims: int
+    metric: Metric
+    path: str | None
+    models: tuple[str, ...]
+    created: Ticks
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """The path of its property."""
+        return tuple((self.path or "").split("."))
+
+
+class VectorRow(Struct, frozen=True):
+    """What stands beside one twin, or in its property.
+
+    Attributes:
+        key: of the twin.
+        vector: as `distances.packed`, or the JSON text of a property's value; None: there is none.
+    """
+
+    key: int
+    vector: bytes | None
+
+
+class ChangedVectors(Struct, frozen=True):
+    """What was written beside twins since a mark.
+
+    Attributes:
+        mark: since which to ask the next time; rows may come twice.
+    """
+
+    rows: list[VectorRow]
+    mark: int
+
+
+JudgeIndex: TypeAlias = Callable[[Sequence[VectorIndexRow]], "VectorIndexRow | None"]
+"""Takes the indexes there are; returns what is to be written, None for nothing, or raises."""
+
+
+class VectorStore(Protocol):
+    """One graph's vector indexes, and the vectors beside its twins."""
+
+    async def vector_indexes(self) -> list[VectorIndexRow]:
+        """Return the indexes, by name."""
+
+    async def put_vector_index(self, judge: JudgeIndex) -> None:
+        """Write an index, made new or other than it was; `judge` is asked in the transaction."""
+
+    async def drop_vector_index(self, name: str) -> bool:
+        """Drop an index with its vectors; return whether there was one."""
+
+    async def put_vector(self, index: VectorIndexRow, twin: TwinId, vector: bytes) -> bool:
+        """Put a packed vector beside a twin; return False where twin or index is gone."""
+
+    async def vector(self, index: VectorIndexRow, twin: TwinId) -> VectorRow | None:
+        """Return what stands beside a twin, or in its property; None where there is no twin."""
+
+    async def remove_vector(self, index: VectorIndexRow, twin: TwinId) -> bool:
+        """Take back what stands beside a twin; return whether there was something."""
+
+    async def vectors_after(self, index: VectorIndexRow, after: int) -> list[VectorRow]:
+        """Return a portion of all there are, in order of keys, strictly after a key.
+
+        What has no vector may be left out. An empty portion is the last one.
+        """
+
+    async def vectors_of(self, index: VectorIndexRow, twins: Sequence[TwinId]) -> list[VectorRow]:
+        """Return what twins have; those that do not exist are left out."""
+
+    async def vectors_since(self, index: VectorIndexRow, mark: int) -> ChangedVectors:
+        """Return what was written or taken back beside twins since a mark; see `ChangedVectors`.
+
+        Args:
+            index: whose vectors stand beside twins.
+            mark: of an earlier answer; -1 for the mark alone.
+        """
+
+    async def vector_keys(self, models: Sequence[int] | None) -> bytes:
+        """Return the keys of twins of these models (keys; None: of all), as int64, in order."""
+
+    async def twins_by_key(self, keys: Sequence[int]) -> list[tuple[int, TwinId]]:
+        """Return keys and ids of those of these twins that exist."""
