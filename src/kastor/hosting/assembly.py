@@ -29,6 +29,7 @@ from kastor.hosting import limits
 from kastor.hosting.open import retention
 from kastor.hosting.sampling import SampleService
 from kastor.hosting.services import Services
+from kastor.hybrid.service import HybridService
 from kastor.ingest.service import InputService
 from kastor.jobs.backups import BackupKind, ShowAll
 from kastor.jobs.changing import DeletesKind, UpdatesKind
@@ -132,21 +133,9 @@ def _make(
     settings = shared.settings
     _tell_of_interfaces_inside(store.catalog)
     graph = _graph_service(settings, store)
-    dialect = dialect_of(store.engine)
-    indexes = IndexService(store.indexes, dialect, settings.max_indexes)
+    indexes = IndexService(store.indexes, dialect_of(store.engine), settings.max_indexes)
     vectors = VectorIndexes(store.vectors, store.ticker.age_now)
-    query = QueryService(
-        store,
-        lambda: store.catalog,
-        store.signing_key,
-        limits.query_settings(shared.in_force()),
-        dialect=dialect,
-        indexes=indexes.paths,
-        refresh=store.refresh,
-        resolve=lambda change: graph.at(Named(change=change)),
-        since=store.since,
-        vectors=vectors,
-    )
+    query = _query_service(shared, store, graph, indexes, vectors)
     policy = limits.endpoint_policy(settings)
     relay = Relay(
         store.events,
@@ -171,6 +160,9 @@ def _make(
         DeletesKind(graph, query),
         RevertKind(diffs, graph, query),
     )
+    search = _search_service(settings, store, vitals)
+    nearest = VectorService(store, vectors, query)
+    hybrid = HybridService(search, nearest, query, lambda: store.catalog)
     return Services(
         store=store,
         graph=graph,
@@ -196,9 +188,31 @@ def _make(
         exports=exports,
         diffs=diffs,
         sample=SampleService(graph, store, vitals),
-        search=_search_service(settings, store, vitals),
-        vectors=VectorService(store, vectors, query),
+        search=search,
+        vectors=nearest,
+        hybrid=hybrid,
         vitals=vitals,
+    )
+
+
+def _query_service(
+    shared: _Shared,
+    store: Store[ModelCatalog],
+    graph: GraphService,
+    indexes: IndexService,
+    vectors: VectorIndexes,
+) -> QueryService:
+    return QueryService(
+        store,
+        lambda: store.catalog,
+        store.signing_key,
+        limits.query_settings(shared.in_force()),
+        dialect=dialect_of(store.engine),
+        indexes=indexes.paths,
+        refresh=store.refresh,
+        resolve=lambda change: graph.at(Named(change=change)),
+        since=store.since,
+        vectors=vectors,
     )
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from kastor.history.keeping import KeepingService
     from kastor.history.service import HistoryService
     from kastor.hosting.sampling import SampleService
+    from kastor.hybrid.service import HybridService
     from kastor.ingest.service import InputService
     from kastor.jobs.exporting.service import ExportService
     from kastor.jobs.importing.spool import Spool
@@ -80,6 +81,7 @@ class Services:
     sample: SampleService
     search: SearchService | None
     vectors: VectorService
+    hybrid: HybridService
     vitals: Vitals
 
     @property

@@ -328,8 +328,27 @@ def ask(
     return Asked(text, models, strict, indexed, view, given, key, values, size, vectors)
 
 
+@dataclass(slots=True)
+class PlanTally:
+    """Compiled queries of a graph since it was opened.
+
+    Attributes:
+        used: how often one was used, kept or made for it; once for a page.
+        made: how many were made, because none was kept.
+        size: bytes that those which are kept take, as estimated.
+    """
+
+    used: int = 0
+    made: int = 0
+    size: int = 0
+
+
 class Compiler:
-    """Compiles texts, and keeps what it compiled, up to a number and to a size."""
+    """Compiles texts, and keeps what it compiled, up to a number and to a size.
+
+    Attributes:
+        tally: counted on the event loop alone; who runs a query notes its use.
+    """
 
     def __init__(self, settings: QuerySettings, dialect: Dialect) -> None:
         self._settings = settings
@@ -338,12 +357,7 @@ class Compiler:
         self._dialect = dialect
         self._kept: OrderedDict[_CacheKey, KeptPlan] = OrderedDict()
         self._sizes: dict[_CacheKey, int] = {}
-        self._size = 0
-
-    @property
-    def size(self) -> int:
-        """Bytes that everything kept takes, as estimated."""
-        return self._size
+        self.tally = PlanTally()
 
     def find(self, asked: Asked) -> Compiled | None:
         """The compiled query from the store, if it is there."""
@@ -412,14 +426,15 @@ class Compiler:
         known = self._kept.get(key)
         if known is not None and known is not kept and known.decided != kept.decided:
             key = (*key[:5], (key[5], kept.decided))
+        self.tally.made += key not in self._kept
         self._forget(key)
         most = self._settings.max_cache_bytes
         if kept.size > most // _LARGEST_PART:
             return
         self._kept[key] = kept
         self._sizes[key] = kept.size
-        self._size += kept.size
-        while len(self._kept) > self._settings.cache_size or self._size > most:
+        self.tally.size += kept.size
+        while len(self._kept) > self._settings.cache_size or self.tally.size > most:
             self._forget(next(iter(self._kept)))
 
     def compile(
@@ -444,4 +459,4 @@ class Compiler:
 
     def _forget(self, key: _CacheKey) -> None:
         if self._kept.pop(key, None) is not None:
-            self._size -= self._sizes.pop(key)
+            self.tally.size -= self._sizes.pop(key)

@@ -28,6 +28,7 @@ from kastor.storage.limits import MAX_BYTES, too_long
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
+    from kastor.query.compiled import PlanTally
     from kastor.query.given import Given
     from kastor.query.models import ModelIndex
     from kastor.query.settings import QuerySettings
@@ -155,6 +156,11 @@ class Runner:
         self._settings = settings
 
     @property
+    def plans(self) -> PlanTally:
+        """How compiled queries were used."""
+        return self._compiler.tally
+
+    @property
     def waits(self) -> bool:
         """Whether every query has to be waited for."""
         return self._reader.look_up is None
@@ -210,6 +216,7 @@ class Runner:
         if self._vectors is not None and mentions_distance(text):
             await self._vectors.refresh()  # another process may have made one
         asked = self._asked(text, context, strict=strict, given=given, indexed=indexed)
+        self._compiler.tally.used += 1
         known = self._compiler.find(asked)
         if known is not None and known.has(resumes=resumes):
             return known
@@ -293,6 +300,7 @@ class Runner:
         if row is None or (row[0] and row[1] is None):
             return None
         found = cut_page(row, 1, plain=sql.plain)
+        self._compiler.tally.used += 1
         return Answer(found.value, found.rows)
 
     async def page(self, compiled: Compiled, position: Position, context: Context) -> Answer:

@@ -35,10 +35,15 @@ def indexed(kind: IndexedKind, rows: Sequence[SourceRow]) -> list[IndexedText]:
     return made
 
 
+def naming(document: dict[str, Any]) -> str | None:
+    """Return the property of a twin that says what people call it; None where there is none."""
+    return next((name for name in NAMES if _is_text(document.get(name))), None)
+
+
 def _twin(row: SourceRow) -> IndexedText:
     document = orjson.loads(row.doc)
     model = document.get("$metadata", {}).get("$model")
-    named = next((name for name in NAMES if _is_text(document.get(name))), None)
+    named = naming(document)
     heads = [("$dtId", row.id)]
     if named is not None:
         heads.append((f"/{named}", document.pop(named)))

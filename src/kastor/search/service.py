@@ -134,9 +134,22 @@ class SearchService:
         await self._follower.reach(newest if change is None else change, REACH_SECONDS)
 
     async def search(
-        self, text: str, kinds: Collection[Kind], limit: int, context: Context
+        self,
+        text: str,
+        kinds: Collection[Kind],
+        limit: int,
+        context: Context,
+        seconds: float = FIND_SECONDS,
     ) -> SearchAnswer:
         """Return what answers a text.
+
+        Args:
+            text: words, or beginnings of them.
+            kinds: what is looked for.
+            limit: how many hits at most.
+            context: who asks.
+            seconds: that the index may take for one kind; what it has not found then is missing,
+                and the answer says that there may be more.
 
         Raises:
             InvalidArgument: there is nothing to look for, or too much.
@@ -146,7 +159,7 @@ class SearchService:
         asked = read_question(text)
         state = await self._follower.state()
         parts = await asyncio.gather(
-            *(self._of_kind(asked, kind, limit) for kind in KINDS if kind in kinds)
+            *(self._of_kind(asked, kind, limit, seconds) for kind in KINDS if kind in kinds)
         )
         hits = sorted((hit for part, _ in parts for hit in part), key=order_of)
         more = len(hits) > limit or any(cut for _, cut in parts)
@@ -157,12 +170,14 @@ class SearchService:
         _, newest = await self._events.log_bounds()
         return max(0, newest - state.position)
 
-    async def _of_kind(self, asked: SearchText, kind: Kind, limit: int) -> tuple[list[Hit], bool]:
+    async def _of_kind(
+        self, asked: SearchText, kind: Kind, limit: int, seconds: float
+    ) -> tuple[list[Hit], bool]:
         if kind == "relationship":
             return self._names(asked, await self._index.names(MOST_NAMES))
         found = await self._index.find(
             IndexQuestion(
-                kind, asked.text, asked.words, asked.short, limit, FIND_SECONDS, _suits(asked.short)
+                kind, asked.text, asked.words, asked.short, limit, seconds, _suits(asked.short)
             )
         )
         asked = replace(asked, resembling=found.resembling)

@@ -68,6 +68,18 @@ class ChangedVectors(Struct, frozen=True):
     mark: int
 
 
+class NearestRows(Struct, frozen=True):
+    """What an engine found nearest.
+
+    Attributes:
+        rows: distances and keys of twins, nearest first.
+        exact: whether each vector that might have been among them was looked at.
+    """
+
+    rows: list[tuple[float, int]]
+    exact: bool
+
+
 JudgeIndex: TypeAlias = Callable[[Sequence[VectorIndexRow]], "VectorIndexRow | None"]
 """Takes the indexes there are; returns what is to be written, None for nothing, or raises."""
 
@@ -108,6 +120,24 @@ class VectorStore(Protocol):
         Args:
             index: whose vectors stand beside twins.
             mark: of an earlier answer; -1 for the mark alone.
+        """
+
+    async def nearest(
+        self,
+        index: VectorIndexRow,
+        vector: Sequence[float],
+        count: int,
+        models: Sequence[int] | None,
+        among: Sequence[TwinId] | None,
+    ) -> NearestRows | None:
+        """Return the twins whose vectors are nearest; None where the engine does not compute them.
+
+        Args:
+            index: which one.
+            vector: of its length.
+            count: how many at most.
+            models: only twins of these (keys); None: of all.
+            among: only these twins; None: all.
         """
 
     async def vector_keys(self, models: Sequence[int] | None) -> bytes:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from kastor.vectors.matrix import Matrix, nearest, rows_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from kastor.storage.events import EventStore, LoggedChange
     from kastor.storage.vectors import VectorIndexRow, VectorRow, VectorStore
+    from kastor.types import TwinId
     from kastor.vectors.matrix import Array
 
 ENTRIES = 1_000
@@ -54,6 +55,7 @@ class VectorMemory:
         vector: Sequence[float],
         count: int,
         allowed: Array | None,
+        among: Collection[TwinId] | None = None,
     ) -> list[tuple[float, int]]:
         """Return distances and keys of the nearest twins; holds all that was written before.
 
@@ -63,7 +65,10 @@ class VectorMemory:
             count: how many at most.
             allowed: sorted keys of twins that may be among them; None: all. What the caller may not
                 see is left out before the best are chosen.
+            among: only these twins; few enough to read their vectors one by one.
         """
+        if among is not None:
+            return await self._among(index, vector, count, allowed, among)
         form = _form(index)
         kept = None if form in self._too_large else await self._current(form)
         if kept is None:
@@ -143,6 +148,21 @@ class VectorMemory:
         """Take out the vectors of twins that are gone."""
         there = await self._store.vector_keys(None)
         await asyncio.to_thread(kept.matrix.keep_only, there)
+
+    async def _among(
+        self,
+        index: VectorIndexRow,
+        vector: Sequence[float],
+        count: int,
+        allowed: Array | None,
+        among: Collection[TwinId],
+    ) -> list[tuple[float, int]]:
+        best: list[tuple[float, int]] = []
+        for twins in _portions(sorted(among)):
+            rows = await self._store.vectors_of(index, twins)
+            found = await asyncio.to_thread(_nearest_of, index, rows, vector, count, allowed)
+            best = sorted([*best, *found])[:count]
+        return best
 
     async def _streamed(
         self,

@@ -11,10 +11,11 @@ import orjson
 
 from kastor.errors import InvalidArgument, KastorError, NotFound, Unavailable
 from kastor.extras import install_extra
+from kastor.storage.vectors import NearestRows
 from kastor.vectors.indexes import VectorIndexes, require_vector, usable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from kastor.graph.catalog import ModelCatalog
     from kastor.query.service import QueryService
@@ -47,6 +48,19 @@ class Near:
     key: int
     id: str
     distance: float
+
+
+@dataclass(frozen=True, slots=True)
+class Nearest:
+    """The twins that were found.
+
+    Attributes:
+        found: nearest first.
+        exact: whether each vector that might have been among them was looked at.
+    """
+
+    found: list[Near]
+    exact: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +146,8 @@ class VectorService:
         *,
         model: str | None = None,
         subtypes: bool = True,
-    ) -> list[Near]:
+        among: Collection[str] | None = None,
+    ) -> Nearest:
         """Return the twins whose vectors are nearest, nearest first.
 
         What the caller may not see is left out before they are chosen.
@@ -144,6 +159,7 @@ class VectorService:
             context: who asks; of a past state vectors of properties are read by a query.
             model: only its twins.
             subtypes: whether twins of what extends that model count.
+            among: only these twins, by id; not of a past state.
 
         Raises:
             InvalidArgument: the past is asked for of vectors beside twins.
@@ -151,17 +167,35 @@ class VectorService:
             Unavailable: it took too long.
         """
         if context.at is not None:
-            return await self._past(index, vector, count, context, model, subtypes=subtypes)
+            past = await self._past(index, vector, count, context, model, subtypes=subtypes)
+            return Nearest(past)
         context.require_plain()
-        memory = await self._ready()
-        allowed = await self._allowed(index, model, subtypes=subtypes)
+        keys = self._keys(index, model, subtypes=subtypes)
+        some = None if among is None else sorted(among)
         try:
             async with asyncio.timeout(SECONDS):
-                found = await memory.nearest(index, vector, count, allowed)
+                rows = await self._vectors.nearest(index, vector, count, keys, some)
+                if rows is None:
+                    rows = await self._computed(index, vector, count, keys, some)
         except TimeoutError as error:
             raise Unavailable("The search by vectors took too long; ask again.") from error
-        ids = dict(await self._vectors.twins_by_key([key for _, key in found]))
-        return [Near(key, ids[key], distance) for distance, key in found if key in ids]
+        ids = dict(await self._vectors.twins_by_key([key for _, key in rows.rows]))
+        found = [Near(key, ids[key], distance) for distance, key in rows.rows if key in ids]
+        return Nearest(found, rows.exact)
+
+    async def _computed(
+        self,
+        index: VectorIndexRow,
+        vector: Sequence[float],
+        count: int,
+        keys: list[int] | None,
+        among: Sequence[str] | None,
+    ) -> NearestRows:
+        """Return what is nearest by the memory of vectors, where the engine computes nothing."""
+        memory = await self._ready()
+        allowed = None if keys is None else await self._twins_of(keys)
+        found = await memory.nearest(index, vector, count, allowed, among)
+        return NearestRows(found, exact=True)
 
     async def status(self, index: VectorIndexRow, context: Context) -> VectorStatus:
         """Return what is in an index."""
@@ -215,11 +249,8 @@ class VectorService:
             keys = named if keys is None else keys & named
         return None if keys is None else sorted(keys)
 
-    async def _allowed(self, index: VectorIndexRow, model: str | None, *, subtypes: bool) -> Any:
-        """Return the keys of twins that may be found; the one place for rules of who sees what."""
-        keys = self._keys(index, model, subtypes=subtypes)
-        if keys is None:
-            return None
+    async def _twins_of(self, keys: list[int]) -> Any:
+        """Return the keys of twins of these models, in order."""
         import numpy as np  # noqa: PLC0415 - an extra
 
         return np.frombuffer(await self._vectors.vector_keys(keys), np.int64)

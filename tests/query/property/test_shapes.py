@@ -196,7 +196,7 @@ def test_a_million_ids_are_one_entry() -> None:
     about = Graph({"dtmi:x:Room;1": []})
     compiler = Compiler(QuerySettings(), Sqlite())
     compiler.compile(LOOKED_UP.format("t", "x"), about.models, strict=False).first()
-    before = compiler.size
+    before = compiler.tally.size
     for number in range(20_000):
         asked = ask(LOOKED_UP.format(number, f"x{number}"), about.models, strict=False)
         found = compiler.find(asked)
@@ -205,7 +205,7 @@ def test_a_million_ids_are_one_entry() -> None:
             compiler.keep(asked, found)
             assert str(number) in filled(found.first().constants, found.values, None)
     assert len(compiler._kept) == 1
-    assert compiler.size - before < 2_000
+    assert compiler.tally.size - before < 2_000
 
 
 @pytest.mark.parametrize(
@@ -227,7 +227,7 @@ def test_literals_that_decide_a_plan_are_kept_with_it_up_to_a_size(text: str) ->
             text.format("y" * (number % 90)), about.models, strict=False
         )
         assert made.plan == fresh.plan
-        assert compiler.size <= limits.max_cache_bytes
+        assert compiler.tally.size <= limits.max_cache_bytes
         assert len(compiler._kept) <= limits.cache_size
 
 

@@ -273,9 +273,9 @@ def test_what_is_kept_holds_nobodys_values(engine: QueryService) -> None:
     assert kept.size < 20_000
     assert kept.statements == {}
     pattern = f"{FROM} WHERE name LIKE $s"
-    before = engine.runner._compiler.size
+    before = engine.runner._compiler.tally.size
     assert ids(engine, pattern, {"s": secret}) == []
-    assert engine.runner._compiler.size - before > len(secret)
+    assert engine.runner._compiler.tally.size - before > len(secret)
 
 
 def test_a_statement_that_two_threads_make_counts_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -56,12 +56,7 @@ async def found_below(
     """
     found = _Hits(None if text is None else read_question(text), wanted)
     context = caller.context()
-    try:
-        await caller.services.graph.twin(require_id(twin_id, "twin"), context)
-    except NotFound as error:
-        near = await near_twins(caller, twin_id)
-        raise ToolRefused(error.code, error.message, at="under", near=near) from None
-    steps = await _steps_to(caller, twin_id, context)
+    steps = await steps_below(caller, twin_id, context)
     ids = list(steps)
     for start in range(0, len(ids), _AT_ONCE):
         some = ids[start : start + _AT_ONCE]
@@ -91,8 +86,17 @@ async def found_of_model(caller: AgentCaller, model: str, text: str) -> list[Hit
     return found.best()
 
 
-async def _steps_to(caller: AgentCaller, twin_id: str, context: Context) -> dict[str, int]:
-    """Return how many relationships lead to each twin below one."""
+async def steps_below(caller: AgentCaller, twin_id: str, context: Context) -> dict[str, int]:
+    """Return how many relationships lead to each twin below one.
+
+    Raises:
+        ToolRefused: there is no such twin, or too much lies below it.
+    """
+    try:
+        await caller.services.graph.twin(require_id(twin_id, "twin"), context)
+    except NotFound as error:
+        near = await near_twins(caller, twin_id)
+        raise ToolRefused(error.code, error.message, at="under", near=near) from None
     steps, level = {twin_id: 0}, [twin_id]
     for step in range(1, MOST_STEPS + 1):
         following: list[str] = []

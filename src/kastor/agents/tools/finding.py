@@ -1,4 +1,4 @@
-"""`find`: twins, models and names of relationships by words, from the index of texts."""
+"""`find`: what holds some words, from the index of texts; twins near in meaning as well."""
 
 from __future__ import annotations
 
@@ -10,20 +10,24 @@ from kastor.agents.arguments import Find, given
 from kastor.agents.fitting import AnswerRow, ToolAnswer
 from kastor.agents.refusals import ToolRefused
 from kastor.agents.shortening import shortened
-from kastor.agents.tools.below import found_below, found_of_model
+from kastor.agents.tools.below import found_below, found_of_model, steps_below
 from kastor.agents.tools.near import require_model
 from kastor.auth.roles import Permission
-from kastor.errors import Unavailable
+from kastor.errors import InvalidArgument, NotFound, Unavailable
+from kastor.hybrid.service import HybridQuestion
 from kastor.search.service import MOST_HITS, Hit, Kind
+from kastor.vectors.service import VectorsNotInstalledError
 
 if TYPE_CHECKING:
     from kastor.agents.caller import AgentCaller
     from kastor.agents.cursors import Cursors
+    from kastor.hybrid.service import HybridHit
     from kastor.search.service import SearchService
 
 _LONGEST_SNIPPET = 200
 _WAIT_SECONDS = 1.0
 """For the index to hold what was changed."""
+_WORDS = "Look for words: give text, with mode words or without."
 _TWINS: tuple[Kind, ...] = ("twin",)
 _NEEDED: dict[Kind, Permission] = {
     "twin": Permission.QUERY,
@@ -33,27 +37,86 @@ _NEEDED: dict[Kind, Permission] = {
 
 
 async def find(caller: AgentCaller, asked: Find, _cursors: Cursors) -> ToolAnswer:
-    """Return what holds some words, the best first, anywhere or below a twin."""
+    """Return what holds some words or is near in meaning, best first, anywhere or below a twin."""
     text, model, under = given(asked.text), given(asked.model), given(asked.under)
-    note = _note_of_vectors(asked)
     if model is not None:
         require_model(caller, model)
+    if _is_near(asked):
+        return await _find_near(caller, asked)
     if under is not None:
-        return await _find_below(caller, asked, under, note)
+        return await _find_below(caller, asked, under)
     if text is None:
         raise ToolRefused(
             "InvalidArgument",
-            "There is nothing to look for: give text, or under.",
+            "There is nothing to look for: give text, like, or under.",
             at="text",
             advice="query lists the twins of a model.",
         )
-    return await _find_anywhere(caller, asked, text, note)
+    return await _find_anywhere(caller, asked, text)
 
 
-async def _find_anywhere(
-    caller: AgentCaller, asked: Find, text: str, note: list[str]
-) -> ToolAnswer:
+def _is_near(asked: Find) -> bool:
+    """Return whether vectors are to be used."""
+    named = given(asked.like) is not None or given(asked.vector) is not None
+    return asked.mode == "vector" or (named and asked.mode != "words")
+
+
+async def _find_near(caller: AgentCaller, asked: Find) -> ToolAnswer:
+    under, text, context = given(asked.under), given(asked.text), caller.context()
+    among, hits = None, None
+    if under is not None and text is not None and asked.mode != "vector":
+        hits, _ = await found_below(caller, under, text, lambda of: _is_wanted(caller, asked, of))
+    if under is not None:
+        among = frozenset(await steps_below(caller, under, context))
+    question = HybridQuestion(
+        text=text,
+        like=given(asked.like),
+        vector=given(asked.vector),
+        index=given(asked.index),
+        mode=asked.mode,
+        model=given(asked.model),
+        among=among,
+        limit=asked.limit,
+    )
+    try:
+        answer = await caller.services.hybrid.find(question, context, hits)
+    except NotFound as error:
+        at = {"VectorIndexNotFound": "index", "SearchOff": "text"}.get(error.code, "like")
+        raise ToolRefused(error.code, error.message, at=at, advice=_WORDS) from None
+    except VectorsNotInstalledError as error:
+        raise ToolRefused(error.code, error.message, at="mode", advice=_WORDS) from None
+    except InvalidArgument as error:
+        raise ToolRefused(error.code, error.message, at=_misused(asked), advice=_WORDS) from None
+    head: dict[str, Any] = {"ranking": answer.ranking}
+    if answer.index is not None:
+        head["index"] = answer.index.name
+    if answer.degraded is not None:
+        head["note"] = f"degraded: answered by words. {answer.degraded}"
+    return ToolAnswer(
+        head,
+        [AnswerRow(_shown_near(each)) for each in answer.found],
+        name="found",
+        more=answer.more,
+        hint="Only the best are shown. Give a model, or under.",
+    )
+
+
+def _misused(asked: Find) -> str:
+    """Return the argument that a refusal is most likely about."""
+    named = [
+        name for name in ("vector", "like", "index") if given(getattr(asked, name)) is not None
+    ]
+    return named[0] if named else "mode"
+
+
+def _is_wanted(caller: AgentCaller, asked: Find, of: str | None) -> bool:
+    model = given(asked.model)
+    return model is None or _is_of(caller, of, model)
+
+
+async def _find_anywhere(caller: AgentCaller, asked: Find, text: str) -> ToolAnswer:
     service, model = _service(caller), given(asked.model)
+    note: list[str] = []
     kinds = [kind for kind, needed in _NEEDED.items() if needed in caller.permissions]
     with contextlib.suppress(TimeoutError, Unavailable):  # what was applied just now is wanted too
         async with asyncio.timeout(_WAIT_SECONDS):
@@ -82,42 +145,18 @@ async def _find_anywhere(
     )
 
 
-async def _find_below(caller: AgentCaller, asked: Find, under: str, note: list[str]) -> ToolAnswer:
-    model = given(asked.model)
-
-    def wanted(of: str | None) -> bool:
-        return model is None or _is_of(caller, of, model)
-
-    hits, listed = await found_below(caller, under, given(asked.text), wanted)
+async def _find_below(caller: AgentCaller, asked: Find, under: str) -> ToolAnswer:
+    hits, listed = await found_below(
+        caller, under, given(asked.text), lambda of: _is_wanted(caller, asked, of)
+    )
     rows = listed or [_shown(each) for each in hits]
     return ToolAnswer(
-        {"note": " ".join(note)} if note else {},
+        {},
         [AnswerRow(each) for each in rows[: asked.limit]],
         name="found",
         more=len(rows) > asked.limit,
         hint="Only the first are shown. Give more words, a model, or a twin further down.",
     )
-
-
-def _note_of_vectors(asked: Find) -> list[str]:
-    """Return what is said where nearness is asked for, which this server cannot tell.
-
-    Raises:
-        ToolRefused: nothing else is asked for.
-    """
-    near_to = [
-        name for name in ("like", "vector", "index") if given(getattr(asked, name)) is not None
-    ]
-    if asked.mode == "vector" or (near_to and given(asked.text) is None):
-        raise ToolRefused(
-            "VectorsOff",
-            "This server has no index of vectors, so it cannot look for what is near in meaning.",
-            at=near_to[0] if near_to else "mode",
-            advice="Look for words: give text, with mode words or without.",
-        )
-    if near_to and asked.mode == "auto":
-        return ["degraded: answered by words, since this server has no index of vectors."]
-    return []
 
 
 def _service(caller: AgentCaller) -> SearchService:
@@ -135,6 +174,20 @@ def _is_of(caller: AgentCaller, model: str | None, wanted: str) -> bool:
     if model is None or model not in catalog.keys:
         return False
     return catalog.key_of(model) in catalog.matching(wanted, exact=False)
+
+
+def _shown_near(found: HybridHit) -> dict[str, Any]:
+    """Return a hit with its ranks; a distance has the digits that tell hits apart."""
+    if found.hit is not None:
+        shown = _shown(found.hit)
+    else:
+        shown = {"kind": "twin", "id": found.id, "model": shortened(found.model)}
+        if found.name is not None:
+            shown["name"] = shortened(found.name)
+    ranks = found.ranks()
+    if found.distance is not None:
+        ranks["distance"] = float(f"{found.distance:.6g}")
+    return shown | ranks
 
 
 def _shown(hit: Hit) -> dict[str, Any]:

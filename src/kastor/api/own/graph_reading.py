@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from kastor.history.keeping import Upkept
     from kastor.ingest.service import InputStatus
     from kastor.jobs.tally import KindTally
+    from kastor.query.compiled import PlanTally
     from kastor.search.service import IndexStatus
     from kastor.storage.load import StoreLoad
     from kastor.storage.ticker import Ticker
@@ -27,6 +28,7 @@ class GraphReading:
         work: what was done on jobs in this process.
         search: how far the search index is; None where there is none, or it does not tell.
         load: how busy its store is; None where that was not told in time.
+        plans: how compiled queries were used in this process.
         past: what this process did for the graph's past, and what there is of it.
     """
 
@@ -41,3 +43,4 @@ class GraphReading:
     past: Upkept | None = None
     search: IndexStatus | None = None
     load: StoreLoad | None = None
+    plans: PlanTally | None = None

@@ -51,6 +51,7 @@ def told(
     yield from _pools(loads, worker)
     yield from _files(loads)
     yield from _pages(loads, worker)
+    yield from _plans(graphs, worker)
     yield from _verdicts(access, worker)
     waiting = GaugeMetricFamily(
         "kastor_log_lines_waiting", "Lines that are not written yet.", labels=["worker"]
@@ -113,6 +114,25 @@ def _pages(loads: Sequence[tuple[str, StoreLoad]], worker: str) -> Iterator[Metr
             if value is not None:
                 family.add_metric((name, outcome, worker), value)
     yield family
+
+
+def _plans(graphs: Sequence[GraphReading], worker: str) -> Iterator[Metric]:
+    labels = ("graph", "worker")
+    used = CounterMetricFamily(
+        "kastor_query_plans_used_total", "Pages of queries, by compiled queries.", labels=labels
+    )
+    made = CounterMetricFamily(
+        "kastor_query_plans_made_total", "Of these queries, those compiled anew.", labels=labels
+    )
+    kept = GaugeMetricFamily(
+        "kastor_query_plan_bytes", "Memory of compiled queries that are kept.", labels=labels
+    )
+    for each in graphs:
+        if each.plans is not None:
+            used.add_metric((each.name, worker), each.plans.used)
+            made.add_metric((each.name, worker), each.plans.made)
+            kept.add_metric((each.name, worker), each.plans.size)
+    yield from (used, made, kept)
 
 
 def _verdicts(access: VerdictLoad | None, worker: str) -> Iterator[Metric]:

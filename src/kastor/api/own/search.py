@@ -12,18 +12,22 @@ from kastor.api.http.operation import JSON_BODY, READ_FROM, Operation
 from kastor.api.http.request import READ_HEADER, Request, Response, json_response
 from kastor.auth.roles import Permission as P
 from kastor.errors import InvalidArgument, NotFound, Unavailable
+from kastor.hybrid.service import MODES, HybridQuestion
 from kastor.search.service import KINDS, MOST_HITS, Hit, Kind, SearchService
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from kastor.hosting.services import Services
+    from kastor.hybrid.service import HybridHit
 
 DEFAULT_HITS, DEFAULT_MODELS = 20, 10
 _NEEDED = {"model": P.MODELS_READ, "relationship": P.RELATIONSHIPS_READ}
 """What whoever asks for these needs besides; without `kinds` they are left out."""
 _MODELS: tuple[Kind, ...] = ("model",)
 _CHANGE = "change:"
+_NEAR = ("like", "index", "mode")
+"""Parameters of what has to do with vectors."""
 _ANY, _NEWEST = ("primary", "replica"), "current-replica"
 
 
@@ -33,6 +37,8 @@ async def search(services: Services, request: Request) -> Response:
     kinds = _kinds(request)
     limit = _limit(_one(request, "limit"), DEFAULT_HITS)
     await _wait(service, request)
+    if any(name in request.query for name in _NEAR):
+        return await _by_both(services, request, limit)
     found = await service.search(_one(request, "q") or "", kinds, limit, request.context)
     answer: dict[str, Any] = {
         "value": [_shown(hit) for hit in found.hits],
@@ -45,11 +51,44 @@ async def search(services: Services, request: Request) -> Response:
     return json_response(orjson.dumps(answer))
 
 
+async def _by_both(services: Services, request: Request, limit: int) -> Response:
+    """Answer a search that is near to a twin, alone or beside words; only twins have vectors."""
+    if (_one(request, "kinds") or "twin").strip().lower() != "twin":
+        raise InvalidArgument("Only twins are near to others: leave kinds out, or ask for twin.")
+    mode = _one(request, "mode") or "auto"
+    if mode not in MODES:
+        raise InvalidArgument(f"The parameter mode takes {', '.join(MODES)}.")
+    asked = HybridQuestion(
+        text=_one(request, "q"),
+        like=_one(request, "like"),
+        index=_one(request, "index"),
+        mode=mode,
+        limit=limit,
+    )
+    found = await services.hybrid.find(asked, request.context)
+    answer: dict[str, Any] = {
+        "value": [_shown_twin(each) for each in found.found],
+        "more": found.more,
+        "ranking": found.ranking,
+    }
+    if found.index is not None:
+        answer["index"] = found.index.name
+    if found.degraded is not None:
+        answer["degraded"] = found.degraded
+    if found.words is not None:
+        answer |= {"position": found.words.position, "lag": found.words.lag}
+        if found.words.building:
+            answer["building"] = True
+    return json_response(orjson.dumps(answer))
+
+
 async def search_models(services: Services, request: Request) -> Response:
     """Answer POST /models/search, as clients of AgeDigitalTwins send it (decisions 4)."""
     service = _service(services)
     body = await request.document(request.server.limits.body_bytes)
     text, limit = body.get("query", body.get("searchText")), body.get("limit", DEFAULT_MODELS)
+    if body.get("vector") is not None:
+        raise InvalidArgument("Models have no vectors here: leave vector out, and search by words.")
     if not isinstance(text, str):
         raise InvalidArgument("The member query is the text to search for.")
     if not isinstance(limit, int) or isinstance(limit, bool):
@@ -140,6 +179,13 @@ def _shown(hit: Hit) -> dict[str, Any]:
     }
 
 
+def _shown_twin(found: HybridHit) -> dict[str, Any]:
+    if found.hit is not None:
+        return _shown(found.hit) | found.ranks()
+    shown = {"kind": "twin", "id": found.id, "name": found.name, "model": found.model}
+    return {name: value for name, value in shown.items() if value is not None} | found.ranks()
+
+
 OPERATIONS: tuple[Operation, ...] = (
     Operation(
         "Kastor_Search",
@@ -150,11 +196,12 @@ OPERATIONS: tuple[Operation, ...] = (
         "Find twins, models and names of relationships by any part of their texts",
         errors={
             400: ("InvalidArgument",),
-            404: ("SearchOff",),
+            404: ("SearchOff", "VectorIndexNotFound", "DigitalTwinNotFound", "VectorNotFound"),
+            501: ("VectorsNotInstalled",),
             503: ("ServiceUnavailable",),
         },
         result="SearchAnswer",
-        query=("q", "kinds", "limit"),
+        query=("q", "kinds", "limit", "like", "index", "mode"),
         headers=READ_FROM,
         versioned=False,
         in_adt=False,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -10,20 +12,21 @@ from kastor.api.http.operation import JSON_BODY, Operation
 from kastor.api.http.request import Request, Response, json_response
 from kastor.auth.roles import Permission as P
 from kastor.errors import InvalidArgument
+from kastor.hybrid.service import MODES, HybridQuestion
 from kastor.query.sql.paths import is_literal
-from kastor.vectors.indexes import require_vector
+from kastor.signing import sign, unsign
 from kastor.vectors.service import MOST_NEAREST
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from kastor.hosting.services import Services
+    from kastor.hybrid.service import HybridAnswer
     from kastor.storage.vectors import VectorIndexRow
-    from kastor.vectors.service import Near
 
 DEFAULT_NEAREST = 10
 _RIVAL = {"vector", "embeddingProperty", "modelFilter", "limit"}
-_OURS = {"index", "like", "subtypes"}
+_OURS = {"index", "like", "subtypes", "text", "mode", "cursor"}
 
 
 async def list_vector_indexes(services: Services, _request: Request) -> Response:
@@ -96,34 +99,68 @@ async def search_twins(services: Services, request: Request) -> Response:
     if not body.keys() & _OURS:
         rows = await _by_l2(services, request, body, limit, model)
         return json_response(orjson.dumps(rows))
-    index = await services.vectors.choose(_text(body, "index"), request.context)
-    like = _text(body, "like")
-    if (like is None) == (body.get("vector") is None):
-        raise InvalidArgument("A search has one of vector and like, the id of a twin.")
-    if like is not None:
-        if request.context.at is not None:
-            raise InvalidArgument("Of a past state give a vector: like is of the present.")
-        vector = await services.vectors.vector_of(index, like, request.context)
-    else:
-        vector = require_vector(body["vector"], index.metric, index.dims)
-    wider = limit if like is None else limit + 1
-    subtypes = body.get("subtypes", False) is True
-    found = await services.vectors.nearest(
-        index, vector, wider, request.context, model=model, subtypes=subtypes
-    )
-    found = [near for near in found if near.id != like][:limit]
-    answer = {
-        "value": await _documents(services, request, found),
-        "ranking": [
-            {"$dtId": near.id, "distance": near.distance, "vectorRank": rank}
-            for rank, near in enumerate(found, 1)
-        ],
-        "index": index.name,
-        "metric": index.metric,
-        "exact": True,
-        "nextLink": None,
+    asked = _question(body, limit, model)
+    skip, most = _place(services, body)
+    asked = replace(asked, skip=skip, most=most)
+    found = await services.hybrid.find(asked, request.context)
+    shown: dict[str, Any] = {
+        "value": [each.document for each in found.found],
+        "ranking": [{"$dtId": each.id, **each.ranks()} for each in found.found],
+        "mode": found.ranking,
+        "more": found.more,
+        "nextLink": _following(services, body, asked, found),
     }
-    return json_response(orjson.dumps(answer))
+    if found.index is not None:
+        shown |= {"index": found.index.name, "metric": found.index.metric, "exact": found.exact}
+    if found.degraded is not None:
+        shown["degraded"] = found.degraded
+    return json_response(orjson.dumps(shown))
+
+
+def _question(body: Mapping[str, Any], limit: int, model: str | None) -> HybridQuestion:
+    mode = body.get("mode", "auto")
+    if mode not in MODES:
+        raise InvalidArgument(f"The member mode is one of {', '.join(MODES)}.")
+    return HybridQuestion(
+        text=_text(body, "text"),
+        like=_text(body, "like"),
+        vector=body.get("vector"),
+        index=_text(body, "index"),
+        mode=mode,
+        model=model,
+        subtypes=body.get("subtypes", False) is True,
+        limit=limit,
+    )
+
+
+def _place(services: Services, body: Mapping[str, Any]) -> tuple[int, int | None]:
+    """Return where a cursor goes on, and of how many candidates; with the same body alone.
+
+    Raises:
+        InvalidArgument: it is none of this search.
+    """
+    cursor = _text(body, "cursor")
+    if cursor is None:
+        return 0, None
+    read = unsign(cursor, services.signing_key) if cursor.isascii() else None
+    if not isinstance(read, list) or len(read) != 3 or read[0] != _digest(body):  # noqa: PLR2004
+        raise InvalidArgument(
+            "The cursor is not of this search: send the same body again, with nextLink as cursor."
+        )
+    return read[1], read[2]
+
+
+def _following(
+    services: Services, body: Mapping[str, Any], asked: HybridQuestion, found: HybridAnswer
+) -> str | None:
+    if not found.goes_on:
+        return None
+    return sign([_digest(body), asked.skip + asked.limit, found.most], services.signing_key)
+
+
+def _digest(body: Mapping[str, Any]) -> str:
+    asked = {name: value for name, value in body.items() if name not in ("cursor", "limit")}
+    return hashlib.sha256(orjson.dumps(asked, option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]
 
 
 async def _by_l2(
@@ -146,21 +183,6 @@ async def _by_l2(
     )
     page = await services.query.run(text, request.context, max_items=limit, parameters=given)
     return [row["T"] for row in orjson.loads(page.value)]
-
-
-async def _documents(services: Services, request: Request, found: list[Near]) -> list[Any]:
-    """Return the twins that were found, in their order."""
-    if not found:
-        return []
-    ids = [near.id for near in found]
-    page = await services.query.run(
-        "SELECT T FROM DIGITALTWINS T WHERE T.$dtId IN $ids",
-        request.context,
-        max_items=len(ids),
-        parameters={"ids": ids},
-    )
-    rows = {row["T"]["$dtId"]: row["T"] for row in orjson.loads(page.value)}
-    return [rows[each] for each in ids if each in rows]
 
 
 def _text(body: Mapping[str, Any], name: str) -> str | None:
@@ -280,10 +302,10 @@ OPERATIONS: tuple[Operation, ...] = (
         "/digitaltwins/search",
         P.QUERY,
         search_twins,
-        "Find the twins whose vectors are nearest to one",
+        "Find twins by vectors, by words, or by both",
         errors={
             400: ("InvalidArgument", "BadRequest", "SqlQueryError"),
-            404: ("VectorIndexNotFound", "DigitalTwinNotFound", "VectorNotFound"),
+            404: ("SearchOff", "VectorIndexNotFound", "DigitalTwinNotFound", "VectorNotFound"),
             501: ("VectorsNotInstalled",),
             503: ("ServiceUnavailable",),
         },

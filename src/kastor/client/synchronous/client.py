@@ -128,13 +128,19 @@ class KastorClient:
 
     def search(
         self,
-        text: str,
+        text: str | None = None,
         *,
         kinds: Sequence[str] = (),
         limit: int | None = None,
         up_to: int | Literal["now"] | None = None,
+        like: str | None = None,
+        index: str | None = None,
+        mode: Literal["auto", "words", "vector", "hybrid"] | None = None,
     ) -> Document:
         """Return what has a text in its id, name or values: `value` (best first), `more`, `lag`.
+
+        With `like` twins that are near in meaning are found too, and each hit tells its `textRank`,
+        `vectorRank` and `distance`; without a text they are found alone.
 
         Args:
             text: what to look for; parts of words will do.
@@ -142,8 +148,13 @@ class KastorClient:
             limit: the most hits, 20 without.
             up_to: what the answer has to include: a change of the log, or all until now; without it
                 the last second may be missing.
+            like: the id of a twin that hits are to be near to.
+            index: the vector index by which they are; the only one without.
+            mode: what they are ordered by; what is given without.
         """
-        return self._transport.send(own.search(text, kinds, limit, up_to))
+        return self._transport.send(
+            own.search(text, kinds, limit, up_to, like=like, index=index, mode=mode)
+        )
 
     def access(self) -> Document:
         """Return who is let in, and which roles, rules and permissions there are."""

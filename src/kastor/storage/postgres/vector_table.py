@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from kastor.distances import unpacked
+from kastor.storage.postgres.vector_nearest import PgVector, built_name
 from kastor.storage.vectors import (
     PORTION_BYTES,
     ChangedVectors,
     JudgeIndex,
+    NearestRows,
     VectorIndexRow,
     VectorRow,
 )
@@ -97,6 +99,7 @@ class PostgresVectorTable:
     def __init__(self, upkeep: Upkeep, texts: Qualified) -> None:
         self._upkeep = upkeep
         self._texts = texts
+        self._nearest = PgVector(upkeep, texts)
 
     async def vector_indexes(self) -> list[VectorIndexRow]:
         """Return the indexes, by name."""
@@ -105,7 +108,7 @@ class PostgresVectorTable:
     async def put_vector_index(self, judge: JudgeIndex) -> None:
         """Write an index that `judge` returns."""
 
-        async def put(connection: Connection) -> None:
+        async def put(connection: Connection) -> VectorIndexRow | None:
             async with connection.transaction():
                 await connection.execute(self._texts[_ALONE])
                 found = await connection.fetch(self._texts[_INDEXES])
@@ -114,8 +117,11 @@ class PostgresVectorTable:
                     models = msgspec.json.encode(made.models).decode()
                     row = (made.name, made.dims, made.metric, made.path, models, made.created)
                     await connection.execute(self._texts[_PUT_INDEX], *row)
+            return made
 
-        await self._upkeep(put)
+        made: VectorIndexRow | None = await self._upkeep(put)
+        if made is not None:
+            await self._nearest.build(made)
 
     async def drop_vector_index(self, name: str) -> bool:
         """Drop an index with its vectors."""
@@ -124,6 +130,8 @@ class PostgresVectorTable:
             async with connection.transaction():
                 found = await connection.fetch(self._texts[_DROP_INDEX], name)
                 await connection.execute(self._texts[_DROP_VECTORS], name)
+                graph = self._texts["{graph}"]
+                await connection.execute(f"DROP INDEX IF EXISTS {graph}.{built_name(name)}")
             return bool(found)
 
         return bool(await self._upkeep(drop))
@@ -163,6 +171,17 @@ class PostgresVectorTable:
         rows = await self._fetch(_SINCE, index.name, mark)
         found = [(key, vector) for _, key, vector in rows if key is not None]
         return ChangedVectors(_sent(found), rows[0][0])
+
+    async def nearest(
+        self,
+        index: VectorIndexRow,
+        vector: Sequence[float],
+        count: int,
+        models: Sequence[int] | None,
+        among: Sequence[TwinId] | None,
+    ) -> NearestRows | None:
+        """Return the nearest by pgvector, of vectors beside twins, where the database has it."""
+        return await self._nearest.nearest(index, vector, count, models, among)
 
     async def vector_keys(self, models: Sequence[int] | None) -> bytes:
         """Return the keys of twins."""

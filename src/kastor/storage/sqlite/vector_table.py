@@ -136,6 +136,16 @@ WHERE value IS NOT NULL LIMIT ?3
         rows = await self._read(_SINCE, (index.name, mark))
         return ChangedVectors(_rows([row[:2] for row in rows]), max([mark, *(r[2] for r in rows)]))
 
+    async def nearest(
+        self,
+        index: VectorIndexRow,
+        vector: Sequence[float],
+        count: int,
+        models: Sequence[int] | None,
+        among: Sequence[TwinId] | None,
+    ) -> None:
+        """Return nothing: SQLite computes no distances itself."""
+
     async def vector_keys(self, models: Sequence[int] | None) -> bytes:
         """Return the keys of twins."""
         text, values = (_KEYS, ()) if models is None else (_KEYS_OF, (_listed(models),))

@@ -104,13 +104,13 @@ SCHEMAS: dict[str, Schema] = {
     },
     "SearchAnswer": {
         "type": "object",
-        "required": ["value", "more", "position", "lag"],
+        "required": ["value", "more"],
         "properties": {
             "value": {
                 "type": "array",
                 "items": {
                     "type": "object",
-                    "required": ["kind", "id", "field", "text", "score", "matches"],
+                    "required": ["kind", "id"],
                     "properties": {
                         "kind": {"enum": ["twin", "model", "relationship"]},
                         "id": STRING,
@@ -129,6 +129,9 @@ SCHEMAS: dict[str, Schema] = {
                                 "maxItems": 2,
                             },
                         },
+                        "textRank": COUNT,
+                        "vectorRank": COUNT,
+                        "distance": {"type": "number"},
                     },
                     "additionalProperties": False,
                 },
@@ -137,6 +140,9 @@ SCHEMAS: dict[str, Schema] = {
             "position": COUNT,
             "lag": COUNT,
             "building": {"type": "boolean"},
+            "ranking": {"enum": ["words", "vector", "hybrid"]},
+            "index": STRING,
+            "degraded": STRING,
         },
         "additionalProperties": False,
     },

@@ -61,6 +61,9 @@ SCHEMAS: dict[str, Schema] = {
             "index": STRING,
             "like": STRING,
             "subtypes": {"type": "boolean"},
+            "text": {"type": "string", "maxLength": 200},
+            "mode": {"enum": ["auto", "words", "vector", "hybrid"]},
+            "cursor": STRING,
         },
     },
     "TwinSearchAnswer": {
@@ -68,23 +71,27 @@ SCHEMAS: dict[str, Schema] = {
             {"type": "array", "items": {"type": "object"}},
             {
                 "type": "object",
-                "required": ["value", "ranking", "nextLink"],
+                "required": ["value", "ranking", "mode", "more", "nextLink"],
                 "properties": {
                     "value": {"type": "array", "items": {"type": "object"}},
                     "ranking": {
                         "type": "array",
                         "items": {
                             "type": "object",
-                            "required": ["$dtId", "distance", "vectorRank"],
+                            "required": ["$dtId"],
                             "properties": {
                                 "$dtId": STRING,
                                 "distance": {"type": "number"},
+                                "textRank": COUNT,
                                 "vectorRank": COUNT,
                             },
                         },
                     },
+                    "mode": {"enum": ["words", "vector", "hybrid"]},
                     "index": STRING,
                     "metric": _METRIC,
+                    "degraded": STRING,
+                    "more": {"type": "boolean"},
                     "exact": {"type": "boolean"},
                     "nextLink": {"type": ["string", "null"]},
                 },

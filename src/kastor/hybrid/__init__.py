@@ -1,0 +1,1 @@
+"""Hybrid search: twins by words and by meaning, in one order."""

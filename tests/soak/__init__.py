@@ -1,0 +1,1 @@
+"""Mixed load for a long time, while servers, brokers and databases die and come back."""
