@@ -261,6 +261,7 @@ class PolicyPart(Struct, frozen=True):
         models: ids of models, whose twins and those of models that extend them belong to it; none:
             of all.
         model_keys: the keys of all these; None: they were not looked up yet.
+        key: under which the graph keeps what lies below that twin; None: it was not looked up yet.
     """
 
     name: str
@@ -269,6 +270,7 @@ class PolicyPart(Struct, frozen=True):
     incoming: tuple[str, ...] = ()
     models: tuple[ModelId, ...] = ()
     model_keys: tuple[int, ...] | None = None
+    key: int | None = None
 
 
 class Sees(Struct, frozen=True):

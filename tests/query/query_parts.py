@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, cast
 
+from msgspec import structs
 from query_graphs import Graph
 
 from kastor.records import PolicyPart, Sees
+from kastor.storage.sqlite.part_table import keep
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from random import Random
+
+    from query_graphs import Reader
+
+    from kastor.query.service import QueryService
 
 
 def random_sees(random: Random, graph: Graph) -> Sees:
@@ -39,6 +47,17 @@ def _part(random: Random, graph: Graph, number: int) -> PolicyPart:
             )
         )
     return PolicyPart(f"p{number}", under, outgoing, incoming, models, keys)
+
+
+def kept(engine: QueryService, sees: Sees) -> Sees:
+    """Return the same with the keys under which the file of an engine keeps the parts."""
+    connection = cast("Reader", engine.runner._reader).connection
+    with connection:
+        return Sees(tuple(_with_key(each, partial(keep, connection)) for each in sees.parts))
+
+
+def _with_key(part: PolicyPart, keep_part: Callable[[PolicyPart], int]) -> PolicyPart:
+    return part if part.under is None else structs.replace(part, key=keep_part(part))
 
 
 def seen(graph: Graph, sees: Sees) -> Graph:

@@ -83,7 +83,7 @@ async def test_reads_show_what_the_parts_hold_and_nothing_else(graph: Graph, see
     service = graph.service
     for _ in range(6):
         parts = [random_part(random) for _ in range(random.randrange(4))]
-        sees = service.seen(parts)
+        sees = await service.seen(parts)
         context = structs.replace(SYSTEM, sees=sees)
         shown = set().union(*(members(part, edges) for part in parts))
         there = [each for each in edges if {each[0], each[3]} <= shown]
@@ -120,7 +120,8 @@ async def test_reads_show_what_the_parts_hold_and_nothing_else(graph: Graph, see
 async def test_membership_is_that_of_the_moment(graph: Graph) -> None:
     await graph.put("a", room())
     await graph.put("b", room())
-    context = as_seen(PolicyPart("p", "a", outgoing=("above",)))
+    sees = await graph.service.seen([PolicyPart("p", "a", outgoing=("above",))])
+    context = structs.replace(SYSTEM, sees=sees)
     assert isinstance(await outcome(graph.service.twin, "b", context), str)
     await graph.relate("a", "r", edge("b", "above"))
     assert (await graph.service.twin("b", context)).id == "b"
@@ -132,7 +133,7 @@ async def test_models_that_extend_a_model_belong_to_it(graph: Graph) -> None:
     await graph.put("a", room())
     await graph.put("h", hall())
     parts = [PolicyPart("p", models=(HALL,)), PolicyPart("q", models=("dtmi:s:Nothing;1",))]
-    context = structs.replace(SYSTEM, sees=graph.service.seen(parts))
+    context = structs.replace(SYSTEM, sees=await graph.service.seen(parts))
     assert (await graph.service.twin("h", context)).id == "h"
     assert isinstance(await outcome(graph.service.twin, "a", context), str)
 

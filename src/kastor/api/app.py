@@ -296,7 +296,7 @@ class Application:
             )
         )
         if permission not in request.permissions and graph is not None:
-            request.limit_to(services.graph.seen(seen.parts(permission, graph)))
+            request.limit_to(await services.graph.seen(seen.parts(permission, graph)))
         if operation.versioned:
             versions = request.query.get("api-version")
             request.api_version = require_version(versions, request.url, strict=self._strict)

@@ -99,10 +99,14 @@ class GraphService:
         found = await self._store.history.resolve(time=named.time, change=named.change)
         return structs.replace(found, catalog=await self._store.history.catalog(found))
 
-    def seen(self, parts: Sequence[PolicyPart]) -> Sees:
-        """Return what somebody sees for whom parts are named, with the keys of their models.
+    async def seen(self, parts: Sequence[PolicyPart]) -> Sees:
+        """Return what somebody sees for whom parts are named, with all keys that statements need.
 
-        A model that extends one of them and comes later is not seen by a request under way.
+        A model that extends one of them and comes later is not seen by a request under way. Parts
+        that begin at a twin are kept by the graph from the first time that they are named.
+
+        Raises:
+            Unavailable: a part cannot be kept.
         """
         catalog = self.catalog
         if self._seen_under is not catalog or len(self._seen) >= MOST_SEEN:
@@ -110,8 +114,17 @@ class GraphService:
         named = tuple(parts)
         found = self._seen.get(named)
         if found is None:
-            found = Sees(tuple(_with_keys(each, catalog) for each in named))
-            self._seen[named] = found
+            below = [each for each in named if each.under is not None]
+            keys = (
+                dict(zip(below, await self._store.parts.keep(below), strict=True)) if below else {}
+            )
+            found = Sees(
+                tuple(
+                    structs.replace(_with_keys(each, catalog), key=keys.get(each)) for each in named
+                )
+            )
+            if catalog is self.catalog:
+                self._seen[named] = found
         return found
 
     async def position(self) -> int:

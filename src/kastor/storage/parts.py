@@ -1,89 +1,77 @@
-"""What a part of a graph holds, as text of a statement: the one place for both engines.
+"""What a part of a graph holds, as a condition of a statement: the one place for both engines.
 
-Two texts of one meaning. `keys` makes a part whole, for statements that read many rows: it walks
-from its root down and meets each twin once. `holding` looks at one row, for those that read few: it
-walks up. Both see the state that their statement sees.
+Which twins lie below another is kept with the graph (`PartStore`), in the transaction of each
+write, so that a statement sees the parts of the state that it reads; of what model a twin is stands
+in its row.
 """
 
 from __future__ import annotations
 
 import re
 from functools import lru_cache
-from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+
+from kastor.errors import Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from kastor.records import PolicyPart, Sees
 
-MOST_ABOVE = 10_000
-"""Twins that `holding` looks at above one; what is further down is as if it was not there."""
+MOST_PARTS = 1_000
+"""Parts of one graph that begin at a twin; each takes room for every twin in it."""
 _TABLE = re.compile(
     r"\b(FROM|JOIN) (\{graph\}\.)?(twins|relationships)\b(?: (?!WHERE|ON|JOIN|LEFT)(\w+))?"
 )
-_PLAIN = re.compile(r"[?](?![0-9])")
-_NUMBERED = re.compile(r"[?$](\d+)")
 
 
-def keys(sees: Sees, table: Callable[[str], str], constant: Callable[[object], str]) -> str:
-    """Return a query of one column: the keys of all twins that can be seen.
+class PartStore(Protocol):
+    """Which twins are in parts of one graph."""
 
-    Args:
-        sees: the parts.
-        table: what stands in FROM for a stored table.
-        constant: the mark of a value.
-    """
-    texts = [_keys(part, table, constant) for part in sees.parts]
-    return " UNION ".join(texts) or f"SELECT key FROM {table('twins')} WHERE 1 = 0"
+    async def keep(self, parts: Sequence[PolicyPart]) -> list[int]:
+        """Return the keys of parts that begin at a twin, which are kept from now on.
+
+        One that is new is filled first, while nobody writes. Keys stay as long as the graph.
+
+        Raises:
+            Unavailable: there would be more than MOST_PARTS, or the graph cannot be written.
+        """
 
 
-def _keys(part: PolicyPart, table: Callable[[str], str], constant: Callable[[object], str]) -> str:
-    if part.under is None:
-        return f"SELECT key FROM {table('twins')} p WHERE {_of_models(part, 'p')}"
-    above, below = _ends(part)
-    names = _names(part, table, constant)
-    walk = (
-        f"WITH RECURSIVE part(key) AS (SELECT key FROM {table('twins')} WHERE id ="
-        f" {constant(part.under)} UNION SELECT e.{below} FROM part JOIN"
-        f" {table('relationships')} e ON e.{above} = part.key WHERE e.name_key IN ({names}))"
-    )
-    if not part.models:
-        return f"SELECT key FROM ({walk} SELECT key FROM part) p"
-    return (
-        f"SELECT key FROM ({walk} SELECT p.key FROM part JOIN {table('twins')} p"
-        f" ON p.key = part.key WHERE {_of_models(part, 'p')}) p"
+def names_of(part: PolicyPart) -> str:
+    """Return the names of the relationships of a part, as they are stored."""
+    return msgspec.json.encode(sorted(part.outgoing or part.incoming)).decode()
+
+
+def too_many() -> Unavailable:
+    """Return what is raised where no further part can be kept."""
+    return Unavailable(
+        f"The graph keeps {MOST_PARTS:,} parts that rules named, which is the most; a copy of it"
+        " begins with none."
     )
 
 
-def holding(
-    twin: str,
-    sees: Sees,
-    table: Callable[[str], str],
-    constant: Callable[[object], str],
-    row: str | None = None,
-) -> str:
+def holding(twin: str, sees: Sees, table: Callable[[str], str], row: str | None = None) -> str:
     """Return a condition: whether the twin whose key this expression is can be seen.
 
     Args:
         twin: the expression.
         sees: the parts.
         table: what stands in FROM for a stored table.
-        constant: the mark of a value.
         row: the alias of the twin's own row, where that is at hand.
     """
-    texts = [_holding(twin, part, table, constant, row) for part in sees.parts]
-    return f"({' OR '.join(texts) or '1 = 0'})"
+    below = [_key(each) for each in sees.parts if each.under is not None and not each.models]
+    terms = [_is_in(below, twin, table)] if below else []
+    terms += [
+        _holding(each, twin, table, row) for each in sees.parts if each.under is None or each.models
+    ]
+    return f"({' OR '.join(terms) or '1 = 0'})"
 
 
-def _holding(
-    twin: str,
-    part: PolicyPart,
-    table: Callable[[str], str],
-    constant: Callable[[object], str],
-    row: str | None,
-) -> str:
-    terms = []
+def _holding(part: PolicyPart, twin: str, table: Callable[[str], str], row: str | None) -> str:
+    terms = [] if part.under is None else [_is_in([_key(part)], twin, table)]
     if part.models and row is not None:
         terms.append(_of_models(part, row))
     elif part.models:
@@ -91,56 +79,39 @@ def _holding(
             f"EXISTS (SELECT 1 FROM {table('twins')} p WHERE p.key = {twin}"
             f" AND {_of_models(part, 'p')})"
         )
-    if part.under is not None:
-        above, below = _ends(part)
-        names = _names(part, table, constant)
-        terms.append(
-            f"EXISTS (WITH RECURSIVE part(key) AS (SELECT {twin} UNION SELECT e.{above}"
-            f" FROM part JOIN {table('relationships')} e ON e.{below} = part.key"
-            f" WHERE e.name_key IN ({names})) SELECT 1 FROM"
-            f" (SELECT key FROM part LIMIT {MOST_ABOVE}) b JOIN {table('twins')} p"
-            f" ON p.key = b.key WHERE p.id = {constant(part.under)})"
-        )
     return f"({' AND '.join(terms)})"
 
 
-def _ends(part: PolicyPart) -> tuple[str, str]:
-    """Return the columns of a relationship's ends that are above and below."""
-    ends = ("source_key", "target_key")
-    return ends if part.outgoing else ends[::-1]
+def _is_in(keys: Sequence[int], twin: str, table: Callable[[str], str]) -> str:
+    listed = ", ".join(map(str, sorted(keys)))
+    return (
+        f"EXISTS (SELECT 1 FROM {table('part_twins')} m"
+        f" WHERE m.part_key IN ({listed}) AND m.twin_key = {twin})"
+    )
 
 
-def _names(part: PolicyPart, table: Callable[[str], str], constant: Callable[[object], str]) -> str:
-    names = ", ".join(map(constant, part.outgoing or part.incoming))
-    return f"SELECT key FROM {table('relationship_names')} WHERE name IN ({names})"
+def _key(part: PolicyPart) -> int:
+    if part.key is None:
+        raise ValueError("a part that begins at a twin is not kept yet")
+    return part.key
 
 
 def _of_models(part: PolicyPart, alias: str) -> str:
     if part.model_keys is None:
         raise ValueError("the models of a part were not looked up")
     found = ", ".join(map(str, part.model_keys))
-    return f"{alias}.model_key IN ({found})" if found else "1 = 0"
+    # With a plus it is a test, and no way to find rows: an engine would begin with all of them.
+    return f"+{alias}.model_key IN ({found})" if found else "1 = 0"
 
 
 @lru_cache(maxsize=1_000)
-def limited(statement: str, sees: Sees, mark: str) -> tuple[str, tuple[object, ...]]:
-    """Return a statement over what can be seen alone, and the values behind its own.
+def limited(statement: str, sees: Sees) -> str:
+    """Return a statement over what can be seen alone.
 
     Args:
         statement: of the engine, with its tables after FROM and JOIN.
         sees: the parts.
-        mark: of the engine's parameters, `?` or `$`.
     """
-    if mark == "?":  # numbered in order of the text otherwise, and the tables come first
-        counted = count(1)
-        statement = _PLAIN.sub(lambda _: f"?{next(counted)}", statement)
-    own = max(map(int, _NUMBERED.findall(statement)), default=0)
-    values: list[object] = []
-
-    def constant(value: object) -> str:
-        if value not in values:
-            values.append(value)
-        return f"{mark}{own + 1 + values.index(value)}"
 
     def replaced(found: re.Match[str]) -> str:
         word, graph, name, alias = found.groups()
@@ -148,11 +119,16 @@ def limited(statement: str, sees: Sees, mark: str) -> tuple[str, tuple[object, .
         def table(stored: str) -> str:
             return f"{graph or ''}{stored}"
 
-        if name == "twins":
-            kept = holding("v.key", sees, table, constant, "v")
-        else:
-            ends = ("v.source_key", "v.target_key")
-            kept = " AND ".join(holding(end, sees, table, constant) for end in ends)
-        return f"{word} (SELECT v.* FROM {table(name)} v WHERE {kept}) {alias or name}"
+        return f"{word} {visible(name, sees, table)} {alias or name}"
 
-    return _TABLE.sub(replaced, statement), tuple(values)
+    return _TABLE.sub(replaced, statement)
+
+
+def visible(name: str, sees: Sees, table: Callable[[str], str]) -> str:
+    """Return what stands in FROM for what can be seen of `twins` or `relationships`."""
+    if name == "twins":
+        kept = holding("v.key", sees, table, "v")
+    else:
+        ends = ("v.source_key", "v.target_key")
+        kept = " AND ".join(holding(end, sees, table) for end in ends)
+    return f"(SELECT v.* FROM {table(name)} v WHERE {kept})"

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import apsw
 import pytest
+from msgspec import structs
 from query_generator import Queries
 from query_generator import graph as generate
 from query_graphs import drive, service
 from query_oracle import bag, rounded, run
-from query_parts import random_sees, seen
+from query_parts import kept, random_sees, seen
 from test_postgres import (
+    SCHEMA,
     all_rows,
     building,
     difference,
@@ -28,6 +30,8 @@ from kastor.errors import Forbidden
 from kastor.lang import parse, print_query
 from kastor.query.settings import QuerySettings
 from kastor.records import AsOf, Context, PolicyPart, Sees
+from kastor.storage.postgres.part_table import keep
+from kastor.storage.postgres.statements import Qualified
 
 if TYPE_CHECKING:
     from query_graphs import Graph
@@ -62,7 +66,7 @@ def test_no_row_count_or_path_is_of_what_is_hidden() -> None:
         for number in range(PER_GRAPH):
             superset = Queries(random, about, superset=True)
             query = superset.superset_query() if number % 2 else Queries(random, about).query()
-            text, sees = print_query(query), random_sees(random, about)
+            text, sees = print_query(query), kept(engine, random_sees(random, about))
             expected = rounded(run(query, seen(about, sees)))
             shown += len(expected)
             sizes = (None, random.choice([1, 2, 3]))
@@ -104,7 +108,7 @@ def test_a_hidden_twin_in_the_middle_of_a_way_ends_it(text: str) -> None:
         PolicyPart("p", "middle", outgoing=("contains",)),
         PolicyPart("p", "top", outgoing=("contains",)),
     ):
-        sees = Sees((part,))
+        sees = kept(engine, Sees((part,)))
         expected = bag(run(parse(text), seen(graph, sees)))
         assert bag(drive(all_rows(engine, text, None, as_seen(sees)))) == expected
 
@@ -115,14 +119,15 @@ def test_who_sees_other_parts_has_other_statements_and_none_is_kept_for_another(
     text = "SELECT $dtId FROM DIGITALTWINS WHERE $dtId = 'end'"
     for _round in range(2):
         for under, rows in (("top", 0), ("middle", 1)):
-            sees = Sees((PolicyPart("p", under, outgoing=("contains" if rows else "none",)),))
+            part = PolicyPart("p", under, outgoing=("contains" if rows else "none",))
+            sees = kept(engine, Sees((part,)))
             assert len(drive(all_rows(engine, text, None, as_seen(sees)))) == rows
 
 
 def test_explain_and_the_past_are_refused() -> None:
     graph = chain()
     engine = service(graph)
-    sees = Sees((PolicyPart("p", "top", outgoing=("contains",)),))
+    sees = kept(engine, Sees((PolicyPart("p", "top", outgoing=("contains",)),)))
     text = "SELECT * FROM DIGITALTWINS"
     for asked, explain in ((text, True), (f"EXPLAIN {text}", False)):
         with pytest.raises(Forbidden, match="whole graph"):
@@ -131,6 +136,14 @@ def test_explain_and_the_past_are_refused() -> None:
     past = Context("ann", at=AsOf(1, 0, models), sees=sees)
     with pytest.raises(Forbidden, match="past"):
         drive(engine.run(text, past))
+
+
+async def kept_there(connection: Any, sees: Sees) -> Sees:
+    parts = []
+    for part in sees.parts:
+        key = None if part.under is None else await keep(connection, Qualified(SCHEMA), part)
+        parts.append(structs.replace(part, key=key))
+    return Sees(tuple(parts))
 
 
 async def compare(dsn: str) -> dict[str, Any]:
@@ -149,7 +162,7 @@ async def compare(dsn: str) -> dict[str, Any]:
             query = superset.superset_query() if number % 2 else Queries(random, graph).query()
             if number % 2 and not sorts(query):
                 continue
-            sees = random_sees(random, graph)
+            sees = await kept_there(connection, random_sees(random, graph))
             story = await difference(engine, query, seen(graph, sees), 2, as_seen(sees))
             if story:
                 wrong[f"{seed} {sees}: {print_query(query)}"] = story

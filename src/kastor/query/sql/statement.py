@@ -15,7 +15,6 @@ from zlib import crc32
 from kastor.errors import QueryError
 from kastor.query.plan import Column, Plan, Slot
 from kastor.query.references import is_mixed, sources_of
-from kastor.query.sql.by_twin import begun
 from kastor.query.sql.clauses import Clauses, select
 from kastor.query.sql.dialect import seeing
 from kastor.query.sql.grouped import Grouped
@@ -121,7 +120,6 @@ def _grouped(
         text = dialect.page(row, keys, source, sorted_by(order), plain=False)
     else:
         text = dialect.steps(row, keys, source, sorted_by(order))
-    text = begun(dialect.tables, text)
     return Sql(text, parameters.used_in(text), width, resumes, plain=False)
 
 
@@ -177,7 +175,6 @@ class _Statement:
             text = named + self.dialect.page(row, keys, source, order, plain=self.plain)
         else:
             text = named + self.dialect.steps(row, keys, source, order)
-        text = begun(self.dialect.tables, text)
         lead = self.by_value.steps if self.by_value is not None else None
         constants = self.parameters.used_in(text)
         return Sql(text, constants, self.width, self.resumes, self.plain, self.layout, lead)
@@ -187,7 +184,6 @@ class _Statement:
         text = parts[0]
         if len(parts) > 1:
             text = f"SELECT sum(n) FROM ({' UNION ALL '.join(parts)}) c"
-        text = begun(self.dialect.tables, text)
         return Sql(text, self.parameters.used_in(text), 0, resumes=False)
 
     def _counted(self, branch: Branch, terms: list[str]) -> str:

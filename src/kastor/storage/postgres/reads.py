@@ -120,8 +120,7 @@ class _LimitedReads(PostgresPointReads):
 
     @override
     async def _read(self, text: str, values: Sequence[object], source: ReadFrom) -> list[Any]:
-        text, more = limited(text, self._sees, "$")
-        return await super()._read(text, (*values, *more), source)
+        return await super()._read(limited(text, self._sees), values, source)
 
 
 def known(text: str) -> str:

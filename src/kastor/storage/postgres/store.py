@@ -42,6 +42,7 @@ from kastor.storage.postgres.input_table import PostgresInputTable
 from kastor.storage.postgres.job_table import PostgresJobTable
 from kastor.storage.postgres.keeping import PostgresKeeping
 from kastor.storage.postgres.models import Catalogs
+from kastor.storage.postgres.part_table import PostgresPartTable
 from kastor.storage.postgres.past_reads import PostgresPastReads
 from kastor.storage.postgres.past_snapshot import past_snapshot_of
 from kastor.storage.postgres.proposal_table import PostgresProposalTable
@@ -119,6 +120,7 @@ class PostgresStore(Generic[C]):
         self.indexes = PostgresIndexes(self._upkeep, self._texts)
         self.inputs = PostgresInputTable(self._upkeep, self._texts)
         self.jobs = PostgresJobTable(self._upkeep, self._texts)
+        self.parts = PostgresPartTable(self._upkeep, self._texts)
         self.saved = PostgresSavedTable(self._upkeep, self._texts)
         self.proposals = PostgresProposalTable(self._upkeep, self._texts)
         self.vectors = PostgresVectorTable(self._upkeep, self._texts)

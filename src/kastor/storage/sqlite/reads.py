@@ -34,8 +34,7 @@ class SqlitePointReads:
         made, execute = SqlitePointReads(self._connection), self._execute
 
         def execute_limited(text: str, values: Sequence[object]) -> Any:
-            text, more = limited(text, sees, "?")
-            return execute(text, (*values, *more))
+            return execute(limited(text, sees), values)
 
         made._execute = execute_limited
         return made

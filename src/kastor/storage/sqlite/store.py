@@ -50,6 +50,7 @@ from kastor.storage.sqlite.history import SqliteHistory
 from kastor.storage.sqlite.index_tables import SqliteIndexes
 from kastor.storage.sqlite.input_table import SqliteInputTable
 from kastor.storage.sqlite.job_table import SqliteJobTable
+from kastor.storage.sqlite.part_table import SqlitePartTable
 from kastor.storage.sqlite.past import SqlitePastReads
 from kastor.storage.sqlite.past_snapshot import past_snapshot_of
 from kastor.storage.sqlite.pool import ReadPool, closed
@@ -128,6 +129,7 @@ class SqliteStore(Generic[C]):
         self.events = SqliteEventTables(self._tables, self._upkeep, pulse)
         self.inputs = SqliteInputTable(self._tables, self._upkeep)
         self.jobs = SqliteJobTable(self._tables, self._upkeep)
+        self.parts = SqlitePartTable(self._upkeep)
         self.saved = SqliteSavedTable(self._tables, self._upkeep)
         self.proposals = SqliteProposalTable(self._tables, self._upkeep)
         self.vectors = SqliteVectorTable(self._tables, self._upkeep)
