@@ -93,7 +93,7 @@ def fill(api: Api, twins: int) -> None:
     request = urllib.request.Request(
         f"{api.url}/kastor/v1/jobs/imports",
         body,
-        {"Content-Type": "application/x-ndjson"},
+        {"Content-Type": "application/x-ndjson", **api.credentials},
         method="POST",
     )
     with urllib.request.urlopen(request, timeout=900) as answer:

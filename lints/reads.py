@@ -40,8 +40,8 @@ ALLOWED: dict[str, str] = {
         "Store.events Store.indexes Store.inputs Store.jobs Store.history Store.saved Store.search"
         " Store.proposals Store.vectors"
     ),
-    "a state's name; what is read of it there takes a context that has it": (
-        "GraphService.at GraphService.position"
+    "a state's name, or what may be seen; what is read of it takes a context that has it": (
+        "GraphService.at GraphService.position GraphService.seen"
     ),
     "what statements over a state may rely on, no answer": "Store.since",
     "what the engine can, another reader, limits of pages; what is got there takes a context": (

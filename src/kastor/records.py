@@ -244,14 +244,44 @@ class ReadFrom(Enum):
     """A replica answers with what it has; it may be behind, and it may answer without a primary."""
 
 
-class Sees:
-    """What rules let an actor see of a graph; only who makes the rules and who keeps them look in.
+PAST_BY_TWIN = (
+    "You may see some twins alone, and their past cannot be told yet; leave out kastor-as-of and "
+    "asOf."
+)
 
-    No rules are made yet. A read that is not told how to keep them refuses a context that has some
-    (`Context.require_plain`), so that they cannot be kept on one road and forgotten on another.
+
+class PolicyPart(Struct, frozen=True):
+    """A part of a graph: the twins that meet all that is said.
+
+    Attributes:
+        name: as the policy calls it.
+        under: the id of the twin with which it begins; None: it does not matter where a twin is.
+        outgoing: names of the relationships that lead from a twin to those below it.
+        incoming: names of those that lead from a twin to the one above it, in place of `outgoing`.
+        models: ids of models, whose twins and those of models that extend them belong to it; none:
+            of all.
+        model_keys: the keys of all these; None: they were not looked up yet.
+        key: under which the graph keeps what lies below that twin; None: it was not looked up yet.
     """
 
-    __slots__ = ()
+    name: str
+    under: TwinId | None = None
+    outgoing: tuple[str, ...] = ()
+    incoming: tuple[str, ...] = ()
+    models: tuple[ModelId, ...] = ()
+    model_keys: tuple[int, ...] | None = None
+    key: int | None = None
+
+
+class Sees(Struct, frozen=True):
+    """What rules let an actor see of a graph: the twins of any of these parts.
+
+    And the relationships with both ends among them. A read that is not told how to keep to it
+    refuses a context that has it (`Context.require_plain`), so that it cannot be kept on one road
+    and forgotten on another.
+    """
+
+    parts: tuple[PolicyPart, ...] = ()
 
 
 class AsOf(Struct, frozen=True):

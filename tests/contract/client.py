@@ -38,7 +38,7 @@ class Api:
 
     def __init__(self, url: str, *, token: str | None = None) -> None:
         self.url = url.rstrip("/")
-        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self.credentials = {"Authorization": f"Bearer {token}"} if token else {}
         self._client = httpx2.Client(timeout=60)
 
     def __enter__(self) -> Self:
@@ -68,7 +68,7 @@ class Api:
         target = path
         if version is not None:
             target += ("&" if "?" in path else "?") + f"api-version={version}"
-        all_headers = {**self._headers, **(headers or {})}
+        all_headers = {**self.credentials, **(headers or {})}
         if content is not None and content_type is not None:
             all_headers.setdefault("Content-Type", content_type)
         return self._client.request(

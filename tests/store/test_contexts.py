@@ -10,6 +10,7 @@ import orjson
 import pytest
 from msgspec import structs
 
+from kastor.errors import Forbidden, NotFound
 from kastor.events.feed import Feed
 from kastor.events.filter import parse
 from kastor.events.relay import Relay
@@ -121,13 +122,39 @@ async def related(graph: Graph) -> Graph:
     return graph
 
 
-@pytest.mark.parametrize("read", READS.values(), ids=READS)
-async def test_no_read_answers_with_more_than_was_asked_for(
-    related: Graph, read: Callable[[Graph, Context], Awaitable[Any]]
-) -> None:
-    assert await read(related, SYSTEM) is not None
+BY_TWIN = (
+    *("twin", "component", "relationship", "outgoing", "incoming"),
+    *("page", "count", "nothing", "explain"),
+)
+"""Reads that know rules; what `BY_RULES` sees is nothing."""
+MODELS = ("models", "model", "dependencies", "lineage")
+"""They tell of no twins."""
+
+
+@pytest.mark.parametrize("name", [each for each in READS if each not in (*BY_TWIN, *MODELS)])
+async def test_no_read_answers_with_more_than_was_asked_for(related: Graph, name: str) -> None:
+    assert await READS[name](related, SYSTEM) is not None
     with pytest.raises(NotImplementedError):
-        await read(related, BY_RULES)
+        await READS[name](related, BY_RULES)
+
+
+@pytest.mark.parametrize("name", BY_TWIN)
+async def test_what_knows_rules_shows_nothing_to_who_sees_nothing(
+    related: Graph, name: str
+) -> None:
+    if name in ("page", "count", "nothing"):
+        rows = orjson.loads((await READS[name](related, BY_RULES)).value)
+        assert rows == ([{"COUNT": 0}] if name == "count" else [])
+        return
+    with pytest.raises(Forbidden if name == "explain" else NotFound):
+        await READS[name](related, BY_RULES)
+
+
+@pytest.mark.parametrize("name", [each for each in PAST if each not in MODELS])
+async def test_rules_and_an_instant_together_are_refused(related: Graph, name: str) -> None:
+    at = await related.service.at(Named())
+    with pytest.raises((NotImplementedError, Forbidden)):
+        await READS[name](related, structs.replace(BY_RULES, at=at))
 
 
 @pytest.mark.parametrize("name", [each for each in READS if each not in PAST])

@@ -46,6 +46,7 @@ from kastor.errors import (
 )
 from kastor.graph.instants import shown
 from kastor.logs import get_logger
+from kastor.records import PAST_BY_TWIN
 from kastor.storage.placement import DEFAULT
 from kastor.tracing import RequestTag, installed, tag
 
@@ -280,7 +281,10 @@ class Application:
         graph = operation.judged_on(addressed.graph, request.parameters)
         # Nothing is awaited where the caller is known already and no graph is named.
         seen = self._entrance.seen(headers, permission, graph)
-        request.let_in(seen or await self._entrance.let_in(headers, permission, graph), graph)
+        if seen is None:
+            by_twin = operation.by_twin
+            seen = await self._entrance.let_in(headers, permission, graph, by_twin=by_twin)
+        request.let_in(seen, graph)
         self._gate.admit(request, operation)
         services = (
             self._server.graphs.default
@@ -291,6 +295,8 @@ class Application:
                 asked=graph == addressed.graph and permission not in KNOWN_CALLERS,
             )
         )
+        if permission not in request.permissions and graph is not None:
+            request.limit_to(await services.graph.seen(seen.parts(permission, graph)))
         if operation.versioned:
             versions = request.query.get("api-version")
             request.api_version = require_version(versions, request.url, strict=self._strict)
@@ -355,6 +361,8 @@ async def _choose_instant(services: Services, request: Request, operation: Opera
     named = request.asked_instants()
     if not named:
         return
+    if request.is_limited:
+        raise Forbidden(PAST_BY_TWIN)
     if not operation.as_of:
         is_read = operation.method == "GET" or operation.permission is Permission.QUERY
         raise InvalidArgument(

@@ -10,6 +10,7 @@ from fnmatch import translate
 from functools import lru_cache
 
 from kastor.auth.roles import EVERYBODY, KNOWN_CALLERS, OWNER, SERVER_WIDE, Permission
+from kastor.records import PolicyPart
 
 EVERY_GRAPH = ("*",)
 _MOST_KEPT, _LONGEST_KEPT = 100, 63
@@ -34,24 +35,26 @@ class Grant:
         role: its name, for people.
         permissions: what it lets do.
         graphs: names of graphs, in which `*` stands for any characters.
+        twins: parts of these graphs, for which alone it counts; none: for all of them.
     """
 
     role: str
     permissions: frozenset[Permission]
     graphs: tuple[str, ...] = EVERY_GRAPH
+    twins: tuple[PolicyPart, ...] = ()
 
     @property
     def on_every_graph(self) -> bool:
-        """Whether it counts for all graphs and for the server."""
-        return "*" in self.graphs
+        """Whether it counts for all graphs, all of each, and for the server."""
+        return "*" in self.graphs and not self.twins
 
     def covers(self, graph: str) -> bool:
         """Whether it counts on a graph."""
         return bool(self.graphs) and _matching(self.graphs).match(graph) is not None
 
     def lets(self, permission: Permission, graph: str | None) -> bool:
-        """Whether it is enough for a permission on a graph; None: on some graph at least."""
-        if permission not in self.permissions:
+        """Whether it is enough for a permission on all of a graph; None: of some graph at least."""
+        if permission not in self.permissions or self.twins:
             return False
         if self.on_every_graph:
             return True
@@ -98,7 +101,17 @@ class Actor:
         everywhere: permissions on every graph and on the server.
     """
 
-    __slots__ = ("_limited", "_on", "everywhere", "grants", "id", "name", "principal")
+    __slots__ = (
+        "_limited",
+        "_on",
+        "_partial",
+        "_parts",
+        "everywhere",
+        "grants",
+        "id",
+        "name",
+        "principal",
+    )
 
     def __init__(self, principal: Principal, grants: Iterable[Grant]) -> None:
         self.principal = principal
@@ -108,8 +121,13 @@ class Actor:
         self.everywhere: frozenset[Permission] = known.union(
             *(each.permissions for each in self.grants if each.on_every_graph)
         )
-        self._limited = tuple(each for each in self.grants if not each.on_every_graph)
+        # What counts for parts is not among the rest: whoever knows no parts sees no permission.
+        self._partial = tuple(each for each in self.grants if each.twins)
+        self._limited = tuple(
+            each for each in self.grants if not each.on_every_graph and not each.twins
+        )
         self._on: dict[str, frozenset[Permission]] = {}
+        self._parts: dict[tuple[Permission, str], tuple[PolicyPart, ...]] = {}
 
     @property
     def has_a_role(self) -> bool:
@@ -117,7 +135,7 @@ class Actor:
         return any(each.permissions - KNOWN_CALLERS for each in self.grants)
 
     def on(self, graph: str) -> frozenset[Permission]:
-        """Return what it may do on a graph, whether there is one of that name or not."""
+        """Return what it may do on all of a graph, whether there is one of that name or not."""
         if not self._limited:
             return self.everywhere
         found = self._on.get(graph)
@@ -132,8 +150,31 @@ class Actor:
         return _together(self.everywhere, covering) if covering else self.everywhere
 
     def somewhere(self) -> frozenset[Permission]:
-        """Return what it may do on some graph at least, whichever."""
-        return self.everywhere.union(*(each.permissions - SERVER_WIDE for each in self.grants))
+        """Return what it may do on all of some graph at least, whichever."""
+        return self.everywhere.union(*(each.permissions - SERVER_WIDE for each in self._limited))
+
+    def parts(self, permission: Permission, graph: str) -> tuple[PolicyPart, ...]:
+        """Return the parts of a graph for which it has a permission, beside what `on` tells."""
+        known = self._parts.get((permission, graph))
+        if known is None:
+            known = self._find_parts(permission, graph)
+            if len(self._parts) < _MOST_KEPT and len(graph) <= _LONGEST_KEPT:
+                self._parts[permission, graph] = known
+        return known
+
+    def _find_parts(self, permission: Permission, graph: str) -> tuple[PolicyPart, ...]:
+        if permission in SERVER_WIDE:
+            return ()
+        found = (
+            each.twins
+            for each in self._partial
+            if permission in each.permissions and each.covers(graph)
+        )
+        return tuple(dict.fromkeys(part for twins in found for part in twins))
+
+    def is_limited_on(self, graph: str) -> bool:
+        """Whether it may do something for parts of a graph alone."""
+        return any(each.covers(graph) for each in self._partial)
 
 
 @lru_cache(maxsize=1_024)

@@ -111,6 +111,12 @@ def _lack(judgement: Judgement, file: str) -> str:
         return "no rule gives a role, so that every request is answered 403."
     if judgement.elsewhere:
         first = judgement.elsewhere[0]
+        if first.grant.twins:
+            names = _roles(dict.fromkeys(each.name for each in first.grant.twins), "and")
+            parts = names.removeprefix("role ")
+            return (
+                f"{_reason(first, file)} has {judgement.permission} for the twins of {parts} alone."
+            )
         graphs = ", ".join(first.grant.graphs)
         return f"{_reason(first, file)} has {judgement.permission} on {graphs} alone."
     names = _roles(dict.fromkeys(each.grant.role for each in judgement.held), "and")

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from kastor.auth.actors import EVERY_GRAPH, Actor, Grant, Principal
 from kastor.auth.roles import ROLES, Permission
+from kastor.records import PolicyPart
 
 CLAIMS = ("roles", "groups", "scopes", "apps", "subjects", "tokens")
 """What rules can ask for: application roles, groups and scopes of an issuer's token, the
@@ -32,6 +33,7 @@ class AccessRule:
         graphs: where the roles count; names in which `*` stands for any characters.
         issuer: whose tokens it is about; None: of all.
         number: its place in the policy file, from 1; 0: it holds without one.
+        twins: the parts of these graphs for which alone the roles count; none: for all.
     """
 
     roles: tuple[str, ...]
@@ -39,6 +41,7 @@ class AccessRule:
     graphs: tuple[str, ...] = EVERY_GRAPH
     issuer: str | None = None
     number: int = 0
+    twins: tuple[PolicyPart, ...] = ()
 
     def meets(self, principal: Principal) -> bool:
         """Whether it is about a caller."""
@@ -79,7 +82,8 @@ class Policy:
         for rule in self.rules:
             if rule.meets(principal):
                 for role in rule.roles:
-                    yield Earned(rule, Grant(role, self.roles[role], rule.graphs))
+                    granted = Grant(role, self.roles[role], rule.graphs, rule.twins)
+                    yield Earned(rule, granted)
 
     def grants_of(self, principal: Principal) -> tuple[Grant, ...]:
         """Return what a caller is granted, each once, its token's own grants first."""

@@ -16,6 +16,7 @@ from kastor.auth.actors import EVERY_GRAPH
 from kastor.auth.policy import ADT_RULES, CLAIMS, AccessRule, Policy
 from kastor.auth.policy_places import Places
 from kastor.auth.roles import KNOWN_CALLERS, ROLES, Permission
+from kastor.records import PolicyPart
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 MOST = 1_000
 """Rules, roles, and values of one claim."""
 MOST_FAULTS = 50
+MOST_PARTS, MOST_NAMES = 20, 50
+"""Parts of one rule; relationships, or models, of one part."""
 GRANTABLE = tuple(each for each in Permission if each not in KNOWN_CALLERS)
 """What roles can give; the rest every caller has."""
 
@@ -83,10 +86,18 @@ def _be_a_name(value: str) -> str:
     return value
 
 
+def _be_a_model(value: str) -> str:
+    if not value.startswith("dtmi:"):
+        raise ValueError("write the id of a model: dtmi:com:example:Room;1.")
+    return value
+
+
 _Text = Annotated[str, Field(max_length=500), AfterValidator(_be_text)]
 _Pattern = Annotated[str, Field(max_length=100), AfterValidator(_be_permissions)]
 _Graphs = Annotated[str, AfterValidator(_be_graphs)]
 _Role = Annotated[str, AfterValidator(_be_a_name)]
+_Model = Annotated[str, Field(max_length=2048), AfterValidator(_be_a_model)]
+_Names = Annotated[list[_Text], Field(max_length=MOST_NAMES)]
 _Values = Annotated[list[_Text], Field(min_length=1, max_length=MOST)]
 
 
@@ -114,9 +125,22 @@ class _ToForm(_Form):
         return {claim: frozenset(found) for claim, found in values if found}
 
 
+class _PartForm(_Form):
+    under: Annotated[str, Field(max_length=128), AfterValidator(_be_text)] | None = None
+    outgoing: _Names = []
+    incoming: _Names = []
+    models: Annotated[list[_Model], Field(max_length=MOST_NAMES)] = []
+
+    def part(self, name: str) -> PolicyPart:
+        """Return what it says."""
+        told = tuple(self.outgoing), tuple(self.incoming), tuple(self.models)
+        return PolicyPart(name, self.under, *told)
+
+
 class _RuleForm(_Form):
     roles: Annotated[list[_Role], Field(min_length=1, max_length=50)]
     graphs: Annotated[list[_Graphs], Field(min_length=1, max_length=100)] = list(EVERY_GRAPH)
+    twins: Annotated[list[_Role], Field(min_length=1, max_length=MOST_PARTS)] | None = None
     to: _ToForm
     issuer: Annotated[str, Field(max_length=500), AfterValidator(_be_an_issuer)] | None = None
 
@@ -124,6 +148,7 @@ class _RuleForm(_Form):
 class _FileForm(_Form):
     adt_roles: bool = True
     roles: Annotated[dict[_Role, _RoleForm], Field(max_length=MOST)] = {}
+    twins: Annotated[dict[_Role, _PartForm], Field(max_length=MOST)] = {}
     rules: Annotated[list[_RuleForm], Field(max_length=MOST)] = []
 
 
@@ -163,8 +188,12 @@ def _policy_of(form: _FileForm) -> Policy:
             own = form.roles[name]
             given = (_permissions_of(each) for each in own.permissions)
             roles[name] = frozenset().union(*given, *(roles[each] for each in own.includes))
+    parts = {name: part.part(name) for name, part in form.twins.items()}
     rules = [
-        AccessRule(tuple(each.roles), each.to.named(), tuple(each.graphs), each.issuer, number)
+        AccessRule(
+            *(tuple(each.roles), each.to.named(), tuple(each.graphs), each.issuer, number),
+            tuple(parts[name] for name in each.twins or ()),
+        )
         for number, each in enumerate(form.rules, 1)
     ]
     return Policy((*(ADT_RULES if form.adt_roles else ()), *rules), roles)
@@ -190,9 +219,19 @@ def _misfits(document: Mapping[str, Any], places: Places) -> Iterator[str]:
         ).prepare()
     except CycleError as error:
         yield f"roles: {' includes '.join(error.args[1][::-1])}: a role cannot include itself."
+    twins = document.get("twins")
+    parts: dict[str, Any] = twins if isinstance(twins, dict) else {}
+    for name, part in parts.items():
+        yield from _misfits_of_part(f"twins.{name[:80]}", part)
     rules = document.get("rules")
     for index, rule in enumerate(rules if isinstance(rules, list) else []):
         yield from _misfits_of_rule(rule, known, places.rule(index))
+        for each in _texts(rule, "twins"):
+            if each not in parts:
+                yield (
+                    f"{places.rule(index)}, twins: there is no part {each[:80]!r}; make it with "
+                    "[twins.NAME]."
+                )
 
 
 def _misfits_of_role(name: str, role: Any, known: set[str], places: Places) -> Iterator[str]:
@@ -204,6 +243,22 @@ def _misfits_of_role(name: str, role: Any, known: set[str], places: Places) -> I
             yield f"{place}, includes: {_no_role(each, known)}"
     if isinstance(role, dict) and not (role.get("permissions") or role.get("includes")):
         yield f"{place}: it gives nothing; write permissions = [...] or includes = [...]."
+
+
+def _misfits_of_part(place: str, part: Any) -> Iterator[str]:
+    if not isinstance(part, dict):
+        return
+    ways = [name for name in ("outgoing", "incoming") if part.get(name)]
+    if not part.get("under") and not part.get("models"):
+        yield f'{place}: it holds nothing; write under = "ID", or models = [...], or both.'
+    elif part.get("under") and len(ways) != 1:
+        yield (
+            f"{place}: say by which relationships twins belong to it: outgoing = [...] if they "
+            "lead to what is below, or incoming = [...] if they lead to what is above; one "
+            "of the two."
+        )
+    elif ways and not part.get("under"):
+        yield f'{place}, {ways[0]}: that needs under = "ID", the twin with which it begins.'
 
 
 def _misfits_of_rule(rule: Any, known: set[str], place: str) -> Iterator[str]:
@@ -252,6 +307,8 @@ def _unknown(steps: tuple[int | str, ...], places: Places) -> str:
             form = _RuleForm
         case ("roles", str()):
             form = _RoleForm
+        case ("twins", str()):
+            form = _PartForm
         case _:
             form = _FileForm
     known = list(form.model_fields)

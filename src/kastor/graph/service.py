@@ -27,8 +27,10 @@ from kastor.records import (
     Context,
     IncomingRow,
     Needs,
+    PolicyPart,
     RelationshipPage,
     RelationshipRow,
+    Sees,
     TwinRow,
 )
 from kastor.storage.batches import Write
@@ -60,6 +62,10 @@ CarryOut: TypeAlias = "Callable[[models.UploadModels], Awaitable[Stored]]"
 """Makes an upload of models durable, or rehearses it."""
 
 
+MOST_SEEN = 1_000
+"""What callers with other parts each see, kept until the models change."""
+
+
 class GraphService:
     """The graph of one store."""
 
@@ -75,6 +81,8 @@ class GraphService:
         self._uploading = asyncio.Lock()
         self._uploads = 0
         self._reading_lineage = asyncio.Lock()
+        self._seen: dict[tuple[PolicyPart, ...], Sees] = {}
+        self._seen_under: ModelCatalog | None = None
 
     @property
     def catalog(self) -> ModelCatalog:
@@ -91,13 +99,40 @@ class GraphService:
         found = await self._store.history.resolve(time=named.time, change=named.change)
         return structs.replace(found, catalog=await self._store.history.catalog(found))
 
+    async def seen(self, parts: Sequence[PolicyPart]) -> Sees:
+        """Return what somebody sees for whom parts are named, with all keys that statements need.
+
+        A model that extends one of them and comes later is not seen by a request under way. Parts
+        that begin at a twin are kept by the graph from the first time that they are named.
+
+        Raises:
+            Unavailable: a part cannot be kept.
+        """
+        catalog = self.catalog
+        if self._seen_under is not catalog or len(self._seen) >= MOST_SEEN:
+            self._seen, self._seen_under = {}, catalog
+        named = tuple(parts)
+        found = self._seen.get(named)
+        if found is None:
+            below = [each for each in named if each.under is not None]
+            keys = (
+                dict(zip(below, await self._store.parts.keep(below), strict=True)) if below else {}
+            )
+            found = Sees(
+                tuple(
+                    structs.replace(_with_keys(each, catalog), key=keys.get(each)) for each in named
+                )
+            )
+            if catalog is self.catalog:
+                self._seen[named] = found
+        return found
+
     async def position(self) -> int:
         """Return where the present stands in the change log, also where no past is kept."""
         return (await self._store.history.resolve()).change
 
     def catalog_of(self, context: Context) -> ModelCatalog:
-        """Return the models of what a request reads."""
-        context.require_all()
+        """Return the models of what a request reads; they tell of no twins."""
         return self.catalog if context.at is None else cast("ModelCatalog", context.at.catalog)
 
     async def execute(
@@ -352,6 +387,13 @@ class GraphService:
     ) -> tuple[ModelFacts, ...]:
         limits = self._limits
         return read_valid(text, documents, catalog, limits.max_version, limits.profile)
+
+
+def _with_keys(part: PolicyPart, catalog: ModelCatalog) -> PolicyPart:
+    if not part.models:
+        return part
+    found = (catalog.matching(each, exact=False) for each in part.models)
+    return structs.replace(part, model_keys=tuple(sorted(frozenset().union(*found))))
 
 
 def _refusing(error: KastorError) -> Callable[[State, Stamp], Decided[Any]]:

@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar, cast
 
 import msgspec
 
-from kastor.errors import BadRequest, CatalogChanged, QueryTimeout, QueryTooLarge
+from kastor.errors import BadRequest, CatalogChanged, Forbidden, QueryTimeout, QueryTooLarge
 from kastor.query.compiled import Asked, Compiled, Compiler, ask, parse_limits
 from kastor.query.distances import mentions_distance
 from kastor.query.explain import advice, as_json
 from kastor.query.pages import Found, Keys, cut_page, join_page
 from kastor.query.plan import Plan, Truth
 from kastor.query.sql.parameters import filled
-from kastor.query.sql.tables import NOW, unknown, view_of
+from kastor.query.sql.tables import NOW, unknown
+from kastor.query.sql.views import view_of
 from kastor.query.whole import Whole, by_identity, kind_of
 from kastor.storage.limits import MAX_BYTES, too_long
 
@@ -285,6 +286,8 @@ class Runner:
 
     def at_once(self, compiled: Compiled, context: Context) -> Answer | None:
         """The only page of a look-up; None for other queries, and where the engine is remote."""
+        if context.sees is not None:  # how much a part holds is in no plan
+            return None
         look_up = self._reader.look_up if compiled.looks_up else None
         if look_up is None:
             return None
@@ -345,7 +348,15 @@ class Runner:
     async def described(
         self, compiled: Compiled, position: Position, context: Context
     ) -> dict[str, Any]:
-        """Plan, statement, the engine's steps, advice and warnings; nothing of it is run."""
+        """Plan, statement, the engine's steps, advice and warnings; nothing of it is run.
+
+        Raises:
+            Forbidden: the caller may see parts alone, and the engine tells of whole tables.
+        """
+        if context.sees is not None:
+            raise Forbidden(
+                "EXPLAIN tells of the whole graph, of which you may see some twins alone."
+            )
         plan, sql, size = compiled.plan, compiled.first(), self._size(position.page)
         params = self._bound(compiled, sql, () if plan.counts else (size,), context)
         text, timeout = compiled.dialect.explain + sql.text, self._settings.timeout_seconds

@@ -34,6 +34,7 @@ from kastor.storage.indexes import IndexStore
 from kastor.storage.inputs import InputStore
 from kastor.storage.jobs import JobStore
 from kastor.storage.load import StoreLoad
+from kastor.storage.parts import PartStore
 from kastor.storage.proposals import ProposalStore
 from kastor.storage.saved import SavedStore
 from kastor.storage.search import SearchStore
@@ -155,6 +156,10 @@ class Store(Protocol[C]):
     @property
     def jobs(self) -> JobStore:
         """The table of jobs."""
+
+    @property
+    def parts(self) -> PartStore:
+        """The parts of the graph that rules name."""
 
     @property
     def saved(self) -> SavedStore:

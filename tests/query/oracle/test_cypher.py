@@ -18,11 +18,13 @@ from cypher_generator import Texts, graph
 from cypher_oracle import Oracle, Unlike, ranked
 from query_graphs import rows, service
 from query_oracle import bag
+from query_parts import kept, random_sees, seen
 from test_postgres import all_rows, fill, refill, same_numbers, service_over
 
 from kastor.errors import QueryError
 from kastor.lang.cypher import parse_cypher, print_cypher, tree
 from kastor.query.service import QueryService, QuerySettings
+from kastor.records import Context
 from tests.postgres.cluster import Cluster
 
 TEXTS = int(os.environ.get("KASTOR_CYPHER_EXAMPLES", "300"))
@@ -143,6 +145,33 @@ def test_rows_equal_the_oracles() -> None:
             assert _wrong(text, about, found) == ""
             assert rows(engine, text, size=random.choice([1, 2, 3])) == found, text
     assert refused <= TEXTS // 20
+    assert reasons.total() <= TEXTS // 3, reasons
+
+
+@pytest.mark.timeout(3600)
+def test_rows_are_of_what_can_be_seen_alone() -> None:
+    """Of no twin in the middle of a way either, nor counted, nor in a path."""
+    reasons, shown = Counter[str](), 0
+    for seed in range(TEXTS // PER_GRAPH):
+        random = Random(seed)
+        about = graph(random)
+        engine = service(about, max_hops=6)
+        for _ in range(PER_GRAPH):
+            text = Texts(random).query()
+            sees = kept(engine, random_sees(random, about))
+            context = Context("ann", sees=sees)
+            try:
+                if _is_too_long(engine, text):
+                    continue
+                found = rows(engine, text, context=context)
+            except (QueryError, apsw.SQLError) as error:
+                reasons[_refusal(error)] += 1
+                continue
+            shown += len(found)
+            assert _wrong(text, seen(about, sees), found) == "", sees
+            size = random.choice([1, 2, 3])
+            assert rows(engine, text, size=size, context=context) == found, text
+    assert shown > TEXTS // 3
     assert reasons.total() <= TEXTS // 3, reasons
 
 

@@ -139,7 +139,7 @@ async def fill(connection: Any, graph: Graph) -> None:
 
 
 async def refill(connection: Any, graph: Graph) -> None:
-    tables = ("model_keys", "twins", "relationship_names", "relationships")
+    tables = ("model_keys", "twins", "relationship_names", "relationships", "parts")
     listed = ", ".join(f"{SCHEMA}.{table}" for table in tables)
     await connection.execute(f"TRUNCATE {listed} CASCADE")
     for model, key in graph.models.keys.items():

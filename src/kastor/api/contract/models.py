@@ -258,6 +258,7 @@ OPERATIONS: tuple[Operation, ...] = (
         ),
         headers=PAGE_SIZE,
         as_of=True,
+        by_twin=True,
     ),
     Operation(
         "DigitalTwinModels_GetById",
@@ -270,6 +271,7 @@ OPERATIONS: tuple[Operation, ...] = (
         result="ModelData",
         query=("includeModelDefinition", "includeBaseModelContents"),
         as_of=True,
+        by_twin=True,
     ),
     Operation(
         "DigitalTwinModels_Update",

@@ -127,5 +127,6 @@ OPERATIONS: tuple[Operation, ...] = (
         headers=(*PAGE_SIZE, "kastor-adt-strict", "kastor-explain", *READ_FROM),
         dry_run=True,
         as_of=True,
+        by_twin=True,
     ),
 )

@@ -150,6 +150,7 @@ OPERATIONS: tuple[Operation, ...] = (
         headers=READ_FROM,
         etag=True,
         as_of=True,
+        by_twin=True,
     ),
     Operation(
         "DigitalTwins_AddRelationship",
@@ -218,6 +219,7 @@ OPERATIONS: tuple[Operation, ...] = (
         query=("relationshipName", "continuationToken"),
         headers=(*PAGE_SIZE, *READ_FROM),
         as_of=True,
+        by_twin=True,
     ),
     Operation(
         "DigitalTwins_ListIncomingRelationships",
@@ -231,5 +233,6 @@ OPERATIONS: tuple[Operation, ...] = (
         query=("continuationToken",),
         headers=(*PAGE_SIZE, *READ_FROM),
         as_of=True,
+        by_twin=True,
     ),
 )

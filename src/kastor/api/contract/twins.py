@@ -150,6 +150,7 @@ OPERATIONS: tuple[Operation, ...] = (
         headers=READ_FROM,
         etag=True,
         as_of=True,
+        by_twin=True,
     ),
     Operation(
         "DigitalTwins_Add",
@@ -212,6 +213,7 @@ OPERATIONS: tuple[Operation, ...] = (
         headers=READ_FROM,
         etag=True,
         as_of=True,
+        by_twin=True,
     ),
     Operation(
         "DigitalTwins_UpdateComponent",

@@ -40,7 +40,12 @@ class Entrance:
         return actor
 
     async def let_in(
-        self, headers: Mapping[bytes, bytes], permission: Permission, graph: str | None
+        self,
+        headers: Mapping[bytes, bytes],
+        permission: Permission,
+        graph: str | None,
+        *,
+        by_twin: bool = False,
     ) -> Actor:
         """Return who asks.
 
@@ -48,6 +53,7 @@ class Entrance:
             headers: of the request.
             permission: what it needs.
             graph: where it needs that; None: on any graph.
+            by_twin: whether the permission for parts of the graph is enough.
 
         Raises:
             Unauthenticated: there is no valid token.
@@ -58,6 +64,8 @@ class Entrance:
             return ANONYMOUS
         actor = await self.require_known(headers)
         if permission not in _allowed(actor, graph):
+            if by_twin and graph is not None and actor.parts(permission, graph):
+                return actor
             raise refusal(actor, permission, graph)
         return actor
 
@@ -71,7 +79,9 @@ class Entrance:
     async def shows(self, headers: Mapping[bytes, bytes], graph: str) -> bool:
         """Return whether who asks may know that there is a graph; raises Unavailable."""
         actor = await self._known(headers)
-        return actor is not None and not actor.on(graph) <= KNOWN_CALLERS
+        if actor is None:
+            return False
+        return actor.is_limited_on(graph) or not actor.on(graph) <= KNOWN_CALLERS
 
     def known(self, headers: Mapping[bytes, bytes]) -> Actor | None:
         """Return who asks, where that was told before; None also where nobody is asked."""
@@ -105,6 +115,12 @@ def refusal(actor: Actor, permission: Permission, graph: str | None) -> Forbidde
     """Return the error; who has no role at all is told nothing (rest-api A.3)."""
     if not actor.has_a_role:
         return Forbidden("", permission=permission)
+    if graph is not None and actor.parts(permission, graph):
+        return Forbidden(
+            f"{actor.name} has {permission} for some twins of the graph {graph} alone, and this "
+            "cannot be limited to them. A role for the whole graph would allow it.",
+            permission=permission,
+        )
     where = "any graph" if graph is None else f"the graph {graph}"
     return Forbidden(
         f"{actor.name} has no role that allows {permission} on {where}. GET /kastor/v1/me tells "

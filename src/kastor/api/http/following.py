@@ -72,11 +72,16 @@ class FollowedEntrance(Entrance):
 
     @override
     async def let_in(
-        self, headers: Mapping[bytes, bytes], permission: Permission, graph: str | None
+        self,
+        headers: Mapping[bytes, bytes],
+        permission: Permission,
+        graph: str | None,
+        *,
+        by_twin: bool = False,
     ) -> Actor:
         """Return who asks; raises as `Entrance` does, which the span tells."""
         with tracing.span("authorise", **_about(permission, graph)):
-            return await super().let_in(headers, permission, graph)
+            return await super().let_in(headers, permission, graph, by_twin=by_twin)
 
 
 def _about(permission: Permission, graph: str | None) -> dict[str, str]:

@@ -63,6 +63,8 @@ class Operation:
         waits: whether its header `kastor-read` may name a change, which it waits for; its handler
             reads it.
         judged: the graph on which the caller needs the permission.
+        by_twin: whether it keeps to `Context.sees`; others refuse who has the permission for parts
+            of the graph alone.
     """
 
     id: str
@@ -87,6 +89,7 @@ class Operation:
     head: bool = False
     waits: bool = False
     judged: Judged = Judged.ADDRESSED
+    by_twin: bool = False
     status_again: int | None = None
 
     def judged_on(self, addressed: str, parameters: Sequence[str]) -> str | None:

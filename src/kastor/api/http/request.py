@@ -27,7 +27,7 @@ from kastor.graph.bodies import as_document, as_patch, parse_json, too_large
 from kastor.graph.command import IfMatch
 from kastor.graph.conditions import read_if_match, read_if_none_match
 from kastor.graph.instants import Named, read_instant
-from kastor.records import AsOf, Context, ReadFrom
+from kastor.records import AsOf, Context, ReadFrom, Sees
 from kastor.storage.placement import DEFAULT
 from kastor.types import Document, Json
 
@@ -157,7 +157,7 @@ class Request:
             "_query",
         ),
         *("_receive", "_scope", "_size", "_source", "actor", "api_version", "dry_run", "headers"),
-        *("_at", "parameters", "permissions", "required", "server", "warnings"),
+        *("_at", "_sees", "parameters", "permissions", "required", "server", "warnings"),
     )
 
     def __init__(
@@ -186,6 +186,7 @@ class Request:
         self._size = 0
         self._source = ReadFrom.PRIMARY
         self._at: AsOf | None = None
+        self._sees: Sees | None = None
         self._context: Context | None = None
         self._bodies = bodies
         self._kept, self._kept_for = 0, ""
@@ -196,6 +197,15 @@ class Request:
         self.actor = actor
         self._judged_on = graph
         self.permissions = actor.somewhere() if graph is None else actor.on(graph)
+
+    def limit_to(self, sees: Sees) -> None:
+        """Let it see no more than this; before its context is made."""
+        self._sees = sees
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether it may see some twins alone."""
+        return self._sees is not None
 
     @property
     def is_let_in(self) -> bool:
@@ -266,13 +276,16 @@ class Request:
                 and self._source is ReadFrom.PRIMARY
                 and not self.dry_run
                 and self._at is None
+                and self._sees is None
             ):
                 made = _plain_context(self.actor.name)
             else:
                 text = None if trace is None else trace.decode("latin-1")
                 size, dry_run = self._size, self.dry_run
                 made = Context(
-                    self.actor.name, text, self._source, self._at, size=size, dry_run=dry_run
+                    *(self.actor.name, text, self._source, self._at, self._sees),
+                    size=size,
+                    dry_run=dry_run,
                 )
             self._context = made
         return made

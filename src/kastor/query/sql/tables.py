@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Protocol
 from kastor.records import ANYTHING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable
+    from collections.abc import Hashable
 
     from kastor.query.sql.parameters import Parameters
-    from kastor.records import AsOf, Context, Since
+    from kastor.records import AsOf, Since
 
 
 class Tables(Protocol):
@@ -95,17 +95,6 @@ def unknown(at: AsOf) -> Since:
     """What became of a past state, where nobody knows."""
     del at
     return ANYTHING
-
-
-def view_of(context: Context, since: Callable[[AsOf], Since]) -> GraphView:
-    """The view of a request; `since` tells what became of a state of the past.
-
-    Raises:
-        NotImplementedError: it reads by rules, for which there is no view.
-    """
-    if context.sees is not None:
-        raise NotImplementedError("there is no view by rules")
-    return NOW if context.at is None else Past(since(context.at))
 
 
 def alone(table: str) -> str:

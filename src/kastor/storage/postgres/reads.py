@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from kastor.records import IncomingRow, RelationshipPage, RelationshipRow, TwinRow
 from kastor.storage.limits import PAGE_BYTES
+from kastor.storage.parts import limited
 from kastor.storage.postgres import statements as sql
 from kastor.storage.postgres.documents import from_jsonb
 from kastor.storage.postgres.faults import Fault, fault_of, gone, unavailable
+from kastor.types import override
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from kastor.records import ReadFrom
+    from kastor.records import ReadFrom, Sees
     from kastor.storage.postgres.connections import Connections
     from kastor.storage.postgres.replicas import Replicas
     from kastor.storage.postgres.statements import Qualified
@@ -31,6 +33,10 @@ class PostgresPointReads:
         self._connections = connections
         self._texts = texts
         self._replicas = replicas
+
+    def limited_to(self, sees: Sees) -> PostgresPointReads:
+        """Return the same reads of what can be seen alone."""
+        return _LimitedReads(self._connections, self._texts.again(), self._replicas, sees)
 
     async def twin(self, twin_id: str, source: ReadFrom) -> TwinRow | None:
         """Return a twin."""
@@ -103,6 +109,18 @@ class PostgresPointReads:
                     raise unavailable(error) from error
             await asyncio.sleep(PAUSE_SECONDS * attempt)
         raise AssertionError
+
+
+class _LimitedReads(PostgresPointReads):
+    def __init__(
+        self, connections: Connections, texts: Qualified, replicas: Replicas, sees: Sees
+    ) -> None:
+        super().__init__(connections, texts, replicas)
+        self._sees = sees
+
+    @override
+    async def _read(self, text: str, values: Sequence[object], source: ReadFrom) -> list[Any]:
+        return await super()._read(limited(text, self._sees), values, source)
 
 
 def known(text: str) -> str:

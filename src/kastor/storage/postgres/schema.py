@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from kastor.storage.postgres.connections import Connection
 
-SCHEMA_VERSION = 10
+SCHEMA_VERSION = 11
 SIGNING_KEY_BYTES = 32
 OLDEST_SERVER = 15
 NAME_BYTES = 63

@@ -24,6 +24,10 @@ class Qualified(dict[str, str]):
         super().__init__()
         self._graph = graph
 
+    def again(self) -> Qualified:
+        """Return the same for texts that are not worth keeping: there are as many as callers."""
+        return Qualified(self._graph)
+
     def __missing__(self, text: str) -> str:
         """Qualify a text."""
         made = self[text] = text.replace("{graph}", self._graph)

@@ -42,6 +42,7 @@ from kastor.storage.postgres.input_table import PostgresInputTable
 from kastor.storage.postgres.job_table import PostgresJobTable
 from kastor.storage.postgres.keeping import PostgresKeeping
 from kastor.storage.postgres.models import Catalogs
+from kastor.storage.postgres.part_table import PostgresPartTable
 from kastor.storage.postgres.past_reads import PostgresPastReads
 from kastor.storage.postgres.past_snapshot import past_snapshot_of
 from kastor.storage.postgres.proposal_table import PostgresProposalTable
@@ -119,6 +120,7 @@ class PostgresStore(Generic[C]):
         self.indexes = PostgresIndexes(self._upkeep, self._texts)
         self.inputs = PostgresInputTable(self._upkeep, self._texts)
         self.jobs = PostgresJobTable(self._upkeep, self._texts)
+        self.parts = PostgresPartTable(self._upkeep, self._texts)
         self.saved = PostgresSavedTable(self._upkeep, self._texts)
         self.proposals = PostgresProposalTable(self._upkeep, self._texts)
         self.vectors = PostgresVectorTable(self._upkeep, self._texts)
@@ -310,37 +312,42 @@ class PostgresStore(Generic[C]):
 
     async def twin(self, twin_id: str, context: Context) -> TwinRow | None:
         """Return a twin."""
-        context.require_all()
         if context.at is not None:
+            context.require_all()
             return await self._past.twin(twin_id, context.at)
-        return await self._reads.twin(twin_id, context.source)
+        return await self._reads_of(context).twin(twin_id, context.source)
 
     async def relationship(
         self, source_id: str, relationship_id: str, context: Context
     ) -> tuple[bool, RelationshipRow | None]:
         """Return whether the source exists, and the relationship."""
-        context.require_all()
         if context.at is not None:
+            context.require_all()
             return await self._past.relationship(source_id, relationship_id, context.at)
-        return await self._reads.relationship(source_id, relationship_id, context.source)
+        return await self._reads_of(context).relationship(
+            source_id, relationship_id, context.source
+        )
 
     async def outgoing(
         self, source_id: str, name: str | None, after: str, limit: int, context: Context
     ) -> RelationshipPage | None:
         """Return a page of outgoing relationships."""
-        context.require_all()
         if context.at is not None:
+            context.require_all()
             return await self._past.outgoing(source_id, name, after, limit, context.at)
-        return await self._reads.outgoing(source_id, name, after, limit, context.source)
+        return await self._reads_of(context).outgoing(source_id, name, after, limit, context.source)
 
     async def incoming(
         self, target_id: str, after: tuple[int, int, int], limit: int, context: Context
     ) -> list[IncomingRow] | None:
         """Return a page of incoming relationships."""
-        context.require_all()
         if context.at is not None:
+            context.require_all()
             return await self._past.incoming(target_id, after, limit, context.at)
-        return await self._reads.incoming(target_id, after, limit, context.source)
+        return await self._reads_of(context).incoming(target_id, after, limit, context.source)
+
+    def _reads_of(self, context: Context) -> PostgresPointReads:
+        return self._reads if context.sees is None else self._reads.limited_to(context.sees)
 
     def since(self, at: AsOf) -> Since:
         """Return what is known of it so far; a query of it notes more in its own snapshot."""

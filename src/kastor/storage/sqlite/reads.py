@@ -13,10 +13,13 @@ import apsw
 
 from kastor.records import Context, IncomingRow, RelationshipPage, RelationshipRow, TwinRow
 from kastor.storage.limits import PAGE_BYTES, impossible, too_large
+from kastor.storage.parts import limited
 from kastor.storage.sqlite import statements as sql
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from kastor.records import Sees
 
 
 class SqlitePointReads:
@@ -25,6 +28,16 @@ class SqlitePointReads:
     def __init__(self, connection: apsw.Connection) -> None:
         self._connection = connection
         self._execute: Callable[..., Any] = connection.execute
+
+    def limited_to(self, sees: Sees) -> SqlitePointReads:
+        """Return the same reads of what can be seen alone; `look_up` is none of them."""
+        made, execute = SqlitePointReads(self._connection), self._execute
+
+        def execute_limited(text: str, values: Sequence[object]) -> Any:
+            return execute(limited(text, sees), values)
+
+        made._execute = execute_limited
+        return made
 
     def twin(self, twin_id: str) -> TwinRow | None:
         """Return a twin."""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from importlib.resources.abc import Traversable
 
-SCHEMA_VERSION = 10
+SCHEMA_VERSION = 11
 APPLICATION_ID = 0x4B535452  # "KSTR"
 UNFINISHED_ID = 0x4B535455  # "KSTU": a copy that is not verified yet
 SIGNING_KEY_BYTES = 32

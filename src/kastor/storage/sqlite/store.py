@@ -50,6 +50,7 @@ from kastor.storage.sqlite.history import SqliteHistory
 from kastor.storage.sqlite.index_tables import SqliteIndexes
 from kastor.storage.sqlite.input_table import SqliteInputTable
 from kastor.storage.sqlite.job_table import SqliteJobTable
+from kastor.storage.sqlite.part_table import SqlitePartTable
 from kastor.storage.sqlite.past import SqlitePastReads
 from kastor.storage.sqlite.past_snapshot import past_snapshot_of
 from kastor.storage.sqlite.pool import ReadPool, closed
@@ -128,6 +129,7 @@ class SqliteStore(Generic[C]):
         self.events = SqliteEventTables(self._tables, self._upkeep, pulse)
         self.inputs = SqliteInputTable(self._tables, self._upkeep)
         self.jobs = SqliteJobTable(self._tables, self._upkeep)
+        self.parts = SqlitePartTable(self._upkeep)
         self.saved = SqliteSavedTable(self._tables, self._upkeep)
         self.proposals = SqliteProposalTable(self._tables, self._upkeep)
         self.vectors = SqliteVectorTable(self._tables, self._upkeep)
@@ -239,37 +241,56 @@ class SqliteStore(Generic[C]):
 
     async def twin(self, twin_id: str, context: Context) -> TwinRow | None:
         """Return a twin."""
-        context.require_all()
         if context.at is not None:
+            context.require_all()
             return self._past.twin(twin_id, context.at)
-        return self._reads.twin(twin_id)
+        return self._reads_of(context).twin(twin_id)
 
     async def relationship(
         self, source_id: str, relationship_id: str, context: Context
     ) -> tuple[bool, RelationshipRow | None]:
         """Return whether the source exists, and the relationship."""
-        context.require_all()
         if context.at is not None:
+            context.require_all()
             return self._past.relationship(source_id, relationship_id, context.at)
-        return self._reads.relationship(source_id, relationship_id)
+        return self._reads_of(context).relationship(source_id, relationship_id)
 
     async def outgoing(
         self, source_id: str, name: str | None, after: str, limit: int, context: Context
     ) -> RelationshipPage | None:
         """Return a page of outgoing relationships."""
-        context.require_all()
         if context.at is not None:
+            context.require_all()
             return self._past.outgoing(source_id, name, after, limit, context.at)
+        sees = context.sees
+        if (
+            sees is not None
+        ):  # each relationship has an end to look at, and each of those its way up
+            return await self._pool.call(
+                lambda c: (
+                    SqlitePointReads(c).limited_to(sees).outgoing(source_id, name, after, limit)
+                )
+            )
         return self._reads.outgoing(source_id, name, after, limit)
 
     async def incoming(
         self, target_id: str, after: tuple[int, int, int], limit: int, context: Context
     ) -> list[IncomingRow] | None:
         """Return a page of incoming relationships."""
-        context.require_all()
         if context.at is not None:
+            context.require_all()
             return self._past.incoming(target_id, after, limit, context.at)
+        sees = context.sees
+        if (
+            sees is not None
+        ):  # each relationship has an end to look at, and each of those its way up
+            return await self._pool.call(
+                lambda c: SqlitePointReads(c).limited_to(sees).incoming(target_id, after, limit)
+            )
         return self._reads.incoming(target_id, after, limit)
+
+    def _reads_of(self, context: Context) -> SqlitePointReads:
+        return self._reads if context.sees is None else self._reads.limited_to(context.sees)
 
     def since(self, at: AsOf) -> Since:
         """Return what became of the twins and relationships of a state until now."""

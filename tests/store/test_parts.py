@@ -1,0 +1,96 @@
+"""What lies below a twin is kept through every write: held against plain reachability."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+import pytest
+from msgspec import structs
+
+from kastor.errors import KastorError
+from kastor.records import SYSTEM, PolicyPart
+
+from .graphs import Graph, edge, room
+
+pytestmark = pytest.mark.anyio
+TWINS = [f"t{n}" for n in range(7)]
+NAMES = ("nextTo", "above")
+PARTS = [
+    PolicyPart("a", "t0", outgoing=("nextTo",)),
+    PolicyPart("b", "t0", incoming=("nextTo", "above")),
+    PolicyPart("c", "t3", outgoing=("above", "nextTo")),
+]
+Edges = dict[tuple[str, str], tuple[str, str]]
+
+
+def below(part: PolicyPart, twins: set[str], edges: Edges) -> set[str]:
+    """The twins that are reached from the part's own."""
+    found: set[str] = set()
+    todo = [part.under] if part.under in twins else []
+    while todo:
+        one = todo.pop()
+        if one is None or one in found:
+            continue
+        found.add(one)
+        for (source, _), (name, target) in edges.items():
+            if source == one and name in part.outgoing:
+                todo.append(target)
+            if target == one and name in part.incoming:
+                todo.append(source)
+    return found
+
+
+async def told(graph: Graph, part: PolicyPart) -> set[str]:
+    """The twins that who may see a part can read."""
+    context = structs.replace(SYSTEM, sees=await graph.service.seen([part]))
+    found = set()
+    for twin in TWINS:
+        try:
+            await graph.service.twin(twin, context)
+        except KastorError:
+            continue
+        found.add(twin)
+    return found
+
+
+async def step(graph: Graph, random: Random, twins: set[str], edges: Edges) -> None:
+    """One write of any kind, and what it does to the plain graph."""
+    dice = random.random()
+    if dice < 0.25 or len(twins) < 2:
+        twin = random.choice(TWINS)
+        await graph.put(twin, room())
+        twins.add(twin)
+    elif dice < 0.65:
+        source, target = random.sample(sorted(twins), 2)
+        key, name = (source, f"r{random.randrange(3)}"), random.choice(NAMES)
+        if key not in edges:
+            await graph.relate(*key, edge(target, name))
+            edges[key] = name, target
+    elif dice < 0.9 and edges:
+        key = random.choice(sorted(edges))
+        await graph.unrelate(*key)
+        del edges[key]
+    else:
+        twin = random.choice(sorted(twins))
+        for key, (_, target) in list(edges.items()):
+            if twin in (key[0], target):
+                await graph.unrelate(*key)
+                del edges[key]
+        await graph.delete(twin)
+        twins.discard(twin)
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_parts_hold_what_can_be_reached_after_every_write(graph: Graph, seed: int) -> None:
+    random = Random(seed)
+    twins: set[str] = set()
+    edges: Edges = {}
+    begins = random.choice([0, 20])
+    for number in range(60):
+        await step(graph, random, twins, edges)
+        if number < begins:
+            continue
+        for part in PARTS:
+            expected: Any = below(part, twins, edges)
+            assert await told(graph, part) == expected, (seed, number, part)
