@@ -164,7 +164,7 @@ def _make(
     kinds: Sequence[JobKind] = (  # a kind of job is an item here
         DeletionKind(graph),
         ImportKind(graph, store.jobs, locations, reading),
-        UploadKind(graph, spool, reading),
+        UploadKind(graph, spool, reading, vectors),
         ExportKind(exports, locations, graph.at),
         BackupKind(show_all, store.engine.name, locations),
         UpdatesKind(graph, query),

@@ -6,7 +6,8 @@ clients gave beside a twin is data of the graph, goes with the twin, and has no 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Literal, Protocol, TypeAlias, get_args
 
 from msgspec import Struct
@@ -84,8 +85,13 @@ class VectorStore(Protocol):
     async def drop_vector_index(self, name: str) -> bool:
         """Drop an index with its vectors; return whether there was one."""
 
-    async def put_vector(self, index: VectorIndexRow, twin: TwinId, vector: bytes) -> bool:
-        """Put a packed vector beside a twin; return False where twin or index is gone."""
+    async def put_vectors(
+        self, index: VectorIndexRow, vectors: Mapping[TwinId, bytes]
+    ) -> AbstractSet[TwinId]:
+        """Put packed vectors beside twins, in one transaction; return the twins that have one now.
+
+        Those that are gone are left out; all of them are where the index is gone.
+        """
 
     async def vector(self, index: VectorIndexRow, twin: TwinId) -> VectorRow | None:
         """Return what stands beside a twin, or in its property; None where there is no twin."""

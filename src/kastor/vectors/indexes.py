@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
 from kastor.distances import packed, read, rounded, unpacked
-from kastor.errors import Conflict, InvalidArgument, NotFound
+from kastor.errors import Conflict, InvalidArgument, KastorError, NotFound
 from kastor.query.sql.paths import is_literal
 from kastor.storage.limits import require_room
 from kastor.storage.vectors import METRICS, MOST_DIMS, Metric, VectorIndexRow
@@ -64,29 +65,24 @@ class VectorIndexes:
             Conflict: there is one of that name with another form.
             LimitExceeded: there are as many as may be.
         """
-        wanted = read_index(name, body, self._now())
-        made = True
-        kept = wanted
+        wanted = self.read(name, body)
+        outcome = wanted, True
 
         def judge(there: Sequence[VectorIndexRow]) -> VectorIndexRow | None:
-            nonlocal made, kept
-            others = [each for each in there if each.name != name]
-            made = len(others) == len(there)
-            if made:
-                what = f"The graph has {len(others)} vector indexes"
-                require_room(len(others), MOST_INDEXES, what, "16 vector indexes")
-            else:
-                [same] = [each for each in there if each.name == name]
-                _require_same(same, wanted)
-                kept = replace(same, models=wanted.models)
-            return kept
+            nonlocal outcome
+            outcome = among(there, wanted)
+            return outcome[0]
 
         if dry_run:
             judge(await self._store.vector_indexes())
         else:
             await self._store.put_vector_index(judge)
             await self.refresh()
-        return kept, made
+        return outcome
+
+    def read(self, name: str, body: Mapping[str, Any]) -> VectorIndexRow:
+        """Return the index that a body describes, as it would be made now; see `read_index`."""
+        return read_index(name, body, self._now())
 
     async def drop(self, name: str, *, dry_run: bool = False) -> None:
         """Drop an index, and with it the vectors that clients gave for it.
@@ -127,11 +123,35 @@ class VectorIndexes:
         vector = read_vector(given, index)
         if await self._store.vector(index, twin) is None:
             raise _no_twin(twin)
-        if dry_run:
-            return
-        if not await self._store.put_vector(index, twin, packed(vector)):
+        if not dry_run and not await self._store.put_vectors(index, {twin: packed(vector)}):
             await self.require(name)
             raise _no_twin(twin)
+
+    async def put_many_beside(
+        self, name: str, given: Sequence[tuple[str, object]]
+    ) -> list[KastorError | None]:
+        """Put vectors beside twins, in one transaction; return for each what it was refused for.
+
+        Args:
+            name: of the index.
+            given: ids of twins, and what each is given; the last one of a twin counts.
+        """
+        try:
+            index = await self._require_beside(name)
+        except (NotFound, InvalidArgument) as error:
+            return [error] * len(given)
+        judged = await asyncio.to_thread(_judged, index, given)
+        wanted = {twin: each for twin, each in judged if isinstance(each, bytes)}
+        put = await self._store.put_vectors(index, wanted) if wanted else frozenset()
+        if wanted and not put:
+            try:
+                await self.require(name)  # dropped meanwhile, or no twin is there
+            except NotFound as error:
+                return [error] * len(given)
+        return [
+            each if isinstance(each, KastorError) else None if twin in put else _no_twin(twin)
+            for twin, each in judged
+        ]
 
     async def remove_beside(self, twin: str, name: str, *, dry_run: bool = False) -> None:
         """Take back what stands beside a twin.
@@ -152,10 +172,7 @@ class VectorIndexes:
 
     async def _require_beside(self, name: str) -> VectorIndexRow:
         index = await self.require(name)
-        if index.path is not None:
-            raise InvalidArgument(
-                f"The index {name} is of the property {index.path}: write that in the twin."
-            )
+        _require_no_property(index)
         return index
 
 
@@ -185,6 +202,22 @@ def read_index(name: str, body: Mapping[str, Any], now: Ticks) -> VectorIndexRow
     return VectorIndexRow(
         name, dims, metric, _path(body.get("property")), _models(body.get("models")), now
     )
+
+
+def among(there: Sequence[VectorIndexRow], wanted: VectorIndexRow) -> tuple[VectorIndexRow, bool]:
+    """Return an index as it is to be kept beside those there are, and whether it is new.
+
+    Raises:
+        Conflict: there is one of that name with another form.
+        LimitExceeded: there are as many as may be.
+    """
+    for same in there:
+        if same.name == wanted.name:
+            _require_same(same, wanted)
+            return replace(same, models=wanted.models), False
+    what = f"The graph has {len(there)} vector indexes"
+    require_room(len(there), MOST_INDEXES, what, "16 vector indexes")
+    return wanted, True
 
 
 def _path(given: object) -> str | None:
@@ -243,6 +276,16 @@ def read_vector(given: object, index: VectorIndexRow) -> tuple[float, ...]:
     return require_vector(given, index.metric, index.dims)
 
 
+def require_fit(index: VectorIndexRow, given: object) -> None:
+    """See whether a vector could stand beside a twin.
+
+    Raises:
+        InvalidArgument: it is no vector of the index, or that is of a property.
+    """
+    _require_no_property(index)
+    read_vector(given, index)
+
+
 def require_vector(given: object, metric: Metric, dims: int) -> tuple[float, ...]:
     """Return the vector that a request gives.
 
@@ -259,6 +302,26 @@ def require_vector(given: object, metric: Metric, dims: int) -> tuple[float, ...
     if metric == "cosine" and not any(found):
         raise InvalidArgument("A vector of zeros has no direction, so there is no cosine of it.")
     return found
+
+
+def _judged(
+    index: VectorIndexRow, given: Sequence[tuple[str, object]]
+) -> list[tuple[str, bytes | InvalidArgument]]:
+    """Return ids of twins, and packed vectors or what is wrong with them."""
+    found: list[tuple[str, bytes | InvalidArgument]] = []
+    for twin, vector in given:
+        try:
+            found.append((twin, packed(read_vector(vector, index))))
+        except InvalidArgument as error:
+            found.append((twin, error))
+    return found
+
+
+def _require_no_property(index: VectorIndexRow) -> None:
+    if index.path is not None:
+        raise InvalidArgument(
+            f"The index {index.name} is of the property {index.path}: write that in the twin."
+        )
 
 
 def _no_twin(twin: str) -> NotFound:

@@ -7,7 +7,8 @@ yet, so that nothing is missed that commits later, and some rows come twice.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -45,12 +46,16 @@ _DROP_VECTORS = "DELETE FROM {graph}.vectors WHERE index_name = $1"
 _XID = "pg_current_xact_id()::text::bigint"
 # The index is locked, so that none is put beside one that is being dropped.
 _PUT = f"""
-WITH i AS (SELECT name FROM {{graph}}.vector_indexes WHERE name = $1 AND created = $4 FOR SHARE)
+WITH i AS (SELECT name FROM {{graph}}.vector_indexes WHERE name = $1 AND created = $4 FOR SHARE),
+p AS (
 INSERT INTO {{graph}}.vectors AS v (index_name, twin_key, version, changed, vector)
-SELECT i.name, t.key, 1, {_XID}, $3::text[]::real[] FROM i, {{graph}}.twins t WHERE t.id = $2
+SELECT i.name, t.key, 1, {_XID}, g.vector::real[]
+FROM i, unnest($2::text[], $3::text[]) AS g (id, vector) JOIN {{graph}}.twins t ON t.id = g.id
+ORDER BY t.key
 ON CONFLICT (twin_key, index_name) DO UPDATE
     SET version = v.version + 1, changed = excluded.changed, vector = excluded.vector
-RETURNING 1
+RETURNING twin_key)
+SELECT t.id FROM p JOIN {{graph}}.twins t ON t.key = p.twin_key
 """
 _REMOVE = f"""
 UPDATE {{graph}}.vectors SET vector = NULL, version = version + 1, changed = {_XID}
@@ -128,10 +133,13 @@ class PostgresVectorTable:
 
         return bool(await self._upkeep(drop))
 
-    async def put_vector(self, index: VectorIndexRow, twin: TwinId, vector: bytes) -> bool:
-        """Put a vector beside a twin."""
-        values = (index.name, twin, [*map(repr, unpacked(vector))], index.created)
-        return bool(await self._fetch(_PUT, *values))
+    async def put_vectors(
+        self, index: VectorIndexRow, vectors: Mapping[TwinId, bytes]
+    ) -> AbstractSet[TwinId]:
+        """Put vectors beside twins."""
+        texts = [f"{{{','.join(map(repr, unpacked(each)))}}}" for each in vectors.values()]
+        found = await self._fetch(_PUT, index.name, list(vectors), texts, index.created)
+        return {twin for (twin,) in found}
 
     async def vector(self, index: VectorIndexRow, twin: TwinId) -> VectorRow | None:
         """Return what a twin has."""
@@ -190,11 +198,11 @@ def _index(row: Sequence[Any]) -> VectorIndexRow:
 
 
 def _sent(rows: Sequence[Any]) -> list[VectorRow]:
-    return [VectorRow(key, None if sent is None else _bare(sent)) for key, sent in rows]
+    return [VectorRow(key, None if sent is None else packed_of(sent)) for key, sent in rows]
 
 
-def _bare(sent: bytes) -> bytes:
-    """Return the items of an array as it is sent, without their lengths."""
+def packed_of(sent: bytes) -> bytes:
+    """Return a vector as `kastor.distances.packed` has it, of an array as PostgreSQL sends it."""
     view = memoryview(sent)[_SENT_HEAD:]
     # As whole numbers of four bytes: a length, then the item.
     return array("I", view.tobytes())[1::2].tobytes()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -94,9 +95,20 @@ class SqliteVectorTable:
 
         return bool(await self._upkeep(drop))
 
-    async def put_vector(self, index: VectorIndexRow, twin: TwinId, vector: bytes) -> bool:
-        """Put a vector beside a twin."""
-        return bool(await self._write(_PUT, (index.name, twin, vector, index.created)))
+    async def put_vectors(
+        self, index: VectorIndexRow, vectors: Mapping[TwinId, bytes]
+    ) -> AbstractSet[TwinId]:
+        """Put vectors beside twins."""
+
+        def put(connection: apsw.Connection, _head: object) -> set[TwinId]:
+            return {
+                twin
+                for twin, vector in vectors.items()
+                if connection.execute(_PUT, (index.name, twin, vector, index.created)).fetchall()
+            }
+
+        found: set[TwinId] = await self._upkeep(put)
+        return found
 
     async def vector(self, index: VectorIndexRow, twin: TwinId) -> VectorRow | None:
         """Return what a twin has."""
