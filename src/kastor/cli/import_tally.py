@@ -81,7 +81,7 @@ class ImportTally:
                 "models": self.models,
                 "twins": self.twins,
                 "relationships": self.relationships,
-                "vectors": self.vectors,
+                **({"vectors": self.vectors} if self.vectors else {}),
                 "failed": self.failed,
                 "warnings": self.warnings,
                 "jobs": self.jobs,
