@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from typing import Literal, Protocol, TypeAlias, get_args
+from typing import Any, Literal, Protocol, TypeAlias, get_args
 
+import msgspec
 from msgspec import Struct
 
 from kastor.types import Ticks, TwinId
@@ -31,6 +32,8 @@ class VectorIndexRow(Struct, frozen=True):
         dims: length of its vectors.
         path: of its property, names with dots between them; None where vectors stand beside twins.
         models: ids; twins of these and of what extends them are in it. Empty: all twins.
+        template: of the texts that vectors are made of; they stand beside twins, and are no data
+            of clients. None where nobody makes them.
     """
 
     name: str
@@ -39,11 +42,39 @@ class VectorIndexRow(Struct, frozen=True):
     path: str | None
     models: tuple[str, ...]
     created: Ticks
+    template: str | None = None
+
+    @property
+    def row(self) -> tuple[str, int, Metric, str | None, str, Ticks]:
+        """Its row: a template stands in the column of the property, as JSON."""
+        place = self.path
+        if self.template is not None:
+            place = msgspec.json.encode({"template": self.template}).decode()
+        models = msgspec.json.encode(self.models).decode()
+        return self.name, self.dims, self.metric, place, models, self.created
+
+    @property
+    def shown(self) -> dict[str, Any]:  # any: JSON
+        """What clients and exports are told of it."""
+        shown: dict[str, Any] = {"name": self.name, "dims": self.dims, "metric": self.metric}
+        given = {"property": self.path, "template": self.template}
+        shown |= {name: value for name, value in given.items() if value is not None}
+        return shown | {"models": list(self.models)}
 
     @property
     def steps(self) -> tuple[str, ...]:
         """The path of its property."""
         return tuple((self.path or "").split("."))
+
+
+def index_of(row: Sequence[Any]) -> VectorIndexRow:
+    """Return the index of a row, in the order of `VectorIndexRow.row`."""
+    name, dims, metric, place, models, created = row
+    listed = msgspec.json.decode(models, type=tuple[str, ...])
+    template = None
+    if place is not None and place.startswith("{"):  # no path does
+        place, template = None, msgspec.json.decode(place, type=dict[str, str])["template"]
+    return VectorIndexRow(name, dims, metric, place, listed, created, template)
 
 
 class VectorRow(Struct, frozen=True):
@@ -92,6 +123,20 @@ class VectorStore(Protocol):
 
         Those that are gone are left out; all of them are where the index is gone.
         """
+
+    async def put_made(
+        self, index: VectorIndexRow, vectors: Mapping[int, tuple[int, bytes]]
+    ) -> None:
+        """Put vectors beside twins that were made of texts, in one transaction.
+
+        Args:
+            index: with a template; where it is gone, nothing is written.
+            vectors: by key of the twin, the number of the text and the packed vector. Twins that
+                are gone are left out.
+        """
+
+    async def made_of(self, index: VectorIndexRow, keys: Sequence[int]) -> dict[int, int]:
+        """Return by key of the twin the number of the text that its vector was made of."""
 
     async def vector(self, index: VectorIndexRow, twin: TwinId) -> VectorRow | None:
         """Return what stands beside a twin, or in its property; None where there is no twin."""

@@ -18,6 +18,7 @@ from kastor.jobs.exporting.dependencies import in_order
 from kastor.jobs.exporting.wanted import Wanted
 from kastor.storage.tables import TABLES
 from kastor.storage.transfer import CHUNK_ROWS, DeletedKind, DocumentRow, Identity, Snapshot
+from kastor.storage.vectors import index_of
 from kastor.types import Etag, TwinId
 
 PORTION_ROWS = 250
@@ -91,9 +92,10 @@ async def vectors(snapshot: Snapshot) -> AsyncIterator[bytes]:
     yield lines.section("Kastor.VectorIndexes")
     beside = []
     async for row in _rows(snapshot, "vector_indexes"):
-        yield lines.setting(_vector_index(row))
-        if row["property"] is None:
-            beside.append((row["name"], row["dims"]))
+        index = index_of(list(row.values()))
+        yield lines.setting(index.shown)
+        if index.path is None and index.template is None:  # else they are made anew
+            beside.append((index.name, index.dims))
     yield lines.section("Kastor.Vectors")
     for name, dims in beside:
         make, after = partial(lines.vector, name), ""
@@ -111,13 +113,6 @@ def of_page(value: bytes, kind: str, *, system: bool) -> bytes:
         etag: Etag = row.pop("$etag", "").removeprefix('W/"').removesuffix('"')
         made.append(make(orjson.dumps(row), etag, system=system))
     return b"".join(made)
-
-
-def _vector_index(row: Mapping[str, Any]) -> dict[str, object]:
-    shown = {name: row[name] for name in ("name", "dims", "metric")}
-    if row["property"] is not None:
-        shown["property"] = row["property"]
-    return {**shown, "models": orjson.loads(row["models"])}
 
 
 def _of_vectors(make: Line, portion: list[tuple[TwinId, bytes]]) -> bytes:

@@ -11,8 +11,6 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from kastor.distances import unpacked
 from kastor.storage.vectors import (
     PORTION_BYTES,
@@ -20,6 +18,7 @@ from kastor.storage.vectors import (
     JudgeIndex,
     VectorIndexRow,
     VectorRow,
+    index_of,
 )
 
 if TYPE_CHECKING:
@@ -56,6 +55,20 @@ ON CONFLICT (twin_key, index_name) DO UPDATE
     SET version = v.version + 1, changed = excluded.changed, vector = excluded.vector
 RETURNING twin_key)
 SELECT t.id FROM p JOIN {{graph}}.twins t ON t.key = p.twin_key
+"""
+_PUT_MADE = f"""
+WITH i AS (SELECT name FROM {{graph}}.vector_indexes WHERE name = $1 AND created = $5 FOR SHARE)
+INSERT INTO {{graph}}.vectors AS v (index_name, twin_key, version, changed, vector)
+SELECT i.name, t.key, g.version, {_XID}, g.vector::real[]
+FROM i, unnest($2::text[]::bigint[], $3::text[]::bigint[], $4::text[]) AS g (key, version, vector)
+JOIN {{graph}}.twins t ON t.key = g.key
+ORDER BY t.key
+ON CONFLICT (twin_key, index_name) DO UPDATE
+    SET version = excluded.version, changed = excluded.changed, vector = excluded.vector
+"""
+_MADE_OF = """
+SELECT twin_key, version FROM {graph}.vectors
+WHERE index_name = $1 AND vector IS NOT NULL AND twin_key = ANY($2::text[]::bigint[])
 """
 _REMOVE = f"""
 UPDATE {{graph}}.vectors SET vector = NULL, version = version + 1, changed = {_XID}
@@ -105,7 +118,7 @@ class PostgresVectorTable:
 
     async def vector_indexes(self) -> list[VectorIndexRow]:
         """Return the indexes, by name."""
-        return [_index(row) for row in await self._fetch(_INDEXES)]
+        return [index_of(row) for row in await self._fetch(_INDEXES)]
 
     async def put_vector_index(self, judge: JudgeIndex) -> None:
         """Write an index that `judge` returns."""
@@ -114,11 +127,9 @@ class PostgresVectorTable:
             async with connection.transaction():
                 await connection.execute(self._texts[_ALONE])
                 found = await connection.fetch(self._texts[_INDEXES])
-                made = judge([_index(row) for row in found])
+                made = judge([index_of(row) for row in found])
                 if made is not None:
-                    models = msgspec.json.encode(made.models).decode()
-                    row = (made.name, made.dims, made.metric, made.path, models, made.created)
-                    await connection.execute(self._texts[_PUT_INDEX], *row)
+                    await connection.execute(self._texts[_PUT_INDEX], *made.row)
 
         await self._upkeep(put)
 
@@ -137,9 +148,23 @@ class PostgresVectorTable:
         self, index: VectorIndexRow, vectors: Mapping[TwinId, bytes]
     ) -> AbstractSet[TwinId]:
         """Put vectors beside twins."""
-        texts = [f"{{{','.join(map(repr, unpacked(each)))}}}" for each in vectors.values()]
+        texts = [*map(_literal, vectors.values())]
         found = await self._fetch(_PUT, index.name, list(vectors), texts, index.created)
         return {twin for (twin,) in found}
+
+    async def put_made(
+        self, index: VectorIndexRow, vectors: Mapping[int, tuple[int, bytes]]
+    ) -> None:
+        """Put vectors beside twins that were made of texts."""
+        numbers = [str(number) for number, _ in vectors.values()]
+        texts = [_literal(vector) for _, vector in vectors.values()]
+        keys = [*map(str, vectors)]
+        await self._fetch(_PUT_MADE, index.name, keys, numbers, texts, index.created)
+
+    async def made_of(self, index: VectorIndexRow, keys: Sequence[int]) -> dict[int, int]:
+        """Return the numbers of the texts that vectors were made of."""
+        rows = await self._fetch(_MADE_OF, index.name, [*map(str, keys)])
+        return {row[0]: row[1] for row in rows}
 
     async def vector(self, index: VectorIndexRow, twin: TwinId) -> VectorRow | None:
         """Return what a twin has."""
@@ -191,10 +216,9 @@ class PostgresVectorTable:
         return rows
 
 
-def _index(row: Sequence[Any]) -> VectorIndexRow:
-    name, dims, metric, path, models, created = row
-    decoded = msgspec.json.decode(models, type=tuple[str, ...])
-    return VectorIndexRow(name, dims, metric, path, decoded, created)
+def _literal(vector: bytes) -> str:
+    """Return a packed vector as PostgreSQL reads an array."""
+    return f"{{{','.join(map(repr, unpacked(vector)))}}}"
 
 
 def _sent(rows: Sequence[Any]) -> list[VectorRow]:

@@ -16,6 +16,7 @@ from kastor.storage.vectors import (
     JudgeIndex,
     VectorIndexRow,
     VectorRow,
+    index_of,
 )
 
 if TYPE_CHECKING:
@@ -38,6 +39,18 @@ WHERE i.name = ?1 AND i.created = ?4 AND t.id = ?2
 ON CONFLICT (twin_key, index_name) DO UPDATE
     SET version = version + 1, changed = excluded.changed, vector = excluded.vector
 RETURNING 1
+"""
+_PUT_MADE = f"""
+INSERT INTO vectors (index_name, twin_key, version, changed, vector)
+SELECT i.name, t.key, ?3, {_NEXT}, ?4 FROM vector_indexes i, twins t
+WHERE i.name = ?1 AND i.created = ?5 AND t.key = ?2
+ON CONFLICT (twin_key, index_name) DO UPDATE
+    SET version = excluded.version, changed = excluded.changed, vector = excluded.vector
+"""
+_MADE_OF = """
+SELECT twin_key, version FROM vectors
+WHERE index_name = ?1 AND vector IS NOT NULL
+  AND twin_key IN (SELECT value FROM json_each(?2))
 """
 _REMOVE = f"""
 UPDATE vectors SET vector = NULL, version = version + 1, changed = {_NEXT}
@@ -72,17 +85,15 @@ class SqliteVectorTable:
 
     async def vector_indexes(self) -> list[VectorIndexRow]:
         """Return the indexes, by name."""
-        return [_index(row) for row in await self._read(_INDEXES, ())]
+        return [index_of(row) for row in await self._read(_INDEXES, ())]
 
     async def put_vector_index(self, judge: JudgeIndex) -> None:
         """Write an index that `judge` returns."""
 
         def put(connection: apsw.Connection, _head: object) -> None:
-            made = judge([_index(row) for row in connection.execute(_INDEXES).fetchall()])
+            made = judge([index_of(row) for row in connection.execute(_INDEXES).fetchall()])
             if made is not None:
-                models = msgspec.json.encode(made.models).decode()
-                row = (made.name, made.dims, made.metric, made.path, models, made.created)
-                connection.execute(_PUT_INDEX, row).fetchall()
+                connection.execute(_PUT_INDEX, made.row).fetchall()
 
         await self._upkeep(put)
 
@@ -109,6 +120,22 @@ class SqliteVectorTable:
 
         found: set[TwinId] = await self._upkeep(put)
         return found
+
+    async def put_made(
+        self, index: VectorIndexRow, vectors: Mapping[int, tuple[int, bytes]]
+    ) -> None:
+        """Put vectors beside twins that were made of texts."""
+
+        def put(connection: apsw.Connection, _head: object) -> None:
+            for key, (number, vector) in vectors.items():
+                values = (index.name, key, number, vector, index.created)
+                connection.execute(_PUT_MADE, values).fetchall()
+
+        await self._upkeep(put)
+
+    async def made_of(self, index: VectorIndexRow, keys: Sequence[int]) -> dict[int, int]:
+        """Return the numbers of the texts that vectors were made of."""
+        return dict(await self._read(_MADE_OF, (index.name, _listed(keys))))
 
     async def vector(self, index: VectorIndexRow, twin: TwinId) -> VectorRow | None:
         """Return what a twin has."""
@@ -180,12 +207,6 @@ def _listed(keys: Sequence[int]) -> str:
 
 def _place(index: VectorIndexRow) -> str:
     return "$" + "".join(f'."{step}"' for step in index.steps)
-
-
-def _index(row: tuple[Any, ...]) -> VectorIndexRow:
-    name, dims, metric, path, models, created = row
-    decoded = msgspec.json.decode(models, type=tuple[str, ...])
-    return VectorIndexRow(name, dims, metric, path, decoded, created)
 
 
 def _rows(found: Sequence[tuple[Any, ...]]) -> list[VectorRow]:
