@@ -44,6 +44,7 @@ from kastor.jobs.runner import JobService
 from kastor.jobs.slots import Slots
 from kastor.live.service import LiveService
 from kastor.logs import get_logger
+from kastor.outside.embedder import Embedder
 from kastor.proposals import Confirm, ProposalService
 from kastor.query.indexes import IndexService
 from kastor.query.service import QueryService
@@ -55,6 +56,7 @@ from kastor.search.service import SearchService
 from kastor.storage.followed import followed
 from kastor.storage.placement import DEFAULT, Place
 from kastor.storage.protocol import Store
+from kastor.vectors.embedding import Embedding
 from kastor.vectors.indexes import VectorIndexes
 from kastor.vectors.service import VectorService
 from kastor.vital import Vitals
@@ -134,7 +136,8 @@ def _make(
     graph = _graph_service(settings, store)
     dialect = dialect_of(store.engine)
     indexes = IndexService(store.indexes, dialect, settings.max_indexes)
-    vectors = VectorIndexes(store.vectors, store.ticker.age_now)
+    asked = limits.embedder_settings(settings)
+    vectors = VectorIndexes(store.vectors, store.ticker.age_now, embeds=asked is not None)
     query = QueryService(
         store,
         lambda: store.catalog,
@@ -171,6 +174,11 @@ def _make(
         DeletesKind(graph, query),
         RevertKind(diffs, graph, query),
     )
+    search = _search_service(settings, store, vitals)
+    embedding = None
+    if asked is not None:
+        leads = (lambda: True) if search is None else (lambda: search.leads)
+        embedding = Embedding(store, vectors, Embedder(asked), vitals, leads)
     return Services(
         store=store,
         graph=graph,
@@ -196,8 +204,8 @@ def _make(
         exports=exports,
         diffs=diffs,
         sample=SampleService(graph, store, vitals),
-        search=_search_service(settings, store, vitals),
-        vectors=VectorService(store, vectors, query),
+        search=search,
+        vectors=VectorService(store, vectors, query, embedding=embedding),
         vitals=vitals,
     )
 
@@ -252,6 +260,9 @@ async def _serving(settings: Settings, name: str, services: Services) -> AsyncIt
         if services.search is not None:
             stack.push_async_callback(services.search.stop)
             services.search.start()
+        if services.vectors.embedding is not None:
+            stack.push_async_callback(services.vectors.embedding.stop)
+            services.vectors.embedding.start()
         telling = asyncio.create_task(_tell_of_escaped_slashes(name, store))
         stack.callback(telling.cancel)
         yield

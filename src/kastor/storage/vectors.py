@@ -73,7 +73,8 @@ def index_of(row: Sequence[Any]) -> VectorIndexRow:
     listed = msgspec.json.decode(models, type=tuple[str, ...])
     template = None
     if place is not None and place.startswith("{"):  # no path does
-        place, template = None, msgspec.json.decode(place, type=dict[str, str])["template"]
+        template = msgspec.json.decode(place, type=dict[str, str])["template"]
+        place = None
     return VectorIndexRow(name, dims, metric, place, listed, created, template)
 
 

@@ -13,6 +13,7 @@ from kastor.errors import Conflict, InvalidArgument, KastorError, NotFound
 from kastor.query.sql.paths import is_literal
 from kastor.storage.limits import require_room
 from kastor.storage.vectors import METRICS, MOST_DIMS, Metric, VectorIndexRow
+from kastor.vectors.templates import require_template
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -24,14 +25,25 @@ MOST_INDEXES = 16
 MOST_MODELS = 100
 LONGEST_PATH = 256
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+_FORM = ("dims", "metric", "path", "template")
 _MEMBERS = frozenset({"dims", "metric", "property", "template", "models"})
 
 
 class VectorIndexes:
     """The vector indexes of one graph; what queries have to know of them."""
 
-    def __init__(self, store: VectorStore, now: Callable[[], Ticks]) -> None:
+    def __init__(
+        self, store: VectorStore, now: Callable[[], Ticks], *, embeds: bool = False
+    ) -> None:
+        """Prepare.
+
+        Args:
+            store: of the graph.
+            now: tells when an index is made.
+            embeds: whether there is an embedder that makes vectors of texts.
+        """
         self._store = store
+        self._embeds = embeds
         self._now = now
         self._known: tuple[VectorIndexRow, ...] = ()
 
@@ -82,7 +94,7 @@ class VectorIndexes:
 
     def read(self, name: str, body: Mapping[str, Any]) -> VectorIndexRow:
         """Return the index that a body describes, as it would be made now; see `read_index`."""
-        return read_index(name, body, self._now())
+        return read_index(name, body, self._now(), embeds=self._embeds)
 
     async def drop(self, name: str, *, dry_run: bool = False) -> None:
         """Drop an index, and with it the vectors that clients gave for it.
@@ -172,11 +184,13 @@ class VectorIndexes:
 
     async def _require_beside(self, name: str) -> VectorIndexRow:
         index = await self.require(name)
-        _require_no_property(index)
+        _require_given(index)
         return index
 
 
-def read_index(name: str, body: Mapping[str, Any], now: Ticks) -> VectorIndexRow:
+def read_index(
+    name: str, body: Mapping[str, Any], now: Ticks, *, embeds: bool = False
+) -> VectorIndexRow:
     """Return the index that a body describes.
 
     Raises:
@@ -194,14 +208,22 @@ def read_index(name: str, body: Mapping[str, Any], now: Ticks) -> VectorIndexRow
         raise InvalidArgument(f"The member dims is a whole number from 1 to {MOST_DIMS}.")
     if metric not in METRICS:
         raise InvalidArgument(f"The member metric is one of {', '.join(METRICS)}.")
-    if body.get("template") is not None:
+    path, models = _path(body.get("property")), _models(body.get("models"))
+    template = _template(body.get("template"), path, embeds=embeds)
+    return VectorIndexRow(name, dims, metric, path, models, now, template)
+
+
+def _template(given: object, path: str | None, *, embeds: bool) -> str | None:
+    if given is None:
+        return None
+    if not embeds:
         raise InvalidArgument(
             "An index with a template needs an embedder, and this server has none. Put vectors"
-            " beside twins, or name a property."
+            " beside twins, or name a property; the operator sets one by embedder_url."
         )
-    return VectorIndexRow(
-        name, dims, metric, _path(body.get("property")), _models(body.get("models")), now
-    )
+    if path is not None:
+        raise InvalidArgument("An index has a property or a template, not both.")
+    return require_template(given)
 
 
 def among(there: Sequence[VectorIndexRow], wanted: VectorIndexRow) -> tuple[VectorIndexRow, bool]:
@@ -244,9 +266,11 @@ def _models(given: object) -> tuple[str, ...]:
 
 
 def _require_same(there: VectorIndexRow, wanted: VectorIndexRow) -> None:
-    if (there.dims, there.metric, there.path) == (wanted.dims, wanted.metric, wanted.path):
+    if all(getattr(there, each) == getattr(wanted, each) for each in _FORM):
         return
-    place = "beside twins" if there.path is None else f"the property {there.path}"
+    place = "vectors beside twins" if there.path is None else f"the property {there.path}"
+    if there.template is not None:
+        place = "another template" if wanted.template is not None else "a template"
     raise Conflict(
         f"The vector index {there.name} has {there.dims} dims, the metric {there.metric} and"
         f" {place}. Only its models can change: make another one, and drop this one.",
@@ -282,7 +306,7 @@ def require_fit(index: VectorIndexRow, given: object) -> None:
     Raises:
         InvalidArgument: it is no vector of the index, or that is of a property.
     """
-    _require_no_property(index)
+    _require_given(index)
     read_vector(given, index)
 
 
@@ -317,7 +341,12 @@ def _judged(
     return found
 
 
-def _require_no_property(index: VectorIndexRow) -> None:
+def _require_given(index: VectorIndexRow) -> None:
+    if index.template is not None:
+        raise InvalidArgument(
+            f"The embedder makes the vectors of {index.name}: change the properties of its template"
+            " in the twin."
+        )
     if index.path is not None:
         raise InvalidArgument(
             f"The index {index.name} is of the property {index.path}: write that in the twin."

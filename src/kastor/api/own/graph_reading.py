@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from kastor.search.service import IndexStatus
     from kastor.storage.load import StoreLoad
     from kastor.storage.ticker import Ticker
+    from kastor.vectors.embedding import Embedding
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class GraphReading:
         work: what was done on jobs in this process.
         search: how far the search index is; None where there is none, or it does not tell.
         load: how busy its store is; None where that was not told in time.
+        embedding: has vectors made of texts; None where there is no embedder.
         past: what this process did for the graph's past, and what there is of it.
     """
 
@@ -41,3 +43,4 @@ class GraphReading:
     past: Upkept | None = None
     search: IndexStatus | None = None
     load: StoreLoad | None = None
+    embedding: Embedding | None = None

@@ -73,6 +73,7 @@ async def _read(name: str, services: Services) -> GraphReading:
         services.keeping.upkept,
         search,
         load,
+        services.vectors.embedding,
     )
 
 

@@ -35,12 +35,16 @@ async def get_vector_index(services: Services, request: Request) -> Response:
     """Answer GET /kastor/v1/vectors/{name}."""
     index = await services.vectors.indexes.require(request.parameters[0])
     status = await services.vectors.status(index, request.context)
-    counts = {
+    counts: dict[str, Any] = {
         "twins": status.twins,
         "vectors": status.usable,
         "without": status.without,
         "lag": status.lag,
     }
+    if status.embedding is not None:
+        made = status.embedding
+        counts["lag"] = status.without if made.lag is None else made.lag
+        counts |= {"refused": made.refused, "trouble": made.trouble or None}
     return json_response(orjson.dumps({**index.shown, "status": counts}))
 
 
