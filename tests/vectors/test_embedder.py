@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
-from kastor.errors import InvalidArgument
+from kastor.errors import InvalidArgument, Unavailable
 from kastor.outside.embedder import Embedder, EmbedderError, EmbedderSettings
 from kastor.outside.secrets import Secret
+from kastor.storage.vectors import VectorIndexRow
+from kastor.vectors.embedding import Embedding
 from kastor.vectors.templates import number_of, require_template, text_of
 
 from .embedders import DIMS, KEY, TestEmbedder, vector_of
@@ -90,3 +94,27 @@ def test_a_text_is_what_its_template_says() -> None:
 def test_what_is_no_template_is_refused(given: object) -> None:
     with pytest.raises(InvalidArgument):
         require_template(given)
+
+
+async def test_the_text_of_a_search_has_a_vector_or_a_clear_reason() -> None:
+    index = VectorIndexRow("i", DIMS, "l2", None, (), 0, "{name}")
+    nothing: Any = None
+    with TestEmbedder() as server:
+        embedder = Embedder(EmbedderSettings(server.url, "hashing"))
+        embedding = Embedding(nothing, nothing, embedder, nothing, lambda: True)
+        for _ in range(2):
+            found = await embedding.vector_of_text(index, "a warm room")
+            assert list(found) == vector_of("a warm room")
+        assert server.asked == ["a warm room"]  # once
+        for number in range(300):
+            await embedding.vector_of_text(index, f"text {number}")
+        assert len(embedding._kept) == 256
+        server.wrong = "503"
+        with pytest.raises(Unavailable, match="status 503"):
+            await embedding.vector_of_text(index, "another")
+        for text in ("", " ", "x" * 2_001):
+            with pytest.raises(InvalidArgument):
+                await embedding.vector_of_text(index, text)
+        with pytest.raises(InvalidArgument, match="no embedder"):
+            await embedding.vector_of_text(replace(index, template=None), "a")
+        await embedder.close()

@@ -70,6 +70,13 @@ def create(
         str | None,
         typer.Option("--property", help="Property that holds the vectors.", metavar="PATH"),
     ] = None,
+    template: Annotated[
+        str | None,
+        typer.Option(
+            help="Text that the server's embedder makes vectors of, such as '{name}: {note}'.",
+            metavar="TEXT",
+        ),
+    ] = None,
     model: Annotated[
         list[str] | None,
         typer.Option(help="Only twins of this model; repeatable.", metavar="MODEL"),
@@ -77,13 +84,15 @@ def create(
 ) -> None:
     """Make a vector index, or give one other models.
 
-    Without --property the vectors stand beside twins: `kastor vector put` puts them there.
+    Without --property and --template the vectors stand beside twins: `kastor vector put` puts them
+    there.
     """
     with connection.client() as client:
         made = client.vectors.put_index(
-            index, dims, metric=metric, property=path, models=model or ()
+            index, dims, metric=metric, property=path, template=template, models=model or ()
         )
     place = f"of the property {path}" if path else "beside twins"
+    place = "made by the embedder" if template else place
     say(f"The index {index} is there: {made['dims']} dims, {made['metric']}, {place}.")
 
 
