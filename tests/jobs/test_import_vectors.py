@@ -16,7 +16,7 @@ from kastor.testing import KastorServer
 from tests.postgres.server import database
 from tests.store.graphs import room
 
-from .import_files import ALL_MODELS, HEADER, MODELS, TWINS, text_of, twin
+from .import_files import ALL_MODELS, HEADER, MODELS, TWINS, Lines, text_of, twin
 
 PATH = "/kastor/v1/jobs/imports"
 INDEXES, VECTORS = {"Section": "Kastor.VectorIndexes"}, {"Section": "Kastor.Vectors"}
@@ -154,7 +154,7 @@ def test_a_bad_line_is_refused_by_itself_and_a_dry_run_says_the_same(
         {"index": "side", "vector": [2.0] * DIMS},
         b'{"$dtId":"b","index":"side","vector":[' + b"2," * DIMS + b"]}",
     ]
-    begin = (*HEADER, MODELS, *ALL_MODELS, TWINS, twin("a", room()), INDEXES)
+    begin: Lines = (*HEADER, MODELS, *ALL_MODELS, TWINS, twin("a", room()), INDEXES)
     bad = {"name": "wrong", "dims": 0}
     inside = {"name": "inside", "dims": 2, "property": "x"}
     data = text_of(*begin, SIDE, inside, bad, {**SIDE, "dims": 2}, VECTORS, *given)

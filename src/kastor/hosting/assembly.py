@@ -136,8 +136,9 @@ def _make(
     graph = _graph_service(settings, store)
     dialect = dialect_of(store.engine)
     indexes = IndexService(store.indexes, dialect, settings.max_indexes)
-    asked = limits.embedder_settings(settings)
-    vectors = VectorIndexes(store.vectors, store.ticker.age_now, embeds=asked is not None)
+    vectors = VectorIndexes(
+        store.vectors, store.ticker.age_now, embeds=limits.embedder_settings(settings) is not None
+    )
     query = QueryService(
         store,
         lambda: store.catalog,
@@ -175,10 +176,6 @@ def _make(
         RevertKind(diffs, graph, query),
     )
     search = _search_service(settings, store, vitals)
-    embedding = None
-    if asked is not None:
-        leads = (lambda: True) if search is None else (lambda: search.leads)
-        embedding = Embedding(store, vectors, Embedder(asked), vitals, leads)
     return Services(
         store=store,
         graph=graph,
@@ -205,7 +202,9 @@ def _make(
         diffs=diffs,
         sample=SampleService(graph, store, vitals),
         search=search,
-        vectors=VectorService(store, vectors, query, embedding=embedding),
+        vectors=VectorService(
+            store, vectors, query, embedding=_embedding(settings, store, vectors, search, vitals)
+        ),
         vitals=vitals,
     )
 
@@ -216,6 +215,24 @@ def _search_service(
     if not settings.search:
         return None
     return SearchService(store.search, store.events, store.host_name, vitals)
+
+
+def _embedding(
+    settings: Settings,
+    store: Store[ModelCatalog],
+    indexes: VectorIndexes,
+    search: SearchService | None,
+    vitals: Vitals,
+) -> Embedding | None:
+    """Return what has vectors made, in the process that keeps the search index."""
+    asked = limits.embedder_settings(settings)
+    if asked is None:
+        return None
+
+    def leads() -> bool:
+        return search is None or search.leads
+
+    return Embedding(store, indexes, Embedder(asked), vitals, leads)
 
 
 def _proposal_service(
