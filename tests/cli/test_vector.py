@@ -64,7 +64,8 @@ def test_many_come_from_a_file_and_a_bad_one_is_told(tmp_path: Path) -> None:
             assert "Traceback" not in done.stderr
         ids.write_text("t1\n")
         done = invoked("vector", "put", "side", str(matrix), "--ids", str(ids), **url)
-        assert "40 rows, and there are 1 ids" in done.stderr
+        assert "40 rows" in done.stderr
+        assert "names 1 twin." in done.stderr
         matrix.write_bytes(b"\x80no numpy")
         done = invoked("vector", "put", "side", str(matrix), "--ids", str(ids), **url)
         assert (done.returncode, "no array" in done.stderr) == (1, True)

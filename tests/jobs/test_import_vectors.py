@@ -81,11 +81,12 @@ def file() -> bytes:
         for n, name in enumerate(NAMES)
     ]
     chance.shuffle(vectors)
-    return text_of(
+    inside = {"name": "inside", "dims": 2, "property": "labels.x", "models": ["dtmi:x;1"]}
+    lines: Lines = (
         *(*HEADER, MODELS, *ALL_MODELS, TWINS, *(twin(name, room()) for name in NAMES)),
-        *(INDEXES, {"name": "inside", "dims": 2, "property": "labels.x", "models": ["dtmi:x;1"]}),
-        *(SIDE, VECTORS, *vectors),
+        *(INDEXES, inside, SIDE, VECTORS, *vectors),
     )
+    return text_of(*lines)
 
 
 def test_both_engines_take_and_give_the_same_bytes(clients: list[httpx2.Client]) -> None:

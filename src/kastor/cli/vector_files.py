@@ -11,6 +11,7 @@ import orjson
 from kastor.cli.given import MOST_BYTES
 from kastor.cli.output import Exit, fail
 from kastor.extras import install_extra
+from kastor.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -88,12 +89,13 @@ def _of_matrix(path: Path, ids: Path | None) -> tuple[Iterator[tuple[str, list[f
         matrix: Any = np.load(path, mmap_mode="r", allow_pickle=False)  # any: of any type
     except (ValueError, EOFError) as error:
         fail(f"{path} is no array that numpy can read: {error}.")
-    _require_rows(path, matrix.shape, matrix.dtype.kind, names)
+    _require_rows(path, matrix.shape, matrix.dtype.kind)
+    if matrix.shape[0] != len(names):
+        rows, twins = counted(matrix.shape[0], "row"), counted(len(names), "twin")
+        fail(f"{path} has {rows}, and {ids} names {twins}. Give an id for each row.")
     return ((name, row.tolist()) for name, row in zip(names, matrix, strict=True)), len(names)
 
 
-def _require_rows(path: Path, shape: Sequence[int], kind: str, names: Sequence[str]) -> None:
+def _require_rows(path: Path, shape: Sequence[int], kind: str) -> None:
     if len(shape) != 2 or kind not in "fiu":  # noqa: PLR2004 - rows and columns
         fail(f"{path} has to be a matrix of numbers, a row for each twin.")
-    if shape[0] != len(names):
-        fail(f"{path} has {shape[0]} rows, and there are {len(names)} ids. Give one for each.")

@@ -136,9 +136,7 @@ def _make(
     graph = _graph_service(settings, store)
     dialect = dialect_of(store.engine)
     indexes = IndexService(store.indexes, dialect, settings.max_indexes)
-    vectors = VectorIndexes(
-        store.vectors, store.ticker.age_now, embeds=limits.embedder_settings(settings) is not None
-    )
+    vectors = _vector_indexes(settings, store)
     query = QueryService(
         store,
         lambda: store.catalog,
@@ -202,9 +200,7 @@ def _make(
         diffs=diffs,
         sample=SampleService(graph, store, vitals),
         search=search,
-        vectors=VectorService(
-            store, vectors, query, embedding=_embedding(settings, store, vectors, search, vitals)
-        ),
+        vectors=_vector_service(settings, store, query, vectors, search, vitals),
         vitals=vitals,
     )
 
@@ -217,22 +213,28 @@ def _search_service(
     return SearchService(store.search, store.events, store.host_name, vitals)
 
 
-def _embedding(
+def _vector_indexes(settings: Settings, store: Store[ModelCatalog]) -> VectorIndexes:
+    embeds = limits.embedder_settings(settings) is not None
+    return VectorIndexes(store.vectors, store.ticker.age_now, embeds=embeds)
+
+
+def _vector_service(
     settings: Settings,
     store: Store[ModelCatalog],
+    query: QueryService,
     indexes: VectorIndexes,
     search: SearchService | None,
     vitals: Vitals,
-) -> Embedding | None:
-    """Return what has vectors made, in the process that keeps the search index."""
+) -> VectorService:
     asked = limits.embedder_settings(settings)
     if asked is None:
-        return None
+        return VectorService(store, indexes, query)
 
     def leads() -> bool:
         return search is None or search.leads
 
-    return Embedding(store, indexes, Embedder(asked), vitals, leads)
+    embedding = Embedding(store, indexes, Embedder(asked), vitals, leads)
+    return VectorService(store, indexes, query, embedding=embedding)
 
 
 def _proposal_service(
