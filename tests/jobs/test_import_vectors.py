@@ -22,7 +22,7 @@ PATH = "/kastor/v1/jobs/imports"
 INDEXES, VECTORS = {"Section": "Kastor.VectorIndexes"}, {"Section": "Kastor.Vectors"}
 DIMS = 33
 NAMES = [*(f"t{number}" for number in range(300)), "\u00e9", "B:x"]
-SIDE = {"name": "side", "dims": DIMS, "metric": "l2"}
+SIDE: dict[str, Any] = {"name": "side", "dims": DIMS, "metric": "l2"}
 EXTREME = [0.0, -0.0, 1.1754943508222875e-38, -3.4028234663852886e38, 0.1, 1 / 3, 16777217.0]
 
 
@@ -72,7 +72,7 @@ def file() -> bytes:
         f">{DIMS * 9}f",
         struct.pack(f">{DIMS * 9}f", *[chance.gauss(0, 1) for _ in range(DIMS * 9)]),
     )
-    vectors = [
+    vectors: list[dict[str, Any]] = [
         {
             "$dtId": name,
             "index": "side",
@@ -81,7 +81,12 @@ def file() -> bytes:
         for n, name in enumerate(NAMES)
     ]
     chance.shuffle(vectors)
-    inside = {"name": "inside", "dims": 2, "property": "labels.x", "models": ["dtmi:x;1"]}
+    inside: dict[str, Any] = {
+        "name": "inside",
+        "dims": 2,
+        "property": "labels.x",
+        "models": ["dtmi:x;1"],
+    }
     lines: Lines = (
         *(*HEADER, MODELS, *ALL_MODELS, TWINS, *(twin(name, room()) for name in NAMES)),
         *(INDEXES, inside, SIDE, VECTORS, *vectors),

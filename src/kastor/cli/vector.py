@@ -136,7 +136,7 @@ def put(
     file: Annotated[
         Path | None,
         typer.Argument(
-            metavar="[FILE]", help="Vectors of many twins: .json, .ndjson or .npy.", exists=True
+            metavar="FILE", help="Vectors of many twins: .json, .ndjson or .npy.", exists=True
         ),
     ] = None,
     twin: Annotated[
