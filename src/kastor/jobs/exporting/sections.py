@@ -88,11 +88,16 @@ async def settings(snapshot: Snapshot) -> AsyncIterator[bytes]:
 
 
 async def vectors(snapshot: Snapshot) -> AsyncIterator[bytes]:
-    """Yield the vector indexes, then what clients gave beside twins, by index and id of twin."""
-    yield lines.section("Kastor.VectorIndexes")
+    """Yield the vector indexes, then what clients gave beside twins, by index and id of twin.
+
+    Nothing where there is no such index: files of graphs without stay as they were.
+    """
     beside = []
-    async for row in _rows(snapshot, "vector_indexes"):
-        index = index_of(list(row.values()))
+    there = [index_of(list(row.values())) async for row in _rows(snapshot, "vector_indexes")]
+    if not there:
+        return
+    yield lines.section("Kastor.VectorIndexes")
+    for index in there:
         yield lines.setting(index.shown)
         if index.path is None and index.template is None:  # else they are made anew
             beside.append((index.name, index.dims))
