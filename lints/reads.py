@@ -80,7 +80,9 @@ ALLOWED: dict[str, str] = {
     "places of jobs, by the operator's word": "Locations.check",
     "the index as such, which is searched with a context": (
         "SearchService.start SearchService.stop SearchService.status SearchService.reach"
+        " SearchService.leads"
     ),
+    "a text of the caller, and nothing of the graph": "VectorService.vector_of_text",
     "names of properties, no values": (
         "IndexService.paths IndexService.refresh IndexService.create IndexService.drop"
     ),

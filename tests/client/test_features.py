@@ -50,6 +50,7 @@ OWN: dict[str, Callable[[Any], Any]] = {
     "endpoints": lambda client: client.endpoints.put("e", "stdout"),
     "inputs": lambda client: client.inputs.delete("i"),
     "indexes": lambda client: client.indexes.create("t"),
+    "vectors": lambda client: client.vectors.put("a", "i", [1.0]),
     "proposals": lambda client: client.proposals.propose([writes.put_twin("a", {})], "why"),
     "graphs": lambda client: client.graphs.delete("g"),
     "routes": lambda client: client.routes.pause("r"),

@@ -16,6 +16,7 @@ from kastor.jobs.kinds import Run
 from kastor.records import SYSTEM
 from kastor.storage.jobs import JobStatus
 from kastor.types import override
+from kastor.vectors.indexes import VectorIndexes
 from tests.store.engines import Engine
 from tests.store.graphs import hall
 
@@ -57,7 +58,8 @@ async def test_it_ends_as_it_did(
 ) -> None:
     store, spool = await engine.open(), Spool(tmp_path / "spool", 2**20)
     file = await spool.take(parts(START + line))
-    kind = Killed(GraphService(store), spool, LIMITS)
+    indexes = VectorIndexes(store.vectors, store.ticker.age_now)
+    kind = Killed(GraphService(store), spool, LIMITS, indexes)
     async with serving(store, kind) as jobs:
         asked = {"file": file.name, "permissions": EVERYTHING}
         await jobs.add("uploads", "one", asked, ANN)

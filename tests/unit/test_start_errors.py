@@ -33,6 +33,7 @@ INSIDE = {
     "CodegenMissing": "the command that makes classes says what to install",
     "DocumentError": "who keeps an issuer's keys tells of it in the log",
     "DocumentFault": "the parser of models collects it",
+    "EmbedderError": "the index lags and tells why, or a search gets a 503",
     "IndexLostError": "whoever follows lets go of the search index",
     "JobCancelledError": "ends a job as cancelled",
     "LeaveShellError": "ends the shell",

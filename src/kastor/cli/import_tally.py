@@ -19,7 +19,7 @@ class ImportTally:
 
     Attributes:
         dry_run: whether nothing was written.
-        models, twins, relationships: what is in the graph now, or would be.
+        models, twins, relationships, vectors: what is in the graph now, or would be.
         failed: what was refused.
         warnings: what was taken with a remark.
         jobs: ids of import jobs of the server.
@@ -31,6 +31,7 @@ class ImportTally:
     models: int = 0
     twins: int = 0
     relationships: int = 0
+    vectors: int = 0
     failed: int = 0
     warnings: int = 0
     jobs: list[str] = field(default_factory=list)
@@ -42,22 +43,25 @@ class ImportTally:
         self.models += counts.get("models", 0)
         self.twins += counts.get("twins", 0)
         self.relationships += counts.get("relationships", 0)
+        self.vectors += counts.get("vectors", 0)
         self.failed += counts.get("errors", 0)
         self.warnings += counts.get("warnings", 0)
 
     @property
     def is_empty(self) -> bool:
         """Whether it ended before anything was taken or refused."""
-        return bool(self.stopped) and not (
-            self.models + self.twins + self.relationships + self.failed
-        )
+        return bool(self.stopped) and not self.taken + self.failed
+
+    @property
+    def taken(self) -> int:
+        """How many of all kinds are in the graph now, or would be."""
+        return self.models + self.twins + self.relationships + self.vectors
 
     @property
     def status(self) -> Exit:
         """The exit status that tells of it."""
-        taken = self.models + self.twins + self.relationships
         if self.failed:
-            return Exit.PARTIAL if taken else Exit.FAULT
+            return Exit.PARTIAL if self.taken else Exit.FAULT
         return Exit.FAULT if self.stopped else Exit.DONE
 
     def end(self, output: Output) -> None:
@@ -77,6 +81,7 @@ class ImportTally:
                 "models": self.models,
                 "twins": self.twins,
                 "relationships": self.relationships,
+                **({"vectors": self.vectors} if self.vectors else {}),
                 "failed": self.failed,
                 "warnings": self.warnings,
                 "jobs": self.jobs,
@@ -86,13 +91,14 @@ class ImportTally:
         say(self._sentence())
 
     def _sentence(self) -> str:
-        if not (self.models + self.twins + self.relationships + self.failed):
+        if not self.taken + self.failed:
             return "There was nothing to import: no model, no twin, no relationship."
         taken = ", ".join(
             (
                 counted(self.models, "model"),
                 counted(self.twins, "twin"),
                 counted(self.relationships, "relationship"),
+                *([counted(self.vectors, "vector")] if self.vectors else []),
             )
         )
         head = "Nothing was changed. Would be imported" if self.dry_run else "Imported"

@@ -125,6 +125,12 @@ COMMANDS = (
     CommandEntry("input", "kastor.cli.ingest:app", "Where messages of sensors come from."),
     CommandEntry("index", "kastor.cli.index:app", "Indexes on properties, for faster queries."),
     CommandEntry(
+        "vector",
+        "kastor.cli.vector:app",
+        "Search by meaning: vector indexes, and vectors beside twins.",
+        alias="vectors",
+    ),
+    CommandEntry(
         "proposal",
         "kastor.cli.proposal:app",
         "Writes that wait for somebody's word: list, show, approve, reject.",

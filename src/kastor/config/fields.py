@@ -160,6 +160,36 @@ class SettingsFields(BaseSettings):
         "read",
         description="What language models may do at /mcp, within the rights of who lets them in.",
     )
+    embedder_url: str | None = Field(
+        None,
+        pattern=r"^https?://[^\s@]{1,2000}$",
+        description="API of an embedder in the form of OpenAI's, such as "
+        "http://127.0.0.1:11434/v1, that makes vectors of texts.",
+    )
+    embedder_model: str | None = Field(
+        None, min_length=1, max_length=200, description="Name of the embedder's model."
+    )
+    embedder_key_file: Path | None = Field(None, description="File with the embedder's key.")
+    embedder_key_env: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,99}$",
+        description="Environment variable with the embedder's key, instead of a file.",
+    )
+    embedder_ca_file: Path | None = Field(
+        None, description="Certificates in PEM that the embedder is checked by; none: the system's."
+    )
+    embedder_timeout: float = Field(
+        30.0, gt=0, le=50, description="Seconds that the embedder has for an answer."
+    )
+    embedder_batch: int = Field(
+        32, ge=1, le=512, description="Texts that the embedder is asked for together."
+    )
+    embedder_at_once: int = Field(
+        1, ge=1, le=16, description="Questions of a graph to the embedder that are under way."
+    )
+    embedder_daily_bytes: int = Field(
+        0, ge=0, description="Bytes of texts that a graph sends it in a day; 0: any number."
+    )
     explorer_files: Path | None = Field(
         None, description="Folder of a built explorer to serve in place of the one that is there."
     )

@@ -153,6 +153,7 @@ class Settings(SettingsFields):
         self._check_database()
         self._check_server()
         self._check_issuers()
+        self._check_embedder()
         self._keep_data_apart()
         self._check_approval()
         others = self._others_by()
@@ -226,6 +227,22 @@ class Settings(SettingsFields):
         if len(private) > 1:
             raise ValueError(
                 "private_addresses and webhook_private_addresses are one setting; give the first."
+            )
+
+    def _check_embedder(self) -> None:
+        """Refuse an embedder that cannot be asked, or that several processes would ask."""
+        rest = (self.embedder_model, self.embedder_key_file, self.embedder_key_env)
+        if self.embedder_url is None:
+            if any(rest):
+                raise ValueError("embedder_model and the key go with embedder_url.")
+            return
+        if self.embedder_model is None:
+            raise ValueError("embedder_url needs embedder_model, the name of a model there.")
+        if self.embedder_key_file is not None and self.embedder_key_env is not None:
+            raise ValueError("Give embedder_key_file or embedder_key_env, not both.")
+        if self.db is not None and not self.search:
+            raise ValueError(
+                "embedder_url with db needs search: the process that keeps its index asks."
             )
 
     def _check_issuers(self) -> None:

@@ -45,6 +45,7 @@ from kastor.jobs.runner import JobService
 from kastor.jobs.slots import Slots
 from kastor.live.service import LiveService
 from kastor.logs import get_logger
+from kastor.outside.embedder import Embedder
 from kastor.proposals import Confirm, ProposalService
 from kastor.query.indexes import IndexService
 from kastor.query.service import QueryService
@@ -56,6 +57,7 @@ from kastor.search.service import SearchService
 from kastor.storage.followed import followed
 from kastor.storage.placement import DEFAULT, Place
 from kastor.storage.protocol import Store
+from kastor.vectors.embedding import Embedding
 from kastor.vectors.indexes import VectorIndexes
 from kastor.vectors.service import VectorService
 from kastor.vital import Vitals
@@ -134,7 +136,7 @@ def _make(
     _tell_of_interfaces_inside(store.catalog)
     graph = _graph_service(settings, store)
     indexes = IndexService(store.indexes, dialect_of(store.engine), settings.max_indexes)
-    vectors = VectorIndexes(store.vectors, store.ticker.age_now)
+    vectors = _vector_indexes(settings, store)
     query = _query_service(shared, store, graph, indexes, vectors)
     policy = limits.endpoint_policy(settings)
     relay = Relay(
@@ -153,7 +155,7 @@ def _make(
     kinds: Sequence[JobKind] = (  # a kind of job is an item here
         DeletionKind(graph),
         ImportKind(graph, store.jobs, locations, reading),
-        UploadKind(graph, spool, reading),
+        UploadKind(graph, spool, reading, vectors),
         ExportKind(exports, locations, graph.at),
         BackupKind(show_all, store.engine.name, locations),
         UpdatesKind(graph, query),
@@ -161,7 +163,7 @@ def _make(
         RevertKind(diffs, graph, query),
     )
     search = _search_service(settings, store, vitals)
-    nearest = VectorService(store, vectors, query)
+    nearest = _vector_service(settings, store, query, vectors, search, vitals)
     hybrid = HybridService(search, nearest, query, lambda: store.catalog)
     return Services(
         store=store,
@@ -224,6 +226,30 @@ def _search_service(
     return SearchService(store.search, store.events, store.host_name, vitals)
 
 
+def _vector_indexes(settings: Settings, store: Store[ModelCatalog]) -> VectorIndexes:
+    embeds = limits.embedder_settings(settings) is not None
+    return VectorIndexes(store.vectors, store.ticker.age_now, embeds=embeds)
+
+
+def _vector_service(
+    settings: Settings,
+    store: Store[ModelCatalog],
+    query: QueryService,
+    indexes: VectorIndexes,
+    search: SearchService | None,
+    vitals: Vitals,
+) -> VectorService:
+    asked = limits.embedder_settings(settings)
+    if asked is None:
+        return VectorService(store, indexes, query)
+
+    def leads() -> bool:
+        return search is None or search.leads
+
+    embedding = Embedding(store, indexes, Embedder(asked), vitals, leads)
+    return VectorService(store, indexes, query, embedding=embedding)
+
+
 def _proposal_service(
     settings: Settings, store: Store[ModelCatalog], graph: GraphService, name: str
 ) -> ProposalService:
@@ -266,6 +292,9 @@ async def _serving(settings: Settings, name: str, services: Services) -> AsyncIt
         if services.search is not None:
             stack.push_async_callback(services.search.stop)
             services.search.start()
+        if services.vectors.embedding is not None:
+            stack.push_async_callback(services.vectors.embedding.stop)
+            services.vectors.embedding.start()
         telling = asyncio.create_task(_tell_of_escaped_slashes(name, store))
         stack.callback(telling.cancel)
         yield

@@ -10,6 +10,8 @@ from kastor.jobs.importing.batches import MODELS, RELATIONSHIPS, TWINS
 from kastor.jobs.importing.reading import ReadingLimits
 from kastor.live.service import LiveSettings
 from kastor.outside.bounds import EndpointPolicy
+from kastor.outside.embedder import EmbedderSettings
+from kastor.outside.secrets import Secret
 from kastor.query.service import ADT_SETTINGS, QuerySettings
 from kastor.saved.service import SavedLimits
 from kastor.storage.sqlite.folder import OWN_NAMES, SECRETS
@@ -81,6 +83,24 @@ def reading_limits(settings: Settings) -> ReadingLimits:
         model_bytes=settings.max_models_body_bytes,
         entries=ADT_FILE if adt else {MODELS: models},
         add_components=None if adt else settings.absent_components == "empty",
+    )
+
+
+def embedder_settings(settings: Settings) -> EmbedderSettings | None:
+    """Return where the embedder is; None where there is none."""
+    if settings.embedder_url is None or settings.profile == "adt":
+        return None
+    file, env = settings.embedder_key_file, settings.embedder_key_env
+    has_key = file is not None or env is not None
+    return EmbedderSettings(
+        url=settings.embedder_url,
+        model=str(settings.embedder_model),
+        key=Secret(env=env, file=None if file is None else str(file)) if has_key else None,
+        ca_file=settings.embedder_ca_file,
+        seconds=settings.embedder_timeout,
+        batch=settings.embedder_batch,
+        at_once=settings.embedder_at_once,
+        daily_bytes=settings.embedder_daily_bytes,
     )
 
 

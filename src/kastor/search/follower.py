@@ -86,6 +86,11 @@ class Follower:
             with contextlib.suppress(Unavailable):
                 await self._index.let_go(self._owner)
 
+    @property
+    def leads(self) -> bool:
+        """Whether it is this process that keeps the index up, of those that serve the graph."""
+        return not self._index.shared or self._state is not None
+
     async def state(self) -> IndexState:
         """Return where the index stands, whoever holds it.
 

@@ -109,6 +109,11 @@ class SearchService:
         """End following."""
         await self._follower.stop()
 
+    @property
+    def leads(self) -> bool:
+        """See `Follower.leads`; other work of which one process is enough is done there too."""
+        return self._follower.leads
+
     async def status(self) -> IndexStatus:
         """Return how far the index is.
 

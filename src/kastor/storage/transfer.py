@@ -156,6 +156,12 @@ class Snapshot(GraphReader, Protocol):
     async def indexes(self) -> list[str]:
         """Return the paths of the property indexes, in order."""
 
+    async def vectors(self, index: str, after: TwinId, limit: int) -> list[tuple[TwinId, bytes]]:
+        """Return what stands beside twins for an index, in order of id, strictly after `after`.
+
+        Ids of twins with vectors as `distances.packed`, up to `limit` of them.
+        """
+
     async def fetch_all(
         self, sql: str, params: Sequence[object], *, timeout: float
     ) -> list[tuple[Any, ...]]:

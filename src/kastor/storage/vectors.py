@@ -6,9 +6,11 @@ clients gave beside a twin is data of the graph, goes with the twin, and has no 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Literal, Protocol, TypeAlias, get_args
+from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from typing import Any, Literal, Protocol, TypeAlias, get_args
 
+import msgspec
 from msgspec import Struct
 
 from kastor.types import Ticks, TwinId
@@ -19,6 +21,8 @@ METRICS: tuple[Metric, ...] = get_args(Metric)
 MOST_DIMS = 4_096
 FUNCTION = "kastor_distance"
 """Of kind, subject and packed vector, in every connection to SQLite."""
+COLUMNS = "name, dims, metric, property, models, created, template"
+"""Of the table of indexes."""
 PORTION_BYTES = 4 * 2**20
 """Of vectors that are read at once."""
 
@@ -30,6 +34,8 @@ class VectorIndexRow(Struct, frozen=True):
         dims: length of its vectors.
         path: of its property, names with dots between them; None where vectors stand beside twins.
         models: ids; twins of these and of what extends them are in it. Empty: all twins.
+        template: of the texts that vectors are made of; they stand beside twins, and are no data
+            of clients. None where nobody makes them.
     """
 
     name: str
@@ -38,11 +44,34 @@ class VectorIndexRow(Struct, frozen=True):
     path: str | None
     models: tuple[str, ...]
     created: Ticks
+    template: str | None = None
+
+    @property
+    def row(self) -> tuple[str, int, Metric, str | None, str, Ticks, str | None]:
+        """Its row, in the order of COLUMNS."""
+        models = msgspec.json.encode(self.models).decode()
+        place = (self.path, models, self.created, self.template)
+        return self.name, self.dims, self.metric, *place
+
+    @property
+    def shown(self) -> dict[str, Any]:  # any: JSON
+        """What clients and exports are told of it."""
+        shown: dict[str, Any] = {"name": self.name, "dims": self.dims, "metric": self.metric}
+        given = {"property": self.path, "template": self.template}
+        shown |= {name: value for name, value in given.items() if value is not None}
+        return shown | {"models": list(self.models)}
 
     @property
     def steps(self) -> tuple[str, ...]:
         """The path of its property."""
         return tuple((self.path or "").split("."))
+
+
+def index_of(row: Sequence[Any]) -> VectorIndexRow:
+    """Return the index of a row, in the order of COLUMNS."""
+    name, dims, metric, path, models, created, template = row
+    listed = msgspec.json.decode(models, type=tuple[str, ...])
+    return VectorIndexRow(name, dims, metric, path, listed, created, template)
 
 
 class VectorRow(Struct, frozen=True):
@@ -96,8 +125,27 @@ class VectorStore(Protocol):
     async def drop_vector_index(self, name: str) -> bool:
         """Drop an index with its vectors; return whether there was one."""
 
-    async def put_vector(self, index: VectorIndexRow, twin: TwinId, vector: bytes) -> bool:
-        """Put a packed vector beside a twin; return False where twin or index is gone."""
+    async def put_vectors(
+        self, index: VectorIndexRow, vectors: Mapping[TwinId, bytes]
+    ) -> AbstractSet[TwinId]:
+        """Put packed vectors beside twins, in one transaction; return the twins that have one now.
+
+        Those that are gone are left out; all of them are where the index is gone.
+        """
+
+    async def put_made(
+        self, index: VectorIndexRow, vectors: Mapping[int, tuple[int, bytes]]
+    ) -> None:
+        """Put vectors beside twins that were made of texts, in one transaction.
+
+        Args:
+            index: with a template; where it is gone, nothing is written.
+            vectors: by key of the twin, the number of the text and the packed vector. Twins that
+                are gone are left out.
+        """
+
+    async def made_of(self, index: VectorIndexRow, keys: Sequence[int]) -> dict[int, int]:
+        """Return by key of the twin the number of the text that its vector was made of."""
 
     async def vector(self, index: VectorIndexRow, twin: TwinId) -> VectorRow | None:
         """Return what stands beside a twin, or in its property; None where there is no twin."""

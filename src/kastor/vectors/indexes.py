@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
 from kastor.distances import packed, read, rounded, unpacked
-from kastor.errors import Conflict, InvalidArgument, NotFound
+from kastor.errors import Conflict, InvalidArgument, KastorError, NotFound
 from kastor.query.sql.paths import is_literal
 from kastor.storage.limits import require_room
 from kastor.storage.vectors import METRICS, MOST_DIMS, Metric, VectorIndexRow
+from kastor.vectors.templates import require_template
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -23,14 +25,25 @@ MOST_INDEXES = 16
 MOST_MODELS = 100
 LONGEST_PATH = 256
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+_FORM = ("dims", "metric", "path", "template")
 _MEMBERS = frozenset({"dims", "metric", "property", "template", "models"})
 
 
 class VectorIndexes:
     """The vector indexes of one graph; what queries have to know of them."""
 
-    def __init__(self, store: VectorStore, now: Callable[[], Ticks]) -> None:
+    def __init__(
+        self, store: VectorStore, now: Callable[[], Ticks], *, embeds: bool = False
+    ) -> None:
+        """Prepare.
+
+        Args:
+            store: of the graph.
+            now: tells when an index is made.
+            embeds: whether there is an embedder that makes vectors of texts.
+        """
         self._store = store
+        self._embeds = embeds
         self._now = now
         self._known: tuple[VectorIndexRow, ...] = ()
 
@@ -64,29 +77,24 @@ class VectorIndexes:
             Conflict: there is one of that name with another form.
             LimitExceeded: there are as many as may be.
         """
-        wanted = read_index(name, body, self._now())
-        made = True
-        kept = wanted
+        wanted = self.read(name, body)
+        outcome = wanted, True
 
         def judge(there: Sequence[VectorIndexRow]) -> VectorIndexRow | None:
-            nonlocal made, kept
-            others = [each for each in there if each.name != name]
-            made = len(others) == len(there)
-            if made:
-                what = f"The graph has {len(others)} vector indexes"
-                require_room(len(others), MOST_INDEXES, what, "16 vector indexes")
-            else:
-                [same] = [each for each in there if each.name == name]
-                _require_same(same, wanted)
-                kept = replace(same, models=wanted.models)
-            return kept
+            nonlocal outcome
+            outcome = among(there, wanted)
+            return outcome[0]
 
         if dry_run:
             judge(await self._store.vector_indexes())
         else:
             await self._store.put_vector_index(judge)
             await self.refresh()
-        return kept, made
+        return outcome
+
+    def read(self, name: str, body: Mapping[str, Any]) -> VectorIndexRow:
+        """Return the index that a body describes, as it would be made now; see `read_index`."""
+        return read_index(name, body, self._now(), embeds=self._embeds)
 
     async def drop(self, name: str, *, dry_run: bool = False) -> None:
         """Drop an index, and with it the vectors that clients gave for it.
@@ -127,11 +135,35 @@ class VectorIndexes:
         vector = read_vector(given, index)
         if await self._store.vector(index, twin) is None:
             raise _no_twin(twin)
-        if dry_run:
-            return
-        if not await self._store.put_vector(index, twin, packed(vector)):
+        if not dry_run and not await self._store.put_vectors(index, {twin: packed(vector)}):
             await self.require(name)
             raise _no_twin(twin)
+
+    async def put_many_beside(
+        self, name: str, given: Sequence[tuple[str, object]]
+    ) -> list[KastorError | None]:
+        """Put vectors beside twins, in one transaction; return for each what it was refused for.
+
+        Args:
+            name: of the index.
+            given: ids of twins, and what each is given; the last one of a twin counts.
+        """
+        try:
+            index = await self._require_beside(name)
+        except (NotFound, InvalidArgument) as error:
+            return [error] * len(given)
+        judged = await asyncio.to_thread(_judged, index, given)
+        wanted = {twin: each for twin, each in judged if isinstance(each, bytes)}
+        put = await self._store.put_vectors(index, wanted) if wanted else frozenset()
+        if wanted and not put:
+            try:
+                await self.require(name)  # dropped meanwhile, or no twin is there
+            except NotFound as error:
+                return [error] * len(given)
+        return [
+            each if isinstance(each, KastorError) else None if twin in put else _no_twin(twin)
+            for twin, each in judged
+        ]
 
     async def remove_beside(self, twin: str, name: str, *, dry_run: bool = False) -> None:
         """Take back what stands beside a twin.
@@ -152,14 +184,13 @@ class VectorIndexes:
 
     async def _require_beside(self, name: str) -> VectorIndexRow:
         index = await self.require(name)
-        if index.path is not None:
-            raise InvalidArgument(
-                f"The index {name} is of the property {index.path}: write that in the twin."
-            )
+        _require_given(index)
         return index
 
 
-def read_index(name: str, body: Mapping[str, Any], now: Ticks) -> VectorIndexRow:
+def read_index(
+    name: str, body: Mapping[str, Any], now: Ticks, *, embeds: bool = False
+) -> VectorIndexRow:
     """Return the index that a body describes.
 
     Raises:
@@ -177,14 +208,38 @@ def read_index(name: str, body: Mapping[str, Any], now: Ticks) -> VectorIndexRow
         raise InvalidArgument(f"The member dims is a whole number from 1 to {MOST_DIMS}.")
     if metric not in METRICS:
         raise InvalidArgument(f"The member metric is one of {', '.join(METRICS)}.")
-    if body.get("template") is not None:
+    path, models = _path(body.get("property")), _models(body.get("models"))
+    template = _template(body.get("template"), path, embeds=embeds)
+    return VectorIndexRow(name, dims, metric, path, models, now, template)
+
+
+def _template(given: object, path: str | None, *, embeds: bool) -> str | None:
+    if given is None:
+        return None
+    if not embeds:
         raise InvalidArgument(
             "An index with a template needs an embedder, and this server has none. Put vectors"
-            " beside twins, or name a property."
+            " beside twins, or name a property; the operator sets one by embedder_url."
         )
-    return VectorIndexRow(
-        name, dims, metric, _path(body.get("property")), _models(body.get("models")), now
-    )
+    if path is not None:
+        raise InvalidArgument("An index has a property or a template, not both.")
+    return require_template(given)
+
+
+def among(there: Sequence[VectorIndexRow], wanted: VectorIndexRow) -> tuple[VectorIndexRow, bool]:
+    """Return an index as it is to be kept beside those there are, and whether it is new.
+
+    Raises:
+        Conflict: there is one of that name with another form.
+        LimitExceeded: there are as many as may be.
+    """
+    for same in there:
+        if same.name == wanted.name:
+            _require_same(same, wanted)
+            return replace(same, models=wanted.models), False
+    what = f"The graph has {len(there)} vector indexes"
+    require_room(len(there), MOST_INDEXES, what, "16 vector indexes")
+    return wanted, True
 
 
 def _path(given: object) -> str | None:
@@ -211,9 +266,11 @@ def _models(given: object) -> tuple[str, ...]:
 
 
 def _require_same(there: VectorIndexRow, wanted: VectorIndexRow) -> None:
-    if (there.dims, there.metric, there.path) == (wanted.dims, wanted.metric, wanted.path):
+    if all(getattr(there, each) == getattr(wanted, each) for each in _FORM):
         return
-    place = "beside twins" if there.path is None else f"the property {there.path}"
+    place = "vectors beside twins" if there.path is None else f"the property {there.path}"
+    if there.template is not None:
+        place = "another template" if wanted.template is not None else "a template"
     raise Conflict(
         f"The vector index {there.name} has {there.dims} dims, the metric {there.metric} and"
         f" {place}. Only its models can change: make another one, and drop this one.",
@@ -243,6 +300,16 @@ def read_vector(given: object, index: VectorIndexRow) -> tuple[float, ...]:
     return require_vector(given, index.metric, index.dims)
 
 
+def require_fit(index: VectorIndexRow, given: object) -> None:
+    """See whether a vector could stand beside a twin.
+
+    Raises:
+        InvalidArgument: it is no vector of the index, or that is of a property.
+    """
+    _require_given(index)
+    read_vector(given, index)
+
+
 def require_vector(given: object, metric: Metric, dims: int) -> tuple[float, ...]:
     """Return the vector that a request gives.
 
@@ -259,6 +326,31 @@ def require_vector(given: object, metric: Metric, dims: int) -> tuple[float, ...
     if metric == "cosine" and not any(found):
         raise InvalidArgument("A vector of zeros has no direction, so there is no cosine of it.")
     return found
+
+
+def _judged(
+    index: VectorIndexRow, given: Sequence[tuple[str, object]]
+) -> list[tuple[str, bytes | InvalidArgument]]:
+    """Return ids of twins, and packed vectors or what is wrong with them."""
+    found: list[tuple[str, bytes | InvalidArgument]] = []
+    for twin, vector in given:
+        try:
+            found.append((twin, packed(read_vector(vector, index))))
+        except InvalidArgument as error:
+            found.append((twin, error))
+    return found
+
+
+def _require_given(index: VectorIndexRow) -> None:
+    if index.template is not None:
+        raise InvalidArgument(
+            f"The embedder makes the vectors of {index.name}: change the properties of its template"
+            " in the twin."
+        )
+    if index.path is not None:
+        raise InvalidArgument(
+            f"The index {index.name} is of the property {index.path}: write that in the twin."
+        )
 
 
 def _no_twin(twin: str) -> NotFound:

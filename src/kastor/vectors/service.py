@@ -12,6 +12,7 @@ import orjson
 from kastor.errors import InvalidArgument, KastorError, NotFound, Unavailable
 from kastor.extras import install_extra
 from kastor.storage.vectors import NearestRows
+from kastor.vectors.embedding import no_embedder
 from kastor.vectors.indexes import VectorIndexes, require_vector, usable
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from kastor.records import Context
     from kastor.storage.protocol import Store
     from kastor.storage.vectors import VectorIndexRow
+    from kastor.vectors.embedding import Embedding, EmbeddingStatus
     from kastor.vectors.following import VectorMemory
 
 MOST_NEAREST = 200
@@ -71,11 +73,13 @@ class VectorStatus:
         twins: that belong into it, by their models.
         usable: those of them with a usable vector.
         lag: entries of the change log that the memory lacks; a question works them in first.
+        embedding: how far an index with a template is; None of others, and without an embedder.
     """
 
     twins: int
     usable: int
     lag: int
+    embedding: EmbeddingStatus | None = None
 
     @property
     def without(self) -> int:
@@ -92,11 +96,13 @@ class VectorService:
         indexes: VectorIndexes,
         query: QueryService,
         budget: int = DEFAULT_BUDGET,
+        embedding: Embedding | None = None,
     ) -> None:
         self._store, self._vectors = store, store.vectors
         self.indexes = indexes
         self._query = query
         self._budget = budget
+        self.embedding = embedding
         self._memory: VectorMemory | None = None
 
     async def vector_of(
@@ -115,6 +121,18 @@ class VectorService:
         if found is None:
             raise NotFound(f"The twin has no vector of {index.name}.", code="VectorNotFound")
         return found
+
+    async def vector_of_text(self, index: VectorIndexRow, text: str) -> tuple[float, ...]:
+        """Return the vector of a text, by the embedder that makes those of an index.
+
+        Raises:
+            InvalidArgument: nothing makes vectors of texts for the index, or the text is empty or
+                too long.
+            Unavailable: the embedder gives none in time.
+        """
+        if self.embedding is None:
+            raise no_embedder(index)
+        return await self.embedding.vector_of_text(index, text)
 
     async def choose(self, name: str | None, context: Context) -> VectorIndexRow:
         """Return the index of a name, or the only one there is.
@@ -204,7 +222,10 @@ class VectorService:
         lag = 0 if self._memory is None else self._memory.lag(index, newest)
         keys = self._keys(index, None, subtypes=True)
         twins, found = await self._counts(index, keys)
-        return VectorStatus(twins, found, lag)
+        made = None
+        if self.embedding is not None and index.template is not None:
+            made = await self.embedding.status(index)
+        return VectorStatus(twins, found, lag, made)
 
     async def _counts(self, index: VectorIndexRow, keys: list[int] | None) -> tuple[int, int]:
         wanted = memoryview(await self._vectors.vector_keys(keys)).cast("q")

@@ -85,6 +85,18 @@ _SEARCH: tuple[Row[GraphReading], ...] = (
         lambda graph: None if graph.search is None else graph.search.building,
     ),
 )
+_EMBEDDING: tuple[Row[GraphReading], ...] = (
+    (
+        _GAUGE,
+        "kastor_embedder_lag",
+        "Twins and entries of the change log whose texts have no vector of the embedder yet.",
+        lambda graph: None if graph.embedding is None else graph.embedding.lag,
+    ),
+    (
+        *(_GAUGE, "kastor_embedder_waiting", "Whether the embedder failed when last asked."),
+        lambda graph: None if graph.embedding is None else graph.embedding.waits,
+    ),
+)
 _BUDGET: tuple[Row[StreamBudget], ...] = (
     (
         *(_GAUGE, "kastor_stream_bytes", "Bytes that open streams keep for their clients."),
@@ -302,6 +314,7 @@ class _Families(Collector):
         graphs = self._graphs
         yield from _table(_GRAPH, ("graph",), [((each.name,), each) for each in graphs])
         yield from _table(_SEARCH, ("graph",), [((each.name,), each) for each in graphs])
+        yield from _table(_EMBEDDING, ("graph",), [((each.name,), each) for each in graphs])
         routes = [
             ((each.name, state.row.id), state) for each in graphs for state in each.routes or ()
         ]

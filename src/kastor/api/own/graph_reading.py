@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from kastor.search.service import IndexStatus
     from kastor.storage.load import StoreLoad
     from kastor.storage.ticker import Ticker
+    from kastor.vectors.embedding import Embedding
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,7 @@ class GraphReading:
         search: how far the search index is; None where there is none, or it does not tell.
         load: how busy its store is; None where that was not told in time.
         plans: how compiled queries were used in this process.
+        embedding: has vectors made of texts; None where there is no embedder.
         past: what this process did for the graph's past, and what there is of it.
     """
 
@@ -44,3 +46,4 @@ class GraphReading:
     search: IndexStatus | None = None
     load: StoreLoad | None = None
     plans: PlanTally | None = None
+    embedding: Embedding | None = None

@@ -74,6 +74,7 @@ async def _read(name: str, services: Services) -> GraphReading:
         search,
         load,
         services.query.runner.plans,
+        services.vectors.embedding,
     )
 
 

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from kastor.hosting.services import Services
     from kastor.hybrid.service import HybridAnswer
-    from kastor.storage.vectors import VectorIndexRow
 
 DEFAULT_NEAREST = 10
 _RIVAL = {"vector", "embeddingProperty", "modelFilter", "limit"}
@@ -32,20 +31,24 @@ _OURS = {"index", "like", "subtypes", "text", "mode", "cursor"}
 async def list_vector_indexes(services: Services, _request: Request) -> Response:
     """Answer GET /kastor/v1/vectors."""
     found = await services.vectors.indexes.refresh()
-    return json_response(orjson.dumps({"value": [_shown(index) for index in found]}))
+    return json_response(orjson.dumps({"value": [index.shown for index in found]}))
 
 
 async def get_vector_index(services: Services, request: Request) -> Response:
     """Answer GET /kastor/v1/vectors/{name}."""
     index = await services.vectors.indexes.require(request.parameters[0])
     status = await services.vectors.status(index, request.context)
-    counts = {
+    counts: dict[str, Any] = {
         "twins": status.twins,
         "vectors": status.usable,
         "without": status.without,
         "lag": status.lag,
     }
-    return json_response(orjson.dumps({**_shown(index), "status": counts}))
+    if status.embedding is not None:
+        made = status.embedding
+        counts["lag"] = status.without if made.lag is None else made.lag
+        counts |= {"refused": made.refused, "trouble": made.trouble or None}
+    return json_response(orjson.dumps({**index.shown, "status": counts}))
 
 
 async def put_vector_index(services: Services, request: Request) -> Response:
@@ -53,7 +56,7 @@ async def put_vector_index(services: Services, request: Request) -> Response:
     body = await request.document(request.server.limits.body_bytes)
     name = request.parameters[0]
     index, made = await services.vectors.indexes.put(name, body, dry_run=request.dry_run)
-    return json_response(orjson.dumps(_shown(index)), status=201 if made else 200)
+    return json_response(orjson.dumps(index.shown), status=201 if made else 200)
 
 
 async def drop_vector_index(services: Services, request: Request) -> Response:
@@ -190,13 +193,6 @@ def _text(body: Mapping[str, Any], name: str) -> str | None:
     if found is not None and not isinstance(found, str):
         raise InvalidArgument(f"The member {name} is a text.")
     return found
-
-
-def _shown(index: VectorIndexRow) -> dict[str, Any]:
-    shown: dict[str, Any] = {"name": index.name, "dims": index.dims, "metric": index.metric}
-    if index.path is not None:
-        shown["property"] = index.path
-    return shown | {"models": list(index.models)}
 
 
 _INVALID = {400: ("InvalidArgument", "LimitExceeded"), 409: ("VectorIndexDiffers",)}

@@ -26,6 +26,7 @@ from kastor.client.asynchronous.settings import (
 )
 from kastor.client.asynchronous.transport import AsyncTransport
 from kastor.client.asynchronous.twins import AsyncTwins
+from kastor.client.asynchronous.vectors import AsyncVectors
 from kastor.client.errors import UnsendableError
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class AsyncKastorClient:
     Attributes:
         models, twins, relationships, routes: what the contract has, by its things.
         jobs, deletions: long work.
-        endpoints, inputs, indexes: what a graph of Kastor is set up with.
+        endpoints, inputs, indexes, vectors: what a graph of Kastor is set up with.
         proposals: writes that wait for somebody's word.
         graphs: those of the server.
         history: the past of a graph of Kastor.
@@ -94,6 +95,7 @@ class AsyncKastorClient:
         self.endpoints = AsyncEndpoints(transport)
         self.inputs = AsyncInputs(transport)
         self.indexes = AsyncIndexes(transport)
+        self.vectors = AsyncVectors(transport)
         self.proposals = AsyncProposals(transport)
         self.graphs = AsyncServerGraphs(transport)
         self.history = AsyncHistory(transport)
@@ -322,7 +324,7 @@ class AsyncKastorClient:
         Args:
             query: whose rows alone are exported: whole twins or relationships of one collection.
             since: the number of a change, to export only what changed after it.
-            with_settings: whether routes, endpoints, inputs and indexes come too.
+            with_settings: whether routes, endpoints, inputs, indexes and vectors come too.
             with_system: whether ETags and times come too.
             as_of: an instant, to export the graph of then.
         """

@@ -28,6 +28,7 @@ from kastor.client.synchronous.settings import (
 )
 from kastor.client.synchronous.transport import Transport
 from kastor.client.synchronous.twins import Twins
+from kastor.client.synchronous.vectors import SyncVectors
 
 if TYPE_CHECKING:
     from kastor.client.calls import Document, HttpCall
@@ -50,7 +51,7 @@ class KastorClient:
     Attributes:
         models, twins, relationships, routes: what the contract has, by its things.
         jobs, deletions: long work.
-        endpoints, inputs, indexes: what a graph of Kastor is set up with.
+        endpoints, inputs, indexes, vectors: what a graph of Kastor is set up with.
         proposals: writes that wait for somebody's word.
         graphs: those of the server.
         history: the past of a graph of Kastor.
@@ -93,6 +94,7 @@ class KastorClient:
         self.endpoints = Endpoints(transport)
         self.inputs = Inputs(transport)
         self.indexes = Indexes(transport)
+        self.vectors = SyncVectors(transport)
         self.proposals = SyncProposals(transport)
         self.graphs = ServerGraphs(transport)
         self.history = SyncHistory(transport)
@@ -319,7 +321,7 @@ class KastorClient:
         Args:
             query: whose rows alone are exported: whole twins or relationships of one collection.
             since: the number of a change, to export only what changed after it.
-            with_settings: whether routes, endpoints, inputs and indexes come too.
+            with_settings: whether routes, endpoints, inputs, indexes and vectors come too.
             with_system: whether ETags and times come too.
             as_of: an instant, to export the graph of then.
         """

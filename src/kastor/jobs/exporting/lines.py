@@ -14,8 +14,9 @@ from collections.abc import Mapping
 
 import orjson
 
+from kastor.distances import unpacked
 from kastor.graph.metadata import forget_times
-from kastor.types import Document, Etag
+from kastor.types import Document, Etag, TwinId
 
 _TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"|\s++', re.DOTALL)
 _FILE_VERSION = "1.0.0"
@@ -78,6 +79,15 @@ def deleted(kind: str, identity: tuple[str, ...]) -> bytes:
 def setting(members: Mapping[str, object]) -> bytes:
     """Return the line of a route, an endpoint, an input or an index."""
     return canonical(dict(members)) + b"\n"
+
+
+def vector(index: str, twin_id: TwinId, packed: bytes) -> bytes:
+    """Return the line of a vector beside a twin.
+
+    Its numbers are float32, written as doubles: they read back as the same.
+    """
+    told = {"$dtId": twin_id, "index": index, "vector": unpacked(packed)}
+    return orjson.dumps(told) + b"\n"
 
 
 def _kept(match: re.Match[bytes]) -> bytes:

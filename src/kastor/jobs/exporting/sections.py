@@ -18,10 +18,13 @@ from kastor.jobs.exporting.dependencies import in_order
 from kastor.jobs.exporting.wanted import Wanted
 from kastor.storage.tables import TABLES
 from kastor.storage.transfer import CHUNK_ROWS, DeletedKind, DocumentRow, Identity, Snapshot
-from kastor.types import Etag
+from kastor.storage.vectors import index_of
+from kastor.types import Etag, TwinId
 
 PORTION_ROWS = 250
 """Read and written at once: a few milliseconds of work."""
+PORTION_NUMBERS = 100_000
+"""Of vectors that are read and written at once; as text they have some 2 MB."""
 _DELETED: tuple[DeletedKind, ...] = ("relationship", "twin", "model")
 """In the order in which they can be deleted."""
 
@@ -84,6 +87,29 @@ async def settings(snapshot: Snapshot) -> AsyncIterator[bytes]:
         yield lines.setting({"path": path})
 
 
+async def vectors(snapshot: Snapshot) -> AsyncIterator[bytes]:
+    """Yield the vector indexes, then what clients gave beside twins, by index and id of twin.
+
+    Nothing where there is no such index: files of graphs without stay as they were.
+    """
+    beside = []
+    there = [index_of(list(row.values())) async for row in _rows(snapshot, "vector_indexes")]
+    if not there:
+        return
+    yield lines.section("Kastor.VectorIndexes")
+    for index in there:
+        yield lines.setting(index.shown)
+        if index.path is None and index.template is None:  # else they are made anew
+            beside.append((index.name, index.dims))
+    yield lines.section("Kastor.Vectors")
+    for name, dims in beside:
+        make, after = partial(lines.vector, name), ""
+        limit = max(1, min(PORTION_ROWS, PORTION_NUMBERS // dims))
+        while portion := await snapshot.vectors(name, after, limit):
+            yield await asyncio.to_thread(_of_vectors, make, portion)
+            after = portion[-1][0]
+
+
 def of_page(value: bytes, kind: str, *, system: bool) -> bytes:
     """Return the lines of a page of a query's rows, as clients get them."""
     make = lines.twin if kind == "twin" else lines.relationship
@@ -92,6 +118,10 @@ def of_page(value: bytes, kind: str, *, system: bool) -> bytes:
         etag: Etag = row.pop("$etag", "").removeprefix('W/"').removesuffix('"')
         made.append(make(orjson.dumps(row), etag, system=system))
     return b"".join(made)
+
+
+def _of_vectors(make: Line, portion: list[tuple[TwinId, bytes]]) -> bytes:
+    return b"".join([make(twin_id, vector) for twin_id, vector in portion])
 
 
 def _joined(make: Line, portion: list[DocumentRow]) -> bytes:

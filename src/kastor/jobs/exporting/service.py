@@ -154,15 +154,16 @@ async def _parts(snapshot: Snapshot, wanted: Wanted, rows: _Rows | None) -> Asyn
         async for part in sections.deleted(snapshot, wanted.since):
             yield part
     if wanted.kastor:
-        async for part in sections.settings(snapshot):
-            yield part
+        for own in (sections.settings, sections.vectors):
+            async for part in own(snapshot):
+                yield part
 
 
 def _require_known(wanted: Wanted, context: Context) -> None:
     if wanted.kastor and context.at is not None:
         raise InvalidArgument(
-            "What routes, endpoints, inputs and indexes there were is not kept. Leave out kastor, "
-            "or the instant."
+            "What routes, endpoints, inputs, indexes and vectors beside twins there were is not "
+            "kept. Leave out kastor, or the instant."
         )
 
 

@@ -14,7 +14,7 @@ class Wanted:
     Attributes:
         query: only the rows of this query, of one collection.
         since: only what changed after this change number, and what was deleted since.
-        kastor: also routes, endpoints, inputs and property indexes.
+        kastor: also routes, endpoints, inputs, indexes and vectors beside twins.
         system: also the times of the last updates and the ETags.
     """
 

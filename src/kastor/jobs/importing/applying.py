@@ -19,17 +19,21 @@ from kastor.jobs.importing.reading import FileReader, ReadingLimits
 from kastor.jobs.importing.roads import RehearsingRoad, Road, WritingRoad
 from kastor.jobs.importing.state import End, ImportState, state_of
 from kastor.jobs.importing.tally import after_batch
+from kastor.jobs.importing.vectors import VECTOR_INDEXES, VECTOR_SECTIONS, VECTORS
 from kastor.jobs.kinds import JobCancelledError, JobFailedError
 from kastor.storage.batches import NotHeldError
 
 if TYPE_CHECKING:
     from kastor.graph.service import GraphService
     from kastor.jobs.kinds import Progress, Run
+    from kastor.vectors.indexes import VectorIndexes
 
 PERMISSIONS: Mapping[str, str] = {
     MODELS: "models/write",
     TWINS: "digitaltwins/write",
     RELATIONSHIPS: "digitaltwins/relationships/write",
+    VECTOR_INDEXES: "kastor/indexes/write",
+    VECTORS: "digitaltwins/write",
 }
 """What the caller needs for each section."""
 _LONGEST_KEPT = 4_000
@@ -42,6 +46,7 @@ async def import_file(
     chunks: AsyncGenerator[bytes, None],
     limits: ReadingLimits,
     size: int | None = None,
+    vectors: VectorIndexes | None = None,
 ) -> None:
     """Import a file, from where the job was left.
 
@@ -54,6 +59,7 @@ async def import_file(
         chunks: the file from its beginning, as it comes.
         limits: what it may hold.
         size: bytes of the file; None where it is not known.
+        vectors: takes the sections of vector indexes and vectors; without it they are skipped.
 
     Raises:
         PartlyFailedError: lines were refused, or sections that the caller may not write.
@@ -62,9 +68,11 @@ async def import_file(
         NotHeldError: another process goes on.
         Unavailable: it is tried again after a while.
     """
-    async with _road(graph, run) as (road, state):
+    async with _road(graph, run, vectors) as (road, state):
         importer = _Importer(graph, run, road, state, size)
-        reader = FileReader(limits, _forbidden(run), state.at)
+        reader = FileReader(
+            limits, _forbidden(run), state.at, () if vectors is None else VECTOR_SECTIONS
+        )
         try:
             await importer.start()
             async with contextlib.aclosing(one_ahead(batches_of(reader, chunks))) as batches:
@@ -84,11 +92,13 @@ async def import_file(
 
 
 @contextlib.asynccontextmanager
-async def _road(graph: GraphService, run: Run) -> AsyncIterator[tuple[Road, ImportState]]:
+async def _road(
+    graph: GraphService, run: Run, vectors: VectorIndexes | None
+) -> AsyncIterator[tuple[Road, ImportState]]:
     """Enter what carries out commands, with the state to begin from."""
     state = replace(state_of(run.progress), ended=None)
     if not run.context.dry_run:
-        yield WritingRoad(graph, run), state
+        yield WritingRoad(graph, run, vectors), state
         return
     async with contextlib.AsyncExitStack() as stack:
         try:
@@ -96,7 +106,7 @@ async def _road(graph: GraphService, run: Run) -> AsyncIterator[tuple[Road, Impo
             rehearsal = await stack.enter_async_context(entered)
         except TooManyRequests as error:  # a job has time
             raise Unavailable(error.message) from error
-        yield RehearsingRoad(rehearsal, run, state.lines), ImportState()
+        yield RehearsingRoad(rehearsal, run, state.lines, vectors), ImportState()
 
 
 def _forbidden(run: Run) -> dict[str, str]:
@@ -125,8 +135,14 @@ class _Importer:
         if batch.section == MODELS:
             # Noted after it: what is stored already when the work goes on is left as it is.
             await store_models(self._graph, batch.entries, self._run.context, self._road.upload)
-        commands = [each.command for each in batch.entries if each.command is not None]
-        await self._road.carry_out(commands, partial(self._account, batch))
+        given = [each.given for each in batch.entries if each.given is not None]
+        if given:
+            # Noted after it, too: what is written again is the same.
+            outcomes = await self._road.give(given)
+            await self._road.carry_out((), lambda _: self._account(batch, outcomes))
+        else:
+            commands = [each.command for each in batch.entries if each.command is not None]
+            await self._road.carry_out(commands, partial(self._account, batch))
         self._state = self._accounted  # of the attempt that was written, the last one
 
     def require_all_taken(self) -> None:

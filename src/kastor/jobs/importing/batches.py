@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from kastor.errors import KastorError
 from kastor.graph.commands import Command
+from kastor.jobs.importing.vectors import Given
 
 HEADER, MODELS, TWINS, RELATIONSHIPS = "Header", "Models", "Twins", "Relationships"
 SECTIONS = (HEADER, MODELS, TWINS, RELATIONSHIPS)
@@ -28,6 +29,7 @@ class FileEntry(Struct, frozen=True):
         command: what it asks for; None where it is refused already.
         error: why it is.
         text: of a model.
+        given: what no command says: a vector index, or a vector beside a twin.
     """
 
     line: int
@@ -35,6 +37,7 @@ class FileEntry(Struct, frozen=True):
     command: Command[Any] | None = None
     error: KastorError | None = None
     text: bytes = b""
+    given: Given | None = None
 
 
 NoticeKind: TypeAlias = Literal["begun", "skipped", "unknown", "forbidden"]

@@ -9,6 +9,7 @@ from kastor.graph.commands import ImportRelationship, PutTwin
 from kastor.identifiers import ID_RULE, MAX_ID_LENGTH, is_id
 from kastor.jobs.importing.batches import FileEntry
 from kastor.jobs.importing.lines import MOST_LINE_BYTES
+from kastor.jobs.importing.vectors import read_given
 from kastor.nesting import MAX_DEPTH, is_too_deep, may_be_too_deep
 from kastor.types import Document, Json
 
@@ -75,6 +76,15 @@ def relationship_entry(line: int, document: Document) -> FileEntry:
     except KastorError as error:
         return FileEntry(line, _shown(relationship_id), error=error)
     return FileEntry(line, checked, ImportRelationship(source_id, checked, document))
+
+
+def given_entry(line: int, section: str, document: Document) -> FileEntry:
+    """Return the entry of a vector index, or of a vector beside a twin."""
+    try:
+        name, given = read_given(section, document)
+    except KastorError as error:
+        return FileEntry(line, error=error)
+    return FileEntry(line, name, given=given)
 
 
 def _id_of(value: Json, member: str) -> str:

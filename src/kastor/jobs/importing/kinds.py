@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from kastor.jobs.kinds import Run
     from kastor.jobs.locations import Location, Locations
     from kastor.storage.jobs import JobStore
+    from kastor.vectors.indexes import VectorIndexes
 
 FIRST = (0, "", "")
 PATIENCE_SECONDS = 120
@@ -80,8 +81,11 @@ class UploadKind:
 
     name = "uploads"
 
-    def __init__(self, graph: GraphService, spool: Spool, limits: ReadingLimits) -> None:
+    def __init__(
+        self, graph: GraphService, spool: Spool, limits: ReadingLimits, vectors: VectorIndexes
+    ) -> None:
         self._graph, self._spool, self._limits = graph, spool, limits
+        self._vectors = vectors
 
     async def run(self, run: Run) -> None:
         """See `JobKind`; the file goes with the job's end."""
@@ -91,7 +95,8 @@ class UploadKind:
             await self._wait_for_owner(run)
             return
         try:
-            await import_file(self._graph, run, self._chunks_of(name), self._limits, size)
+            chunks = self._chunks_of(name)
+            await import_file(self._graph, run, chunks, self._limits, size, self._vectors)
         except (NotHeldError, Unavailable):
             raise  # the work goes on, here or elsewhere
         except Exception:

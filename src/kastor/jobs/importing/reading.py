@@ -6,7 +6,7 @@ closely enough to know that it is the same file.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from zlib import crc32
 
 from msgspec import Struct
@@ -36,11 +36,12 @@ from kastor.jobs.importing.faults import (
 )
 from kastor.jobs.importing.lines import Line, LineReader
 from kastor.jobs.importing.unpacking import Unpacker
+from kastor.jobs.importing.vectors import VECTOR_SECTIONS
 from kastor.types import Document
 
 FILE_VERSION = "1.0.0"
 OURS = "Kastor."
-"""Begins sections that only Kastor writes, in exports; an import takes none of them."""
+"""Begins sections that only Kastor writes, in exports; uploads of those of vectors are taken."""
 MOST_SECTIONS = 1_000
 """Lines that begin one, those included whose lines are skipped."""
 _LONGEST_NAME = 100
@@ -69,6 +70,7 @@ class FileReader:
         limits: what it may hold.
         forbidden: sections that the caller may not write, each with the permission it lacks.
         start: where to go on.
+        own: sections of ours that are taken, in the order of the file; they come last.
     """
 
     def __init__(
@@ -76,7 +78,9 @@ class FileReader:
         limits: ReadingLimits,
         forbidden: Mapping[str, str] | None = None,
         start: FilePosition | None = None,
+        own: Sequence[str] = (),
     ) -> None:
+        self._known = (*SECTIONS, *own)
         self._limits = limits
         self._forbidden = forbidden or {}
         self._start = start or FilePosition()
@@ -192,6 +196,8 @@ class FileReader:
             self._append(documents.twin_entry(self._line, document, add_components=add), len(text))
         elif section == RELATIONSHIPS:
             self._append(documents.relationship_entry(self._line, document), len(text))
+        elif section in VECTOR_SECTIONS:
+            self._append(documents.given_entry(self._line, section, document), len(text))
         else:
             self._append(documents.model_entry(self._line, document, text), len(text))
 
@@ -239,7 +245,7 @@ class FileReader:
         if self._sections > MOST_SECTIONS:
             raise FileDamagedError(
                 f"Line {self._line}: the file has more than {MOST_SECTIONS} lines that begin a "
-                "section, and there are four sections. What came before is imported."
+                "section, and one of each is known. What came before is imported."
             )
         if not isinstance(name, str):
             self._add_refused(InvalidArgument("The name of a section is a string."))
@@ -254,20 +260,20 @@ class FileReader:
         self._ended = False
         notice = self._notice_of(self._section)
         self._skipping = notice.kind != "begun"
-        if self._section in SECTIONS and self._section not in self._begun:
+        if self._section in self._known and self._section not in self._begun:
             self._begun = (*self._begun, self._section)
         if self._section != HEADER or self._skipping:
             self._notices.append(notice)
 
     def _notice_of(self, name: str) -> Notice:
-        if name not in SECTIONS:
+        if name not in self._known:
             if name.startswith(OURS):
                 reason = f"An import does not take the section {name}; its lines are skipped."
                 return Notice("unknown", name, self._line, reason)
             known = ", ".join(SECTIONS)
             reason = f"There is no section {name}; its lines are skipped. Sections are {known}."
             return Notice("skipped", name, self._line, reason)
-        if (misplaced := _misplaced(name, self._begun)) is not None:
+        if (misplaced := _misplaced(name, self._begun, self._known)) is not None:
             return Notice("skipped", name, self._line, misplaced)
         if (permission := self._forbidden.get(name)) is not None:
             reason = f"The caller lacks the permission {permission}; the section is skipped."
@@ -301,10 +307,10 @@ _LINES_BETWEEN = 100_000
 """Blank or skipped ones, after which it is noted how far the file was read."""
 
 
-def _misplaced(name: str, begun: Collection[str]) -> str | None:
+def _misplaced(name: str, begun: Collection[str], order: Sequence[str]) -> str | None:
     if name in begun:
         return f"The section {name} comes twice; the lines of the second one are skipped."
-    later = [each for each in SECTIONS[SECTIONS.index(name) + 1 :] if each in begun]
+    later = [each for each in order[order.index(name) + 1 :] if each in begun]
     if later:
         return (
             f"The section {name} comes after {later[0]}, but belongs before it; its lines are "

@@ -37,7 +37,7 @@ class ImportState(Struct, frozen=True):
     Attributes:
         at: where the file was read to.
         taken: bytes of it, as it came.
-        models, twins, relationships: that were written.
+        models, twins, relationships, vector_indexes, vectors: that were written.
         replaced: twins and relationships of these that were there before.
         unchanged: of those that were replaced, the ones that had the same values.
         errors, warnings: lines that were refused, or taken with a remark.
@@ -54,6 +54,8 @@ class ImportState(Struct, frozen=True):
     models: int = 0
     twins: int = 0
     relationships: int = 0
+    vector_indexes: int = 0
+    vectors: int = 0
     replaced: int = 0
     unchanged: int = 0
     errors: int = 0
@@ -67,11 +69,13 @@ class ImportState(Struct, frozen=True):
 
     @property
     def counts(self) -> dict[str, int]:
-        """What people are shown."""
+        """What people are shown; vectors only where there were some."""
+        some = {"vectorIndexes": self.vector_indexes, "vectors": self.vectors}
         return {
             "models": self.models,
             "twins": self.twins,
             "relationships": self.relationships,
+            **{name: count for name, count in some.items() if count},
             "replaced": self.replaced,
             "unchanged": self.unchanged,
             "errors": self.errors,

@@ -15,6 +15,7 @@ from kastor.graph.commands import Fitted, Written
 from kastor.jobs.importing.batches import MODELS, RELATIONSHIPS, TWINS, FileBatch, FileEntry, Notice
 from kastor.jobs.importing.log import MOST_LISTED, ImportLog
 from kastor.jobs.importing.state import FirstFault, ImportState
+from kastor.jobs.importing.vectors import VECTOR_INDEXES, VECTORS
 
 _WRONG_PROPERTIES = "PropertiesNotDeclared"
 _LONGEST_KEPT = 2_000
@@ -39,7 +40,8 @@ def after_batch(
     rest = iter(outcomes)
     for entry in batch.entries:
         # A model has no command: it is stored by now, or nothing would be told.
-        told.entry(batch.section, entry, entry.error or (entry.command and next(rest)))
+        has_outcome = entry.command is not None or entry.given is not None
+        told.entry(batch.section, entry, entry.error or (next(rest) if has_outcome else None))
     if batch.ends:
         told.end_section(batch.section)
     # Where lines are skipped, it still says how far the file was read.
@@ -60,6 +62,8 @@ class _Teller:
             MODELS: state.models,
             TWINS: state.twins,
             RELATIONSHIPS: state.relationships,
+            VECTOR_INDEXES: state.vector_indexes,
+            VECTORS: state.vectors,
         }
 
     @property
@@ -71,6 +75,8 @@ class _Teller:
             models=self._counts[MODELS],
             twins=self._counts[TWINS],
             relationships=self._counts[RELATIONSHIPS],
+            vector_indexes=self._counts[VECTOR_INDEXES],
+            vectors=self._counts[VECTORS],
             replaced=before.replaced + self._replaced,
             unchanged=before.unchanged + self._unchanged,
             errors=before.errors + self._errors,

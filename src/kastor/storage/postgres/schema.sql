@@ -379,7 +379,7 @@ CREATE TABLE {graph}.vector_indexes (
 CREATE TABLE {graph}.vectors (
     index_name  text COLLATE "C" NOT NULL,
     twin_key    bigint  NOT NULL REFERENCES {graph}.twins (key) ON DELETE CASCADE,
-    version     bigint  NOT NULL,          -- 1, 2, 3 ... of this row
+    version     bigint  NOT NULL,          -- 1, 2, 3 ... of this row; of an embedder's, its text's hash
     changed     bigint  NOT NULL DEFAULT 0, -- the transaction that wrote it; 0: as copied
     vector      real[],                    -- NULL: taken back
     PRIMARY KEY (twin_key, index_name)

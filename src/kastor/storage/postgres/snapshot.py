@@ -26,6 +26,7 @@ from kastor.storage.postgres.graph_reader import PostgresGraphReader, from_claus
 from kastor.storage.postgres.index_tables import LIST_INDEXES
 from kastor.storage.postgres.queries import IMPOSSIBLE, some_rows, storable
 from kastor.storage.postgres.snapshot_statements import PRESENT, SnapshotStatements
+from kastor.storage.postgres.vector_table import packed_of
 from kastor.storage.tables import Table
 from kastor.storage.transfer import (
     PORTION_BYTES,
@@ -77,6 +78,11 @@ WHERE kind <> 'Telemetry'
 _INSTANT = """
 SELECT position, greatest(last_tick, (SELECT coalesce(max(time), 0) FROM {graph}.changes))
 FROM {graph}.log_head, {graph}.meta
+"""
+_VECTORS = """
+SELECT t.id, array_send(v.vector)
+FROM {graph}.twins t JOIN {graph}.vectors v ON v.twin_key = t.key AND v.index_name = $1
+WHERE t.id > $2 AND v.vector IS NOT NULL ORDER BY t.id LIMIT $3
 """
 _OLDEST = "SELECT coalesce(min(pos), 0) FROM {graph}.changes"
 
@@ -224,6 +230,11 @@ class PostgresSnapshot(PostgresGraphReader):
         """Return the paths of the property indexes."""
         rows = await self.fetch(LIST_INDEXES, len(PREFIX), PREFIX)
         return [name.removeprefix(PREFIX) for (name,) in rows]
+
+    async def vectors(self, index: str, after: TwinId, limit: int) -> list[tuple[TwinId, bytes]]:
+        """Return what stands beside twins for an index."""
+        rows = await self.fetch(_VECTORS, index, after, limit)
+        return [(twin_id, packed_of(sent)) for twin_id, sent in rows]
 
     async def fetch_all(
         self, sql: str, params: Sequence[object], *, timeout: float

@@ -7,20 +7,21 @@ yet, so that nothing is missed that commits later, and some rows come twice.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Any
-
-import msgspec
 
 from kastor.distances import unpacked
 from kastor.storage.postgres.vector_nearest import PgVector, built_name
 from kastor.storage.vectors import (
+    COLUMNS,
     PORTION_BYTES,
     ChangedVectors,
     JudgeIndex,
     NearestRows,
     VectorIndexRow,
     VectorRow,
+    index_of,
 )
 
 if TYPE_CHECKING:
@@ -35,11 +36,10 @@ PACKED = """
 """
 """A vector as `kastor.distances.packed` has it."""
 
-_COLUMNS = "name, dims, metric, property, models, created"
-_INDEXES = f"SELECT {_COLUMNS} FROM {{graph}}.vector_indexes ORDER BY name"
+_INDEXES = f"SELECT {COLUMNS} FROM {{graph}}.vector_indexes ORDER BY name"
 _ALONE = "SELECT pg_advisory_xact_lock(hashtext('{graph}.vector_indexes'))"
 _PUT_INDEX = f"""
-INSERT INTO {{graph}}.vector_indexes ({_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6)
+INSERT INTO {{graph}}.vector_indexes ({COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7)
 ON CONFLICT (name) DO UPDATE SET models = excluded.models
 """
 _DROP_INDEX = "DELETE FROM {graph}.vector_indexes WHERE name = $1 RETURNING 1"
@@ -47,12 +47,30 @@ _DROP_VECTORS = "DELETE FROM {graph}.vectors WHERE index_name = $1"
 _XID = "pg_current_xact_id()::text::bigint"
 # The index is locked, so that none is put beside one that is being dropped.
 _PUT = f"""
-WITH i AS (SELECT name FROM {{graph}}.vector_indexes WHERE name = $1 AND created = $4 FOR SHARE)
+WITH i AS (SELECT name FROM {{graph}}.vector_indexes WHERE name = $1 AND created = $4 FOR SHARE),
+p AS (
 INSERT INTO {{graph}}.vectors AS v (index_name, twin_key, version, changed, vector)
-SELECT i.name, t.key, 1, {_XID}, $3::text[]::real[] FROM i, {{graph}}.twins t WHERE t.id = $2
+SELECT i.name, t.key, 1, {_XID}, g.vector::real[]
+FROM i, unnest($2::text[], $3::text[]) AS g (id, vector) JOIN {{graph}}.twins t ON t.id = g.id
+ORDER BY t.key
 ON CONFLICT (twin_key, index_name) DO UPDATE
     SET version = v.version + 1, changed = excluded.changed, vector = excluded.vector
-RETURNING 1
+RETURNING twin_key)
+SELECT t.id FROM p JOIN {{graph}}.twins t ON t.key = p.twin_key
+"""
+_PUT_MADE = f"""
+WITH i AS (SELECT name FROM {{graph}}.vector_indexes WHERE name = $1 AND created = $5 FOR SHARE)
+INSERT INTO {{graph}}.vectors AS v (index_name, twin_key, version, changed, vector)
+SELECT i.name, t.key, g.version, {_XID}, g.vector::real[]
+FROM i, unnest($2::text[]::bigint[], $3::text[]::bigint[], $4::text[]) AS g (key, version, vector)
+JOIN {{graph}}.twins t ON t.key = g.key
+ORDER BY t.key
+ON CONFLICT (twin_key, index_name) DO UPDATE
+    SET version = excluded.version, changed = excluded.changed, vector = excluded.vector
+"""
+_MADE_OF = """
+SELECT twin_key, version FROM {graph}.vectors
+WHERE index_name = $1 AND vector IS NOT NULL AND twin_key = ANY($2::text[]::bigint[])
 """
 _REMOVE = f"""
 UPDATE {{graph}}.vectors SET vector = NULL, version = version + 1, changed = {_XID}
@@ -103,7 +121,7 @@ class PostgresVectorTable:
 
     async def vector_indexes(self) -> list[VectorIndexRow]:
         """Return the indexes, by name."""
-        return [_index(row) for row in await self._fetch(_INDEXES)]
+        return [index_of(row) for row in await self._fetch(_INDEXES)]
 
     async def put_vector_index(self, judge: JudgeIndex) -> None:
         """Write an index that `judge` returns."""
@@ -112,11 +130,9 @@ class PostgresVectorTable:
             async with connection.transaction():
                 await connection.execute(self._texts[_ALONE])
                 found = await connection.fetch(self._texts[_INDEXES])
-                made = judge([_index(row) for row in found])
+                made = judge([index_of(row) for row in found])
                 if made is not None:
-                    models = msgspec.json.encode(made.models).decode()
-                    row = (made.name, made.dims, made.metric, made.path, models, made.created)
-                    await connection.execute(self._texts[_PUT_INDEX], *row)
+                    await connection.execute(self._texts[_PUT_INDEX], *made.row)
             return made
 
         made: VectorIndexRow | None = await self._upkeep(put)
@@ -136,10 +152,27 @@ class PostgresVectorTable:
 
         return bool(await self._upkeep(drop))
 
-    async def put_vector(self, index: VectorIndexRow, twin: TwinId, vector: bytes) -> bool:
-        """Put a vector beside a twin."""
-        values = (index.name, twin, [*map(repr, unpacked(vector))], index.created)
-        return bool(await self._fetch(_PUT, *values))
+    async def put_vectors(
+        self, index: VectorIndexRow, vectors: Mapping[TwinId, bytes]
+    ) -> AbstractSet[TwinId]:
+        """Put vectors beside twins."""
+        texts = [*map(_literal, vectors.values())]
+        found = await self._fetch(_PUT, index.name, list(vectors), texts, index.created)
+        return {twin for (twin,) in found}
+
+    async def put_made(
+        self, index: VectorIndexRow, vectors: Mapping[int, tuple[int, bytes]]
+    ) -> None:
+        """Put vectors beside twins that were made of texts."""
+        numbers = [str(number) for number, _ in vectors.values()]
+        texts = [_literal(vector) for _, vector in vectors.values()]
+        keys = [*map(str, vectors)]
+        await self._fetch(_PUT_MADE, index.name, keys, numbers, texts, index.created)
+
+    async def made_of(self, index: VectorIndexRow, keys: Sequence[int]) -> dict[int, int]:
+        """Return the numbers of the texts that vectors were made of."""
+        rows = await self._fetch(_MADE_OF, index.name, [*map(str, keys)])
+        return {row[0]: row[1] for row in rows}
 
     async def vector(self, index: VectorIndexRow, twin: TwinId) -> VectorRow | None:
         """Return what a twin has."""
@@ -202,18 +235,17 @@ class PostgresVectorTable:
         return rows
 
 
-def _index(row: Sequence[Any]) -> VectorIndexRow:
-    name, dims, metric, path, models, created = row
-    decoded = msgspec.json.decode(models, type=tuple[str, ...])
-    return VectorIndexRow(name, dims, metric, path, decoded, created)
+def _literal(vector: bytes) -> str:
+    """Return a packed vector as PostgreSQL reads an array."""
+    return f"{{{','.join(map(repr, unpacked(vector)))}}}"
 
 
 def _sent(rows: Sequence[Any]) -> list[VectorRow]:
-    return [VectorRow(key, None if sent is None else _bare(sent)) for key, sent in rows]
+    return [VectorRow(key, None if sent is None else packed_of(sent)) for key, sent in rows]
 
 
-def _bare(sent: bytes) -> bytes:
-    """Return the items of an array as it is sent, without their lengths."""
+def packed_of(sent: bytes) -> bytes:
+    """Return a vector as `kastor.distances.packed` has it, of an array as PostgreSQL sends it."""
     view = memoryview(sent)[_SENT_HEAD:]
     # As whole numbers of four bytes: a length, then the item.
     return array("I", view.tobytes())[1::2].tobytes()

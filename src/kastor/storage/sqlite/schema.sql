@@ -337,7 +337,7 @@ CREATE TABLE vector_indexes (
 CREATE TABLE vectors (
     index_name  TEXT    NOT NULL,
     twin_key    INTEGER NOT NULL REFERENCES twins (key) ON DELETE CASCADE,
-    version     INTEGER NOT NULL,          -- 1, 2, 3 ... of this row
+    version     INTEGER NOT NULL,          -- 1, 2, 3 ... of this row; of an embedder's, its text's hash
     changed     INTEGER NOT NULL DEFAULT 0, -- 1, 2, 3 ... of all rows of the index; 0: as copied
     vector      BLOB,                      -- float32, highest byte first; NULL: taken back
     PRIMARY KEY (twin_key, index_name)

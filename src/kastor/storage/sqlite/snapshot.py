@@ -64,6 +64,12 @@ _INDEXES = """
 SELECT substr(name, 1 + :skip) FROM sqlite_schema
 WHERE type = 'index' AND substr(name, 1, :skip) = :prefix ORDER BY name
 """
+# Twins first, in order of id: only their order is the same in equal graphs.
+_VECTORS = """
+SELECT t.id, v.vector
+FROM twins t CROSS JOIN vectors v ON v.twin_key = t.key AND v.index_name = :name
+WHERE t.id > :after AND v.vector IS NOT NULL ORDER BY t.id LIMIT :limit
+"""
 
 _numbers = count(1)
 
@@ -140,6 +146,10 @@ class SqliteSnapshot(SqliteGraphReader):
         """Return the paths of the property indexes."""
         found = await self._run(_INDEXES, {"skip": len(PREFIX), "prefix": PREFIX})
         return [path for (path,) in found]
+
+    async def vectors(self, index: str, after: TwinId, limit: int) -> list[tuple[TwinId, bytes]]:
+        """Return what stands beside twins for an index."""
+        return await self._run(_VECTORS, {"name": index, "after": after, "limit": limit})
 
     async def fetch_all(
         self, sql: str, params: Sequence[object], *, timeout: float

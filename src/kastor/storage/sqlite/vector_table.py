@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from kastor.storage.sqlite import statements as sql
 from kastor.storage.vectors import (
+    COLUMNS,
     PORTION_BYTES,
     ChangedVectors,
     JudgeIndex,
     VectorIndexRow,
     VectorRow,
+    index_of,
 )
 
 if TYPE_CHECKING:
@@ -24,9 +27,8 @@ if TYPE_CHECKING:
     from kastor.storage.sqlite.pool import ReadPool
     from kastor.types import TwinId
 
-_COLUMNS = "name, dims, metric, property, models, created"
-_INDEXES = f"SELECT {_COLUMNS} FROM vector_indexes ORDER BY name"
-_PUT_INDEX = f"INSERT OR REPLACE INTO vector_indexes ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)"
+_INDEXES = f"SELECT {COLUMNS} FROM vector_indexes ORDER BY name"
+_PUT_INDEX = f"INSERT OR REPLACE INTO vector_indexes ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)"
 _DROP_INDEX = "DELETE FROM vector_indexes WHERE name = ? RETURNING 1"
 _DROP_VECTORS = "DELETE FROM vectors WHERE index_name = ?"
 _NEXT = "(SELECT coalesce(max(changed), 0) + 1 FROM vectors WHERE index_name = ?1)"
@@ -37,6 +39,18 @@ WHERE i.name = ?1 AND i.created = ?4 AND t.id = ?2
 ON CONFLICT (twin_key, index_name) DO UPDATE
     SET version = version + 1, changed = excluded.changed, vector = excluded.vector
 RETURNING 1
+"""
+_PUT_MADE = f"""
+INSERT INTO vectors (index_name, twin_key, version, changed, vector)
+SELECT i.name, t.key, ?3, {_NEXT}, ?4 FROM vector_indexes i, twins t
+WHERE i.name = ?1 AND i.created = ?5 AND t.key = ?2
+ON CONFLICT (twin_key, index_name) DO UPDATE
+    SET version = excluded.version, changed = excluded.changed, vector = excluded.vector
+"""
+_MADE_OF = """
+SELECT twin_key, version FROM vectors
+WHERE index_name = ?1 AND vector IS NOT NULL
+  AND twin_key IN (SELECT value FROM json_each(?2))
 """
 _REMOVE = f"""
 UPDATE vectors SET vector = NULL, version = version + 1, changed = {_NEXT}
@@ -71,17 +85,15 @@ class SqliteVectorTable:
 
     async def vector_indexes(self) -> list[VectorIndexRow]:
         """Return the indexes, by name."""
-        return [_index(row) for row in await self._read(_INDEXES, ())]
+        return [index_of(row) for row in await self._read(_INDEXES, ())]
 
     async def put_vector_index(self, judge: JudgeIndex) -> None:
         """Write an index that `judge` returns."""
 
         def put(connection: apsw.Connection, _head: object) -> None:
-            made = judge([_index(row) for row in connection.execute(_INDEXES).fetchall()])
+            made = judge([index_of(row) for row in connection.execute(_INDEXES).fetchall()])
             if made is not None:
-                models = msgspec.json.encode(made.models).decode()
-                row = (made.name, made.dims, made.metric, made.path, models, made.created)
-                connection.execute(_PUT_INDEX, row).fetchall()
+                connection.execute(_PUT_INDEX, made.row).fetchall()
 
         await self._upkeep(put)
 
@@ -94,9 +106,36 @@ class SqliteVectorTable:
 
         return bool(await self._upkeep(drop))
 
-    async def put_vector(self, index: VectorIndexRow, twin: TwinId, vector: bytes) -> bool:
-        """Put a vector beside a twin."""
-        return bool(await self._write(_PUT, (index.name, twin, vector, index.created)))
+    async def put_vectors(
+        self, index: VectorIndexRow, vectors: Mapping[TwinId, bytes]
+    ) -> AbstractSet[TwinId]:
+        """Put vectors beside twins."""
+
+        def put(connection: apsw.Connection, _head: object) -> set[TwinId]:
+            return {
+                twin
+                for twin, vector in vectors.items()
+                if connection.execute(_PUT, (index.name, twin, vector, index.created)).fetchall()
+            }
+
+        found: set[TwinId] = await self._upkeep(put)
+        return found
+
+    async def put_made(
+        self, index: VectorIndexRow, vectors: Mapping[int, tuple[int, bytes]]
+    ) -> None:
+        """Put vectors beside twins that were made of texts."""
+
+        def put(connection: apsw.Connection, _head: object) -> None:
+            for key, (number, vector) in vectors.items():
+                values = (index.name, key, number, vector, index.created)
+                connection.execute(_PUT_MADE, values).fetchall()
+
+        await self._upkeep(put)
+
+    async def made_of(self, index: VectorIndexRow, keys: Sequence[int]) -> dict[int, int]:
+        """Return the numbers of the texts that vectors were made of."""
+        return dict(await self._read(_MADE_OF, (index.name, _listed(keys))))
 
     async def vector(self, index: VectorIndexRow, twin: TwinId) -> VectorRow | None:
         """Return what a twin has."""
@@ -178,12 +217,6 @@ def _listed(keys: Sequence[int]) -> str:
 
 def _place(index: VectorIndexRow) -> str:
     return "$" + "".join(f'."{step}"' for step in index.steps)
-
-
-def _index(row: tuple[Any, ...]) -> VectorIndexRow:
-    name, dims, metric, path, models, created = row
-    decoded = msgspec.json.decode(models, type=tuple[str, ...])
-    return VectorIndexRow(name, dims, metric, path, decoded, created)
 
 
 def _rows(found: Sequence[tuple[Any, ...]]) -> list[VectorRow]:
