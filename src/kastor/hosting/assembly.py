@@ -56,6 +56,7 @@ from kastor.search.service import SearchService
 from kastor.storage.followed import followed
 from kastor.storage.placement import DEFAULT, Place
 from kastor.storage.protocol import Store
+from kastor.vectors.budget import VectorBudget
 from kastor.vectors.indexes import VectorIndexes
 from kastor.vectors.service import VectorService
 from kastor.vital import Vitals
@@ -83,12 +84,14 @@ class _Shared:
         in_force: those that are in force now.
         roots: what jobs may read and write.
         slots: for jobs at work.
+        vectors: for what is kept of them in memory.
     """
 
     settings: Settings
     in_force: Callable[[], Settings]
     roots: Sequence[Root]
     slots: Slots
+    vectors: VectorBudget
 
 
 def graph_opener(
@@ -109,7 +112,13 @@ def graph_opener(
         JobLocationError: jobs must not have one of the locations that the settings name.
     """
     roots = read_allowed(settings.job_location, settings.data)
-    shared = _Shared(settings, in_force or (lambda: settings), roots, Slots(settings.jobs_at_once))
+    shared = _Shared(
+        settings,
+        in_force or (lambda: settings),
+        roots,
+        Slots(settings.jobs_at_once),
+        VectorBudget(settings.max_vector_bytes),
+    )
 
     @asynccontextmanager
     async def open_graph(name: str, place: Place, show_all: ShowAll) -> AsyncIterator[Services]:
@@ -161,7 +170,7 @@ def _make(
         RevertKind(diffs, graph, query),
     )
     search = _search_service(settings, store, vitals)
-    nearest = VectorService(store, vectors, query)
+    nearest = VectorService(store, vectors, query, shared.vectors)
     hybrid = HybridService(search, nearest, query, lambda: store.catalog)
     return Services(
         store=store,

@@ -58,6 +58,7 @@ LIMITS = (
     LimitRow("max_connections", "count", "process"),
     LimitRow("max_streams", "count", "process"),
     LimitRow("max_stream_bytes", "bytes", "process"),
+    LimitRow("max_vector_bytes", "bytes", "process"),
     LimitRow("stream_stall_seconds", "seconds", "process"),
     LimitRow("jobs_at_once", "count", "process"),
     *(LimitRow(f"{name}_seconds", "seconds", "process") for name in ("head", "body", "send")),
