@@ -24,6 +24,8 @@ ENTRIES = 1_000
 """Of the log that are read at once."""
 MOST_BEHIND = 20_000
 """Entries behind which a matrix is read anew and does not follow."""
+_SHRANK = 2
+"""Times that what is left of an index that was too large has to fit, before it is kept again."""
 _TWINS = "Twin."
 _READ_TOGETHER = 500
 
@@ -224,8 +226,8 @@ class VectorMemory:
             best = await _in_thread(asked.better, best, rows)
             after = rows[-1].key
             read += len(rows)
-        if Matrix.least(read, asked.index.dims) <= self._budget.size:
-            self._too_large.discard(_form(asked.index))  # it shrank
+        if _SHRANK * Matrix.least(read, asked.index.dims) <= self._budget.size:
+            self._too_large.discard(_form(asked.index))
         return best
 
 
