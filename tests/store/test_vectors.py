@@ -224,7 +224,7 @@ async def test_whoever_goes_away_leaves_no_thread_in_the_matrix(things: Graph) -
 
 async def test_processes_find_what_another_has_written(engine: Engine, things: Graph) -> None:
     """Each process has a store and a memory of its own on one database."""
-    if things.store.engine.name != "postgresql":
+    if things.store.engine.name != "postgres":
         pytest.skip("a file has one process")
     second = Graph(await engine.open(), engine.history())
     beside = index("side", path=None)

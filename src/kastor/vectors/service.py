@@ -86,6 +86,11 @@ class VectorService:
         self._counted: dict[VectorIndexRow, tuple[int, int]] = {}
         self._memory: VectorMemory | None = None
 
+    @property
+    def kept_bytes(self) -> int:
+        """Bytes of vectors that this process keeps, of all its graphs."""
+        return self._budget.used
+
     async def vector_of(
         self, index: VectorIndexRow, twin: str, context: Context
     ) -> tuple[float, ...]:
