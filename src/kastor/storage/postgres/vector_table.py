@@ -6,6 +6,7 @@ yet, so that nothing is missed that commits later, and some rows come twice.
 
 from __future__ import annotations
 
+import sys
 from array import array
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -100,8 +101,9 @@ FROM {graph}.twins t
 LEFT JOIN {graph}.vectors v ON v.index_name = $1 AND v.twin_key = t.key AND v.vector IS NOT NULL
 WHERE t.model_key = ANY($2::text[]::bigint[])
 """
-_KEYS = "SELECT key FROM {graph}.twins ORDER BY key"
-_KEYS_OF = "SELECT key FROM {graph}.twins WHERE model_key = ANY($1::text[]::bigint[]) ORDER BY key"
+# As one value: a row for each key costs more than all else of a search.
+_KEYS = "SELECT string_agg(int8send(key), ''::bytea ORDER BY key) FROM {graph}.twins"
+_KEYS_OF = f"{_KEYS} WHERE model_key = ANY($1::text[]::bigint[])"
 _BY_KEY = "SELECT key, id FROM {graph}.twins WHERE key = ANY($1::text[]::bigint[])"
 _SENT_HEAD, _SENT_ITEM = 20, 8
 """Bytes of an array as PostgreSQL sends it: before its items, and of each, with its length."""
@@ -187,7 +189,10 @@ class PostgresVectorTable:
         found = await (
             self._fetch(_KEYS) if models is None else self._fetch(_KEYS_OF, [*map(str, models)])
         )
-        return array("q", (key for (key,) in found)).tobytes()
+        keys = array("q", found[0][0] or b"")
+        if sys.byteorder == "little":
+            keys.byteswap()
+        return keys.tobytes()
 
     async def vector_counts(
         self, index: VectorIndexRow, models: Sequence[int] | None

@@ -53,11 +53,14 @@ _AFTER = """
 SELECT twin_key, vector FROM vectors
 WHERE index_name = ?1 AND twin_key > ?2 AND vector IS NOT NULL ORDER BY twin_key LIMIT ?3
 """
-_KEYS = "SELECT key FROM twins ORDER BY key"
+# As one text: a row for each key costs more than all else of a search.
+_KEYS = "SELECT json_group_array(key) FROM (SELECT key FROM twins ORDER BY key)"
 _KEYS_OF = """
-SELECT key FROM twins WHERE model_key IN (SELECT value FROM json_each(?)) ORDER BY key
+SELECT json_group_array(key) FROM (
+    SELECT key FROM twins WHERE model_key IN (SELECT value FROM json_each(?)) ORDER BY key)
 """
 _BY_KEY = "SELECT key, id FROM twins WHERE key IN (SELECT value FROM json_each(?))"
+_KEYS_LISTED = msgspec.json.Decoder(list[int])
 _LISTED = "t.id IN (SELECT value FROM json_each(?2))"
 _COUNT = """
 SELECT (SELECT count(*) FROM twins),
@@ -156,7 +159,8 @@ class SqliteVectorTable:
         text, values = (_KEYS, ()) if models is None else (_KEYS_OF, (_listed(models),))
 
         def read(connection: apsw.Connection) -> bytes:
-            return array("q", (key for (key,) in connection.execute(text, values))).tobytes()
+            [(listed,)] = connection.execute(text, values).fetchall()
+            return array("q", _KEYS_LISTED.decode(listed)).tobytes()
 
         return await self._pool.call(read)
 
