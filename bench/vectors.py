@@ -126,7 +126,7 @@ def measure(engine: str, command: list[str], rows: Any, room: int) -> None:
         units = rows / np.linalg.norm(rows, axis=1)[:, None]
         floor = timed(200, lambda _: api.send("GET", f"/digitaltwins/t0{VERSION}"))[0]
         bare = timed(rounds, lambda n: units @ rows[n])[0]
-        told = [("all", near)]
+        told: list[tuple[str, Callable[[int], Any]]] = [("all", near)]
         if room:
             told.append(("of a model", lambda n: near(n, modelFilter=MODEL["@id"])))
         kind = "in memory" if room else "streamed"

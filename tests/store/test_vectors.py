@@ -67,7 +67,7 @@ async def things(empty: Graph) -> Graph:
 
 
 async def keys(graph: Graph) -> list[int]:
-    return np.frombuffer(await graph.store.vectors.vector_keys(None), np.int64).tolist()
+    return list(memoryview(await graph.store.vectors.vector_keys(None)).cast("q"))
 
 
 @pytest.mark.parametrize("metric", METRICS)

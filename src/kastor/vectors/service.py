@@ -70,7 +70,12 @@ class VectorStatus:
 
 
 class VectorService:
-    """Search by meaning in one graph."""
+    """Search by meaning in one graph.
+
+    Attributes:
+        indexes: of the graph.
+        budget: of the process, for vectors in memory.
+    """
 
     def __init__(
         self,
@@ -82,14 +87,9 @@ class VectorService:
         self._store, self._vectors = store, store.vectors
         self.indexes = indexes
         self._query = query
-        self._budget = budget or VectorBudget()
+        self.budget = budget or VectorBudget()
         self._counted: dict[VectorIndexRow, tuple[int, int]] = {}
         self._memory: VectorMemory | None = None
-
-    @property
-    def kept_bytes(self) -> int:
-        """Bytes of vectors that this process keeps, of all its graphs."""
-        return self._budget.used
 
     async def vector_of(
         self, index: VectorIndexRow, twin: str, context: Context
@@ -202,7 +202,7 @@ class VectorService:
         allowed = None if keys is None else await self._vectors.vector_keys(keys)
         found = None if self._memory is None else await self._memory.count(index, allowed)
         if found is None:
-            async with self._budget.streams:
+            async with self.budget.streams:
                 found = await self._read_all(index, allowed)
         there = self.indexes.known()
         kept = {known: each for known, each in self._counted.items() if known in there}
@@ -232,7 +232,7 @@ class VectorService:
                 ) from error
             if self._memory is None:  # nobody was quicker
                 self._memory = following.VectorMemory(
-                    self._vectors, self._store.events, self._budget
+                    self._vectors, self._store.events, self.budget
                 )
         memory: VectorMemory = self._memory
         memory.forget(self.indexes.known())

@@ -123,7 +123,7 @@ async def _of_graph(services: Services, request: Request) -> dict[str, float]:
         "max_endpoints": len(await routes.endpoints()),
         "max_inputs": len(await services.inputs.inputs()),
         "max_jobs": sum(count for _, _, count in jobs),
-        "max_vector_bytes": services.vectors.kept_bytes,
+        "max_vector_bytes": services.vectors.budget.used,
         "version_bytes": status.version_bytes,
         "log_bytes": status.log_bytes,
     }

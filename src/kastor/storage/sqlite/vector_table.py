@@ -160,7 +160,7 @@ class SqliteVectorTable:
 
         def read(connection: apsw.Connection) -> bytes:
             [(listed,)] = connection.execute(text, values).fetchall()
-            return array("q", _KEYS_LISTED.decode(listed)).tobytes()
+            return array("q", _KEYS_LISTED.decode(str(listed))).tobytes()
 
         return await self._pool.call(read)
 
