@@ -351,6 +351,12 @@ class SettingsFields(BaseSettings):
     search: bool = Field(
         True, description="Whether graphs have an index of their texts for searches."
     )
+    max_vector_bytes: int = Field(
+        536_870_912,
+        ge=0,
+        description="Most bytes of vectors that a process keeps in memory for searches; an index "
+        "without room there is read for each search.",
+    )
     max_graphs: int = Field(100, gt=0, description="Most graphs of the server.")
     max_indexes: int = Field(100, ge=0, description="Most property indexes of a graph.")
     max_routes: int = Field(100, ge=0, description="Most event routes of a graph.")

@@ -57,6 +57,7 @@ from kastor.search.service import SearchService
 from kastor.storage.followed import followed
 from kastor.storage.placement import DEFAULT, Place
 from kastor.storage.protocol import Store
+from kastor.vectors.budget import VectorBudget
 from kastor.vectors.embedding import Embedding
 from kastor.vectors.indexes import VectorIndexes
 from kastor.vectors.service import VectorService
@@ -85,12 +86,14 @@ class _Shared:
         in_force: those that are in force now.
         roots: what jobs may read and write.
         slots: for jobs at work.
+        vectors: for what is kept of them in memory.
     """
 
     settings: Settings
     in_force: Callable[[], Settings]
     roots: Sequence[Root]
     slots: Slots
+    vectors: VectorBudget
 
 
 def graph_opener(
@@ -111,7 +114,13 @@ def graph_opener(
         JobLocationError: jobs must not have one of the locations that the settings name.
     """
     roots = read_allowed(settings.job_location, settings.data)
-    shared = _Shared(settings, in_force or (lambda: settings), roots, Slots(settings.jobs_at_once))
+    shared = _Shared(
+        settings,
+        in_force or (lambda: settings),
+        roots,
+        Slots(settings.jobs_at_once),
+        VectorBudget(settings.max_vector_bytes),
+    )
 
     @asynccontextmanager
     async def open_graph(name: str, place: Place, show_all: ShowAll) -> AsyncIterator[Services]:
@@ -163,7 +172,7 @@ def _make(
         RevertKind(diffs, graph, query),
     )
     search = _search_service(settings, store, vitals)
-    nearest = _vector_service(settings, store, query, vectors, search, vitals)
+    nearest = _vector_service(shared, store, query, vectors, search, vitals)
     hybrid = HybridService(search, nearest, query, lambda: store.catalog)
     return Services(
         store=store,
@@ -232,22 +241,22 @@ def _vector_indexes(settings: Settings, store: Store[ModelCatalog]) -> VectorInd
 
 
 def _vector_service(
-    settings: Settings,
+    shared: _Shared,
     store: Store[ModelCatalog],
     query: QueryService,
     indexes: VectorIndexes,
     search: SearchService | None,
     vitals: Vitals,
 ) -> VectorService:
-    asked = limits.embedder_settings(settings)
+    asked = limits.embedder_settings(shared.settings)
     if asked is None:
-        return VectorService(store, indexes, query)
+        return VectorService(store, indexes, query, shared.vectors)
 
     def leads() -> bool:
         return search is None or search.leads
 
     embedding = Embedding(store, indexes, Embedder(asked), vitals, leads)
-    return VectorService(store, indexes, query, embedding=embedding)
+    return VectorService(store, indexes, query, shared.vectors, embedding)
 
 
 def _proposal_service(

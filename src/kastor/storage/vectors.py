@@ -25,6 +25,10 @@ COLUMNS = "name, dims, metric, property, models, created, template"
 """Of the table of indexes."""
 PORTION_BYTES = 4 * 2**20
 """Of vectors that are read at once."""
+JSON_NUMBER = 24
+"""Bytes of a number in a document, at most as a rule."""
+LONGEST_NUMBER = 400
+"""Bytes beyond which no number of a document goes, with all its digits."""
 
 
 class VectorIndexRow(Struct, frozen=True):
@@ -60,6 +64,11 @@ class VectorIndexRow(Struct, frozen=True):
         given = {"property": self.path, "template": self.template}
         shown |= {name: value for name, value in given.items() if value is not None}
         return shown | {"models": list(self.models)}
+
+    @property
+    def longest(self) -> int:
+        """Bytes that the JSON text of one of its vectors has at most."""
+        return 2 + LONGEST_NUMBER * self.dims
 
     @property
     def steps(self) -> tuple[str, ...]:
@@ -156,7 +165,7 @@ class VectorStore(Protocol):
     async def vectors_after(self, index: VectorIndexRow, after: int) -> list[VectorRow]:
         """Return a portion of all there are, in order of keys, strictly after a key.
 
-        What has no vector may be left out. An empty portion is the last one.
+        What has no vector of the index's length may be left out. An empty portion is the last one.
         """
 
     async def vectors_of(self, index: VectorIndexRow, twins: Sequence[TwinId]) -> list[VectorRow]:
@@ -190,6 +199,14 @@ class VectorStore(Protocol):
 
     async def vector_keys(self, models: Sequence[int] | None) -> bytes:
         """Return the keys of twins of these models (keys; None: of all), as int64, in order."""
+
+    async def vector_counts(
+        self, index: VectorIndexRow, models: Sequence[int] | None
+    ) -> tuple[int, int]:
+        """Return how many twins of these models there are, and what stands beside them.
+
+        The latter is 0 for an index of a property. No vector is read.
+        """
 
     async def twins_by_key(self, keys: Sequence[int]) -> list[tuple[int, TwinId]]:
         """Return keys and ids of those of these twins that exist."""

@@ -6,6 +6,7 @@ of a matrix and a vector gives all similarities.
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -18,8 +19,11 @@ if TYPE_CHECKING:
     from kastor.storage.vectors import Metric, VectorIndexRow, VectorRow
 
 Array: TypeAlias = Any  # any: numpy's generic arrays say little
-_ROOM = 1_024
-_GROWTH = 1.5
+_ROOM = 64
+_BLOCK_BYTES = 2**20
+"""Of rows that stand together: what grows is never copied as a whole, nor is what is compared."""
+_PLACE_BYTES = 64
+"""Of the two numbers of an entry in a dictionary, beside its own table."""
 _MORE = 4
 
 
@@ -57,12 +61,13 @@ def _array(index: VectorIndexRow, stored: bytes | None) -> Array | None:
 
 
 class Matrix:
-    """Vectors by the keys of their twins; grows by parts, and reuses the room of what went."""
+    """Vectors by the keys of their twins; grows by blocks, and reuses the room of what went."""
 
     def __init__(self, dims: int, metric: Metric) -> None:
         self.dims, self.metric = dims, metric
         self._keys: Array = np.zeros(0, np.int64)
-        self._rows: Array = np.zeros((0, dims), np.float32)
+        self._each = max(1, _BLOCK_BYTES // (4 * dims))
+        self._blocks: list[Array] = []
         self._used = 0
         self._place: dict[int, int] = {}
 
@@ -72,23 +77,36 @@ class Matrix:
         return self._used
 
     @property
+    def keys(self) -> Array:
+        """The keys of twins that have one, in no order."""
+        return self._keys[: self._used]
+
+    @property
     def size(self) -> int:
-        """What it takes, in bytes."""
-        return int(self._rows.nbytes + self._keys.nbytes)
+        """What it takes, in bytes, with the room that is not used yet."""
+        rows = sum(block.nbytes for block in self._blocks)
+        places = sys.getsizeof(self._place) + _PLACE_BYTES * len(self._place)
+        return int(rows + self._keys.nbytes + places)
+
+    @staticmethod
+    def least(count: int, dims: int) -> int:
+        """Return the bytes that so many vectors take at least."""
+        return count * (4 * dims + 8 + _PLACE_BYTES)
 
     def put(self, keys: Array, rows: Array) -> None:
         """Add vectors, in place of those of the same keys."""
-        self._make_room(len(keys))
+        self._make_room(self._used + len(keys))
         for key, row in zip(keys.tolist(), rows, strict=True):
             place = self._place.get(key)
             if place is None:
                 place = self._place[key] = self._used
                 self._keys[place] = key
                 self._used += 1
-            self._rows[place] = row
+            self._blocks[place // self._each][place % self._each] = row
 
     def remove(self, keys: Array | Sequence[int]) -> None:
         """Take vectors out; the last ones take their places."""
+        each = self._each
         for key in keys.tolist() if isinstance(keys, np.ndarray) else keys:
             place = self._place.pop(int(key), None)
             if place is None:
@@ -97,7 +115,8 @@ class Matrix:
             last = self._used
             if place != last:
                 moved = int(self._keys[last])
-                self._keys[place], self._rows[place] = moved, self._rows[last]
+                self._keys[place] = moved
+                self._blocks[place // each][place % each] = self._blocks[last // each][last % each]
                 self._place[moved] = place
 
     def keep_only(self, keys: bytes) -> None:
@@ -107,16 +126,29 @@ class Matrix:
             keys: as int64, in order.
         """
         there = np.frombuffer(keys, np.int64)
-        self.remove(np.setdiff1d(self._keys[: self._used], there, assume_unique=True))
+        self.remove(np.setdiff1d(self.keys, there, assume_unique=True))
 
-    def _make_room(self, more: int) -> None:
-        needed = self._used + more
-        if needed <= len(self._keys):
-            return
-        size = max(_ROOM, needed, int(len(self._keys) * _GROWTH))
-        keys, rows = np.zeros(size, np.int64), np.zeros((size, self.dims), np.float32)
-        keys[: self._used], rows[: self._used] = self._keys[: self._used], self._rows[: self._used]
-        self._keys, self._rows = keys, rows
+    def _make_room(self, needed: int) -> None:
+        if needed > len(self._keys):
+            keys = np.zeros(max(_ROOM, needed, len(self._keys) * 3 // 2), np.int64)
+            keys[: self._used] = self.keys
+            self._keys = keys
+        if needed > self._each:
+            missing = -(-needed // self._each) - len(self._blocks)
+            first = self._blocks[:1]
+            if first and len(first[0]) < self._each:
+                self._blocks[0] = self._longer(first[0], self._each)
+            self._blocks += [self._longer(None, self._each) for _ in range(missing)]
+        elif not self._blocks or needed > len(self._blocks[0]):
+            block = self._blocks[0] if self._blocks else None
+            had = 0 if block is None else len(block)
+            self._blocks[:1] = [self._longer(block, min(self._each, max(_ROOM, needed, 2 * had)))]
+
+    def _longer(self, block: Array | None, length: int) -> Array:
+        made = np.zeros((length, self.dims), np.float32)
+        if block is not None:
+            made[: len(block)] = block
+        return made
 
     def nearest(
         self, vector: Sequence[float], count: int, allowed: Array | None
@@ -128,8 +160,9 @@ class Matrix:
             count: how many at most.
             allowed: sorted keys of twins that may be among them; None: all.
         """
-        keys, rows = self._keys[: self._used], self._rows[: self._used]
-        return nearest(keys, rows, vector, self.metric, count, allowed)
+        full, rest = divmod(self._used, self._each)
+        blocks = self._blocks[:full] + ([self._blocks[full][:rest]] if rest else [])
+        return _nearest(self.keys, blocks, vector, self.metric, count, allowed)
 
 
 def nearest(
@@ -141,33 +174,75 @@ def nearest(
     allowed: Array | None,
 ) -> list[tuple[float, int]]:
     """Return distances and keys of the nearest rows; see `Matrix.nearest`."""
-    if allowed is not None and len(keys):
-        places: Array = np.searchsorted(allowed, keys)
-        places[places == len(allowed)] = 0
-        seen = allowed[places] == keys if len(allowed) else np.zeros(len(keys), bool)
-        keys, rows = keys[seen], rows[seen]
-    if not len(keys):
+    return _nearest(keys, [rows], vector, metric, count, allowed)
+
+
+def among(keys: Array, allowed: Array) -> Array:
+    """Return for each key whether it is one of these, which are sorted."""
+    if not len(allowed):
+        return np.zeros(len(keys), bool)
+    places: Array = np.searchsorted(allowed, keys)
+    places[places == len(allowed)] = 0
+    return allowed[places] == keys
+
+
+def among_them(keys: Array, allowed: bytes) -> int:
+    """Return how many of the keys are among these, which are int64 in order."""
+    return int(np.count_nonzero(among(keys, np.frombuffer(allowed, np.int64))))
+
+
+def _nearest(
+    keys: Array,
+    blocks: Sequence[Array],
+    vector: Sequence[float],
+    metric: Metric,
+    count: int,
+    allowed: Array | None,
+) -> list[tuple[float, int]]:
+    """Return the nearest of blocks of rows, which are of one length but for the last."""
+    places: Array = np.arange(len(keys))
+    if allowed is not None:
+        places = np.flatnonzero(among(keys, allowed))
+    if not len(places):
         return []
     wanted = np.array(vector, np.float32)
-    scores = _scores(rows, wanted, metric)
-    if _MORE * count < len(keys):
+    if _MORE * count < len(places):
         # More than are wanted, since scores are rounded more than distances.
+        scores = _scores(blocks, wanted, metric)[places]
         nth = _MORE * count - 1
         edge = np.partition(scores, nth)[nth]
-        chosen = np.flatnonzero(scores <= edge)  # with all that are as far as the last one
-        keys, rows = keys[chosen], rows[chosen]
-    distances = _exact(rows, wanted, metric)
-    order = np.lexsort((keys, distances))[:count]
-    return [(float(distances[n]), int(keys[n])) for n in order]
+        places = places[scores <= edge]  # with all that are as far as the last one
+    each = len(blocks[0])
+    pieces = (places[at : at + each] for at in range(0, len(places), each))
+    distances = np.concatenate([_exact(_rows(blocks, some), wanted, metric) for some in pieces])
+    order = np.lexsort((keys[places], distances))[:count]
+    return [(float(distances[n]), int(keys[places[n]])) for n in order]
 
 
-def _scores(rows: Array, wanted: Array, metric: Metric) -> Array:
+def _rows(blocks: Sequence[Array], places: Array) -> Array:
+    each = len(blocks[0])
+    found = np.empty((len(places), blocks[0].shape[1]), np.float32)
+    numbers = places // each
+    for number in np.unique(numbers).tolist():
+        here = numbers == number
+        found[here] = blocks[number][places[here] - number * each]
+    return found
+
+
+def _scores(blocks: Sequence[Array], wanted: Array, metric: Metric) -> Array:
     """Return what orders rows as their distances do."""
     with np.errstate(over="ignore", invalid="ignore"):
-        scores = -(rows @ wanted)
-        if metric == "l2":
-            scores = 2 * scores + np.einsum("ij,ij->i", rows, rows)
-    return scores if np.isfinite(scores).all() else _exact(rows, wanted, metric)
+        scores = np.concatenate([_score(block, wanted, metric) for block in blocks])
+    if np.isfinite(scores).all():
+        return scores
+    return np.concatenate([_exact(block, wanted, metric) for block in blocks])
+
+
+def _score(rows: Array, wanted: Array, metric: Metric) -> Array:
+    scores = -(rows @ wanted)
+    if metric == "l2":
+        scores = 2 * scores + np.einsum("ij,ij->i", rows, rows)
+    return scores
 
 
 def _exact(rows: Array, wanted: Array, metric: Metric) -> Array:

@@ -12,6 +12,7 @@ import orjson
 from kastor.errors import InvalidArgument, KastorError, NotFound, Unavailable
 from kastor.extras import install_extra
 from kastor.storage.vectors import NearestRows
+from kastor.vectors.budget import VectorBudget
 from kastor.vectors.embedding import no_embedder
 from kastor.vectors.indexes import VectorIndexes, require_vector, usable
 
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from kastor.vectors.following import VectorMemory
 
 MOST_NEAREST = 200
-DEFAULT_BUDGET = 512 * 2**20
 SECONDS = 20.0
 
 
@@ -88,20 +88,26 @@ class VectorStatus:
 
 
 class VectorService:
-    """Search by meaning in one graph."""
+    """Search by meaning in one graph.
+
+    Attributes:
+        indexes: of the graph.
+        budget: of the process, for vectors in memory.
+    """
 
     def __init__(
         self,
         store: Store[ModelCatalog],
         indexes: VectorIndexes,
         query: QueryService,
-        budget: int = DEFAULT_BUDGET,
+        budget: VectorBudget | None = None,
         embedding: Embedding | None = None,
     ) -> None:
         self._store, self._vectors = store, store.vectors
         self.indexes = indexes
         self._query = query
-        self._budget = budget
+        self.budget = budget or VectorBudget()
+        self._counted: dict[VectorIndexRow, tuple[int, int]] = {}
         self.embedding = embedding
         self._memory: VectorMemory | None = None
 
@@ -216,25 +222,53 @@ class VectorService:
         return NearestRows(found, exact=True)
 
     async def status(self, index: VectorIndexRow, context: Context) -> VectorStatus:
-        """Return what is in an index."""
+        """Return what is in an index.
+
+        Raises:
+            Unavailable: it took too long to count.
+        """
         context.require_plain()
         _, newest = await self._store.events.log_bounds()
         lag = 0 if self._memory is None else self._memory.lag(index, newest)
         keys = self._keys(index, None, subtypes=True)
-        twins, found = await self._counts(index, keys)
         made = None
         if self.embedding is not None and index.template is not None:
             made = await self.embedding.status(index)
+        twins, beside = await self._vectors.vector_counts(index, keys)
+        if index.path is None:
+            return VectorStatus(twins, beside, lag, made)
+        try:
+            async with asyncio.timeout(SECONDS):
+                found = await self._usable(index, keys, newest)
+        except TimeoutError as error:
+            raise Unavailable("Counting the vectors took too long; ask again.") from error
         return VectorStatus(twins, found, lag, made)
 
-    async def _counts(self, index: VectorIndexRow, keys: list[int] | None) -> tuple[int, int]:
-        wanted = memoryview(await self._vectors.vector_keys(keys)).cast("q")
-        seen = None if keys is None else set(wanted)
+    async def _usable(self, index: VectorIndexRow, keys: list[int] | None, newest: int) -> int:
+        """Return how many vectors of a property are usable, of which no engine keeps count.
+
+        What is in memory tells it. Without that all are read, once for a state of the graph.
+        """
+        counted = self._counted.get(index)
+        if counted is not None and counted[0] == newest:
+            return counted[1]
+        allowed = None if keys is None else await self._vectors.vector_keys(keys)
+        found = None if self._memory is None else await self._memory.count(index, allowed)
+        if found is None:
+            async with self.budget.streams:
+                found = await self._read_all(index, allowed)
+        there = self.indexes.known()
+        kept = {known: each for known, each in self._counted.items() if known in there}
+        self._counted = {**kept, index: (newest, found)}
+        return found
+
+    async def _read_all(self, index: VectorIndexRow, allowed: bytes | None) -> int:
+        seen = None if allowed is None else set(memoryview(allowed).cast("q"))
         after, found = -1, 0
         while rows := await self._vectors.vectors_after(index, after):
             found += await asyncio.to_thread(_usable, index, rows, seen)
             after = rows[-1].key
-        return len(wanted), found
+        return found
 
     async def _ready(self) -> VectorMemory:
         """Return the memory, which needs numpy; that is imported when somebody asks, in a thread.
@@ -251,7 +285,7 @@ class VectorService:
                 ) from error
             if self._memory is None:  # nobody was quicker
                 self._memory = following.VectorMemory(
-                    self._vectors, self._store.events, self._budget
+                    self._vectors, self._store.events, self.budget
                 )
         memory: VectorMemory = self._memory
         memory.forget(self.indexes.known())

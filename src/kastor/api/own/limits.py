@@ -58,6 +58,7 @@ LIMITS = (
     LimitRow("max_connections", "count", "process"),
     LimitRow("max_streams", "count", "process"),
     LimitRow("max_stream_bytes", "bytes", "process"),
+    LimitRow("max_vector_bytes", "bytes", "process"),
     LimitRow("stream_stall_seconds", "seconds", "process"),
     LimitRow("jobs_at_once", "count", "process"),
     *(LimitRow(f"{name}_seconds", "seconds", "process") for name in ("head", "body", "send")),
@@ -122,6 +123,7 @@ async def _of_graph(services: Services, request: Request) -> dict[str, float]:
         "max_endpoints": len(await routes.endpoints()),
         "max_inputs": len(await services.inputs.inputs()),
         "max_jobs": sum(count for _, _, count in jobs),
+        "max_vector_bytes": services.vectors.budget.used,
         "version_bytes": status.version_bytes,
         "log_bytes": status.log_bytes,
     }

@@ -42,6 +42,8 @@ def check_versions(settings: Settings) -> Iterator[CheckFinding]:
             cure = install_extra(extra)
             told = f"{why} needs libraries that are not installed"
             yield bad("versions", told, f"{cure[0].upper()}{cure[1:]}.")
+    if not _is_there("numpy"):
+        yield ok("versions", f"no search by vectors without numpy: {install_extra('vectors')}")
     missing = sorted(_missing())
     if missing:
         yield bad(

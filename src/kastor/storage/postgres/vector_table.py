@@ -6,6 +6,7 @@ yet, so that nothing is missed that commits later, and some rows come twice.
 
 from __future__ import annotations
 
+import sys
 from array import array
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -15,6 +16,7 @@ from kastor.distances import unpacked
 from kastor.storage.postgres.vector_nearest import PgVector, built_name
 from kastor.storage.vectors import (
     COLUMNS,
+    JSON_NUMBER,
     PORTION_BYTES,
     ChangedVectors,
     JudgeIndex,
@@ -88,25 +90,41 @@ _AFTER = """
 SELECT twin_key, array_send(vector) FROM {graph}.vectors
 WHERE index_name = $1 AND twin_key > $2 AND vector IS NOT NULL ORDER BY twin_key LIMIT $3
 """
-_VALUES_AFTER = """
-SELECT key, (doc #> $1::text[])::text FROM {graph}.twins
-WHERE key > $2 AND jsonb_typeof(doc #> $1::text[]) = 'array' ORDER BY key LIMIT $3
+# What cannot be a vector of the index may be large, and is not read.
+_VALUE = """
+CASE WHEN jsonb_typeof(DOC #> $1::text[]) = 'array'
+     THEN CASE WHEN jsonb_array_length(DOC #> $1::text[]) = $3
+                AND octet_length((DOC #> $1::text[])::text) <= $4
+               THEN (DOC #> $1::text[])::text END END
+"""
+_VALUES_AFTER = f"""
+SELECT key, value FROM (
+    SELECT key, {_VALUE.replace("DOC", "doc")} AS value FROM {{graph}}.twins
+    WHERE key > $2 ORDER BY key) found
+WHERE value IS NOT NULL ORDER BY key LIMIT $5
 """
 _OF = """
 SELECT t.key, array_send(v.vector) FROM {graph}.twins t
 LEFT JOIN {graph}.vectors v ON v.twin_key = t.key AND v.index_name = $1
 WHERE t.id = ANY($2::text[])
 """
-_VALUES_OF = """
-SELECT t.key, CASE WHEN jsonb_typeof(t.doc #> $1::text[]) IN ('array', 'object')
-                   THEN (t.doc #> $1::text[])::text END
-FROM {graph}.twins t WHERE t.id = ANY($2::text[])
+_VALUES_OF = f"""
+SELECT t.key, {_VALUE.replace("DOC", "t.doc")} FROM {{graph}}.twins t WHERE t.id = ANY($2::text[])
 """
-_KEYS = "SELECT key FROM {graph}.twins ORDER BY key"
-_KEYS_OF = "SELECT key FROM {graph}.twins WHERE model_key = ANY($1::text[]::bigint[]) ORDER BY key"
+_COUNT = """
+SELECT (SELECT count(*) FROM {graph}.twins),
+       (SELECT count(*) FROM {graph}.vectors WHERE index_name = $1 AND vector IS NOT NULL)
+"""
+_COUNT_OF = """
+SELECT count(*), count(v.twin_key)
+FROM {graph}.twins t
+LEFT JOIN {graph}.vectors v ON v.index_name = $1 AND v.twin_key = t.key AND v.vector IS NOT NULL
+WHERE t.model_key = ANY($2::text[]::bigint[])
+"""
+# As one value: a row for each key costs more than all else of a search.
+_KEYS = "SELECT string_agg(int8send(key), ''::bytea ORDER BY key) FROM {graph}.twins"
+_KEYS_OF = f"{_KEYS} WHERE model_key = ANY($1::text[]::bigint[])"
 _BY_KEY = "SELECT key, id FROM {graph}.twins WHERE key = ANY($1::text[]::bigint[])"
-_JSON_NUMBER = 24
-"""Bytes of a number in a document, at most as a rule."""
 _SENT_HEAD, _SENT_ITEM = 20, 8
 """Bytes of an array as PostgreSQL sends it: before its items, and of each, with its length."""
 
@@ -188,14 +206,16 @@ class PostgresVectorTable:
         if index.path is None:
             limit = max(1, PORTION_BYTES // (_SENT_ITEM * index.dims))
             return _sent(await self._fetch(_AFTER, index.name, after, limit))
-        limit = max(1, PORTION_BYTES // (_JSON_NUMBER * index.dims))
-        return _values(await self._fetch(_VALUES_AFTER, list(index.steps), after, limit))
+        limit = max(1, PORTION_BYTES // (JSON_NUMBER * index.dims))
+        values = (list(index.steps), after, index.dims, index.longest, limit)
+        return _values(await self._fetch(_VALUES_AFTER, *values))
 
     async def vectors_of(self, index: VectorIndexRow, twins: Sequence[TwinId]) -> list[VectorRow]:
         """Return what twins have."""
         if index.path is None:
             return _sent(await self._fetch(_OF, index.name, list(twins)))
-        return _values(await self._fetch(_VALUES_OF, list(index.steps), list(twins)))
+        values = (list(index.steps), list(twins), index.dims, index.longest)
+        return _values(await self._fetch(_VALUES_OF, *values))
 
     async def vectors_since(self, index: VectorIndexRow, mark: int) -> ChangedVectors:
         """Return what was written beside twins since a mark."""
@@ -221,7 +241,20 @@ class PostgresVectorTable:
         found = await (
             self._fetch(_KEYS) if models is None else self._fetch(_KEYS_OF, [*map(str, models)])
         )
-        return array("q", (key for (key,) in found)).tobytes()
+        keys = array("q", found[0][0] or b"")
+        if sys.byteorder == "little":
+            keys.byteswap()
+        return keys.tobytes()
+
+    async def vector_counts(
+        self, index: VectorIndexRow, models: Sequence[int] | None
+    ) -> tuple[int, int]:
+        """Return how many twins there are, and what stands beside them."""
+        if models is None:
+            [row] = await self._fetch(_COUNT, index.name)
+        else:
+            [row] = await self._fetch(_COUNT_OF, index.name, [*map(str, models)])
+        return row[0], row[1]
 
     async def twins_by_key(self, keys: Sequence[int]) -> list[tuple[int, TwinId]]:
         """Return keys and ids of twins."""

@@ -12,6 +12,7 @@ import msgspec
 from kastor.storage.sqlite import statements as sql
 from kastor.storage.vectors import (
     COLUMNS,
+    JSON_NUMBER,
     PORTION_BYTES,
     ChangedVectors,
     JudgeIndex,
@@ -66,14 +67,36 @@ _AFTER = """
 SELECT twin_key, vector FROM vectors
 WHERE index_name = ?1 AND twin_key > ?2 AND vector IS NOT NULL ORDER BY twin_key LIMIT ?3
 """
-_KEYS = "SELECT key FROM twins ORDER BY key"
+# As one text: a row for each key costs more than all else of a search.
+_KEYS = "SELECT json_group_array(key) FROM (SELECT key FROM twins ORDER BY key)"
 _KEYS_OF = """
-SELECT key FROM twins WHERE model_key IN (SELECT value FROM json_each(?)) ORDER BY key
+SELECT json_group_array(key) FROM (
+    SELECT key FROM twins WHERE model_key IN (SELECT value FROM json_each(?)) ORDER BY key)
 """
 _BY_KEY = "SELECT key, id FROM twins WHERE key IN (SELECT value FROM json_each(?))"
+_KEYS_LISTED = msgspec.json.Decoder(list[int])
 _LISTED = "t.id IN (SELECT value FROM json_each(?2))"
-_JSON_NUMBER = 24
-"""Bytes of a number in a document, at most as a rule."""
+_COUNT = """
+SELECT (SELECT count(*) FROM twins),
+       (SELECT count(*) FROM vectors WHERE index_name = ?1 AND vector IS NOT NULL)
+"""
+_COUNT_OF = """
+SELECT count(*), count(v.twin_key)
+FROM twins t
+LEFT JOIN vectors v ON v.index_name = ?1 AND v.twin_key = t.key AND v.vector IS NOT NULL
+WHERE t.model_key IN (SELECT value FROM json_each(?2))
+"""
+# What cannot be a vector of the index may be large, and is not read.
+_VALUE = """
+CASE WHEN json_array_length(DOC, ?1) = ?3 AND length(json_extract(DOC, ?1)) <= ?4
+     THEN json_extract(DOC, ?1) END
+"""
+_VALUES_AFTER = f"""
+SELECT key, value FROM (
+    SELECT key, {_VALUE.replace("DOC", "doc")} AS value FROM twins WHERE key > ?2 ORDER BY key)
+WHERE value IS NOT NULL LIMIT ?5
+"""
+_VALUES_OF = f"SELECT t.key, {_VALUE.replace('DOC', 't.doc')} FROM twins t WHERE {_LISTED}"
 
 
 class SqliteVectorTable:
@@ -151,22 +174,17 @@ class SqliteVectorTable:
         if index.path is None:
             limit = max(1, PORTION_BYTES // (4 * index.dims))
             return _rows(await self._read(_AFTER, (index.name, after, limit)))
-        text = """
-SELECT key, value FROM (
-    SELECT key, json_extract(doc, ?1) AS value FROM twins WHERE key > ?2 ORDER BY key)
-WHERE value IS NOT NULL LIMIT ?3
-"""
-        limit = max(1, PORTION_BYTES // (_JSON_NUMBER * index.dims))
-        return _rows(await self._read(text, (_place(index), after, limit)))
+        limit = max(1, PORTION_BYTES // (JSON_NUMBER * index.dims))
+        values = (_place(index), after, index.dims, index.longest, limit)
+        return _rows(await self._read(_VALUES_AFTER, values))
 
     async def vectors_of(self, index: VectorIndexRow, twins: Sequence[TwinId]) -> list[VectorRow]:
         """Return what twins have."""
         if index.path is None:
-            text, first = f"SELECT t.key, v.vector {_BESIDE} WHERE {_LISTED}", index.name
-        else:
-            text = f"SELECT t.key, json_extract(t.doc, ?1) FROM twins t WHERE {_LISTED}"
-            first = _place(index)
-        return _rows(await self._read(text, (first, sql.as_list(twins))))
+            text = f"SELECT t.key, v.vector {_BESIDE} WHERE {_LISTED}"
+            return _rows(await self._read(text, (index.name, sql.as_list(twins))))
+        values = (_place(index), sql.as_list(twins), index.dims, index.longest)
+        return _rows(await self._read(_VALUES_OF, values))
 
     async def vectors_since(self, index: VectorIndexRow, mark: int) -> ChangedVectors:
         """Return what was written beside twins since a mark."""
@@ -190,9 +208,20 @@ WHERE value IS NOT NULL LIMIT ?3
         text, values = (_KEYS, ()) if models is None else (_KEYS_OF, (_listed(models),))
 
         def read(connection: apsw.Connection) -> bytes:
-            return array("q", (key for (key,) in connection.execute(text, values))).tobytes()
+            [(listed,)] = connection.execute(text, values).fetchall()
+            return array("q", _KEYS_LISTED.decode(str(listed))).tobytes()
 
         return await self._pool.call(read)
+
+    async def vector_counts(
+        self, index: VectorIndexRow, models: Sequence[int] | None
+    ) -> tuple[int, int]:
+        """Return how many twins there are, and what stands beside them."""
+        if models is None:
+            [row] = await self._read(_COUNT, (index.name,))
+        else:
+            [row] = await self._read(_COUNT_OF, (index.name, _listed(models)))
+        return row[0], row[1]
 
     async def twins_by_key(self, keys: Sequence[int]) -> list[tuple[int, TwinId]]:
         """Return keys and ids of twins."""
@@ -220,9 +249,6 @@ def _place(index: VectorIndexRow) -> str:
 
 
 def _rows(found: Sequence[tuple[Any, ...]]) -> list[VectorRow]:
-    """Return rows; what is no array of a document has no brackets, and is no vector."""
     return [
-        VectorRow(key, value.encode() if isinstance(value, str) else value)
-        for key, value in found
-        if value is None or isinstance(value, str | bytes)
+        VectorRow(key, value.encode() if isinstance(value, str) else value) for key, value in found
     ]
