@@ -121,6 +121,7 @@ def _atom(
     | tree.Case
     | tree.ListOf
     | tree.Comprehension
+    | tree.Matches
     | tree.Quantifier
     | tree.MapOf
     | tree.Labelled
@@ -150,6 +151,9 @@ def _atom(
             where = "" if node.where is None else f" WHERE {print_expression(node.where)}"
             item = "" if node.item is None else f" | {print_expression(node.item)}"
             return f"[{_each(node)}{where}{item}]"
+        case tree.Matches():
+            where = "" if node.where is None else f" WHERE {print_expression(node.where)}"
+            return f"[{_pattern(node.pattern)}{where} | {print_expression(node.item)}]"
         case tree.Quantifier():
             return f"{node.name}({_each(node)} WHERE {print_expression(node.where)})"
         case tree.MapOf():

@@ -108,6 +108,10 @@ class CypherValues:
     def comprehension(self, node: tree.Comprehension) -> Value:
         """What is made of each element of a list."""
 
+    @abstractmethod
+    def matches(self, node: tree.Matches) -> Value:
+        """The list of what each match of a pattern gives."""
+
     def flag(self, node: tree.Expression) -> Flag:
         """A condition as a value; what no data decides is decided here."""
         return Flag(fold(self.when(node, wanted=True)), fold(self.when(node, wanted=False)))
@@ -145,6 +149,8 @@ class CypherValues:
                 return self._case(node)
             case tree.Comprehension():
                 return self.comprehension(node)
+            case tree.Matches():
+                return self.matches(node)
             case tree.ListOf():
                 with self.names.notes.apart():
                     return ListOf(tuple([self.value(item) for item in node.items]))

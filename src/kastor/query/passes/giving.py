@@ -27,6 +27,7 @@ from kastor.query.plan import (
     Each,
     Exists,
     Flag,
+    Gathered,
     Graph,
     In,
     InQuery,
@@ -150,6 +151,9 @@ class _Filling:
             case Each():
                 where, one = self.condition(item.where), self.value(item.item)
                 return Each(self.value(item.array), item.element, where, one)
+            case Gathered():
+                where, one = self.condition(item.where), self.value(item.item)
+                return replace(item, where=where, item=one)
             case PartOf():
                 return PartOf(self.value(item.base), item.steps)
             case Case():

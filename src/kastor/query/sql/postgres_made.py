@@ -336,7 +336,17 @@ def items(doc: str, path: str) -> tuple[str, str]:
 def filtered(source: str, item: str, test: str) -> str:
     """The array of these texts of elements, of those that pass the test; bounded as it is made."""
     where = f" WHERE {test}" if test else ""
-    found = f"SELECT {item} AS x, e.n FROM {source}{where}"
+    return _listed(f"SELECT {item} AS x, e.n FROM {source}{where}")
+
+
+def gathered(query: str, order: list[str]) -> str:
+    """The array of the texts `x` of all rows, bounded as it is made."""
+    placed = f"row_number() OVER (ORDER BY {', '.join(order)}) AS n"
+    return _listed(f"SELECT g.x, {placed} FROM ({query}) g")
+
+
+def _listed(found: str) -> str:
+    """The array of texts `x` in order of `n`."""
     sized = f"SELECT p.x, p.n, sum(octet_length(p.x)) OVER (ORDER BY p.n) AS z FROM ({found}) p"
     failed = failure("max_bytes", "text", "q.z")
     return (

@@ -324,6 +324,11 @@ def filtered(source: str, item: str, test: str) -> str:
     return f"(SELECT {_LISTED.format('x')} FROM (SELECT {item} AS x FROM {source}{where}))"
 
 
+def gathered(query: str, order: list[str]) -> str:
+    """The array of the texts `x` of all rows."""
+    return f"(SELECT {_LISTED.format('x')} FROM ({query} ORDER BY {', '.join(order)}))"
+
+
 def canonical(doc: str, path: str) -> str:
     """A text that equal arrays and objects share, however their numbers are written."""
     number = (

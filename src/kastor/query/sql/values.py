@@ -21,6 +21,7 @@ from kastor.query.plan import (
     ElementOf,
     Field,
     Flag,
+    Gathered,
     ListOf,
     MapOf,
     PartOf,
@@ -53,7 +54,7 @@ _ID_STEPS = {"twin": ("$dtId",), "relationship": ("$relationshipId",), "model": 
 
 
 _LETTERS = {"twin": "t", "rows": "v", "items": "v"}
-_MADE = (ListOf, MapOf, PartOf, Case, ByModel, Each, ElementOf, Walked, Trail)
+_MADE = (ListOf, MapOf, PartOf, Case, ByModel, Each, Gathered, ElementOf, Walked, Trail)
 _SCALAR_CALLS = frozenset({"number", "string"})
 
 
@@ -71,6 +72,7 @@ class Values:
     Attributes:
         graph: the sources that indexes in values refer to.
         condition: how to write a condition, for conditions used as values.
+        gathered: how to write what is gathered of another graph.
         renamed: aliases of sources that have others than by their number.
         walks: per ranged hop the text ``.3.17.`` of what it walked.
     """
@@ -80,6 +82,7 @@ class Values:
     graph: Graph
     condition: Callable[[Condition], str]
     walks: dict[Walked, str]
+    gathered: Callable[[Gathered], str]
     depth: int = 0
     renamed: Mapping[int, str] = field(default_factory=dict)
     elements: dict[int, str] = field(default_factory=dict)
@@ -302,7 +305,9 @@ class Values:
             case _:
                 return self._made(value)
 
-    def _made(self, value: ListOf | MapOf | PartOf | ElementOf | Each | Case | ByModel) -> str:
+    def _made(
+        self, value: ListOf | MapOf | PartOf | ElementOf | Each | Gathered | Case | ByModel
+    ) -> str:
         match value:
             case ListOf() | MapOf():
                 return self._joined(value)
@@ -310,6 +315,8 @@ class Values:
                 return self.over(value, self.dialect.json)
             case Each():
                 return self.over(value.array, lambda *array: self._each(value, array))
+            case Gathered():
+                return self.gathered(value)
             case Case():
                 return self._case(value)
             case ByModel():
