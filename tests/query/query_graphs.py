@@ -14,6 +14,7 @@ import apsw
 
 import kastor
 from kastor.errors import QueryTimeout
+from kastor.storage.sqlite.letters import add_letters
 from kastor.query.service import QueryService, QuerySettings
 from kastor.query.sql.sqlite import Sqlite
 from kastor.records import SYSTEM, Context
@@ -132,6 +133,7 @@ class Graph:
 
     def open(self, path: str = "") -> apsw.Connection:
         connection = apsw.Connection(path)
+        add_letters(connection)
         connection.execute(SCHEMA.read_text())
         with connection:
             fill(connection, self)

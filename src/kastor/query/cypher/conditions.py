@@ -262,12 +262,10 @@ class CypherConditions(CypherQueries):
         values = node.values
         item = self._operand(node.item)
         if isinstance(values, tree.Parameter):
-            listed = self.names.given(values.name, values.span[0], "list", "null")
-            if listed is None:
-                return _NEVER
-            self.names.notes.decides.add(values.name)
-            consts = [Const(one) for one in listed] if isinstance(listed, tuple) else []
-            return self._listed(node, item, list(consts), wanted=wanted)
+            self.names.given(values.name, values.span[0], "list", "nested", "null")
+            listed = self.parameter(values)
+            items = listed.items if isinstance(listed, ListOf) else None
+            return _NEVER if items is None else self._listed(node, item, list(items), wanted=wanted)
         if isinstance(values, tree.ListOf):
             with self.names.notes.apart():
                 made = [self._operand(one) for one in values.items]

@@ -7,6 +7,7 @@ one would be an error; it is never guessed, since another type would give anothe
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, NoReturn
 
 from kastor.lang.cypher import tree
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from kastor.query.cypher.names import CypherScope
+    from kastor.query.given import Item
     from kastor.query.plan import Condition, Value
 
 SCALARS = ("string", "number", "boolean", "null")
@@ -162,11 +164,11 @@ class CypherValues:
                 raise AssertionError(node)
 
     def parameter(self, node: tree.Parameter) -> Value:
-        """What a parameter gives; of a list the plan depends on all of it."""
-        found = self.names.given(node.name, node.span[0], *SCALARS, "list")
-        if isinstance(found, tuple):
+        """What a parameter gives; of a list or a map the plan depends on all of it."""
+        found = self.names.given(node.name, node.span[0], *SCALARS, "list", "nested", "map")
+        if isinstance(found, tuple | Mapping):
             self.names.notes.decides.add(node.name)
-            return ListOf(tuple([Const(one) for one in found]))
+            return _made_of(found)
         return Const(found, node.name)
 
     def fail(self, message: str, node: tree.Expression) -> NoReturn:
@@ -378,6 +380,15 @@ class CypherValues:
             self.fail(f"{name} takes numbers, strings, booleans and lists", node.args[0])
         found = Aggregate(name.upper(), Call("KEYED", (value,), "string"))
         return Call("AFTER_KEY", (found,), "any")
+
+
+def _made_of(given: Item) -> Value:
+    """A list or a map that is given, as if it were written."""
+    if isinstance(given, tuple):
+        return ListOf(tuple([_made_of(one) for one in given]))
+    if isinstance(given, Mapping):
+        return MapOf(tuple([(key, _made_of(one)) for key, one in given.items()]))
+    return Const(given)
 
 
 def _given_numbers(value: Value | Condition) -> Iterator[str]:

@@ -59,6 +59,8 @@ SMALLEST: dict[str, Item] = {
     "number": 0,
     "string": "",
     "list": (),
+    "nested": (),
+    "map": (),
 }
 
 

@@ -58,6 +58,24 @@ _MADE = (ListOf, MapOf, PartOf, Case, ByModel, Each, Gathered, ElementOf, Walked
 _SCALAR_CALLS = frozenset({"number", "string"})
 
 
+def _known(value: Value) -> str | None:
+    """The JSON text of what no row changes, null where it is missing; else None."""
+    match value:
+        case Const():
+            return json.dumps(value.value, ensure_ascii=False)
+        case Undefined():
+            return "null"
+        case ListOf():
+            items = [_known(one) for one in value.items]
+            return None if None in items else f"[{','.join(filter(None, items))}]"
+        case MapOf():
+            members = [(json.dumps(key, ensure_ascii=False), _known(one)) for key, one in value.entries]
+            known = [f"{key}:{one}" for key, one in members if one is not None]
+            return f"{{{','.join(known)}}}" if len(known) == len(members) else None
+        case _:
+            return None
+
+
 def is_made(value: Value) -> bool:
     """Whether a value is JSON text that the statement puts together."""
     if isinstance(value, Call):
@@ -391,9 +409,9 @@ class Values:
         constant = opening
         for number, (name, one) in enumerate(members):
             constant += ("," if number else "") + name
-            if isinstance(one, Const | Undefined):
-                item = one.value if isinstance(one, Const) else None
-                constant += json.dumps(item, ensure_ascii=False)
+            known = _known(one)
+            if known is not None:
+                constant += known
                 continue
             if constant:
                 pieces.append(self.dialect.constant(self.constant(constant), "string"))
