@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from kastor.errors import QueryError
 from kastor.query.functions import argument_kinds
 from kastor.query.kinds import RANKS, kind_of, kinds_of
 from kastor.query.plan import (
@@ -74,6 +75,18 @@ def _known(value: Value) -> str | None:
             return f"{{{','.join(known)}}}" if len(known) == len(members) else None
         case _:
             return None
+
+
+def _require_text(value: Value) -> None:
+    """Of a constant that something is made of: PostgreSQL's texts have no such character.
+
+    It may be compared with, since no stored text has it, and shown as it is.
+
+    Raises:
+        QueryError: it has.
+    """
+    if isinstance(value, Const) and isinstance(value.value, str) and "\0" in value.value:
+        raise QueryError("A text with the character U+0000 can be compared or shown, no more.")
 
 
 def is_made(value: Value) -> bool:
@@ -203,6 +216,8 @@ class Values:
         return self.over(value, read)
 
     def _chosen(self, value: Case, make: Callable[[Value], str]) -> str:
+        for one in (value.otherwise, *(one for _, one in value.branches)):
+            _require_text(one)
         branches = " ".join(
             f"WHEN {self.condition(test)} THEN {make(one)}" for test, one in value.branches
         )
@@ -507,6 +522,7 @@ class Values:
         makes = {"number": self.number, "string": self.text, "boolean": self.boolean}
         args = []
         for arg, kind in zip(value.args, wanted, strict=True):
+            _require_text(arg)
             make = makes.get(kind, self.json)
             args.append(make(arg) or self.dialect.constant("NULL", kind))
         return self.dialect.call(value.name, args)
@@ -514,6 +530,8 @@ class Values:
     def _coalesced(self, value: Call) -> str:
         """The first value that is not null."""
         make = {"number": self.number, "string": self.text}.get(value.kind)
+        for arg in value.args:
+            _require_text(arg)
         if make is not None:
             return f"coalesce({', '.join([make(arg) or 'NULL' for arg in value.args])}, NULL)"
         made = [f"nullif({self.json(arg)}, 'null')" for arg in value.args]
