@@ -235,7 +235,13 @@ class Texts:
             *(f"[{items}][{self.pick('1..', '..-1', '0..2', '-2..')}]", f"tail([{items}])"),
             *(f"range({self.pick('0', '3', node + '.n')}, 4, {self.pick('1', '2', '-1')})",),
             *(self.comprehension(depth), self.comprehension(depth)),
-            *(self.matched(node), f"reverse([{items}])", f"keys({node})", f"labels({node})", f"split({node}.s, 'b')"),
+            *(
+                self.matched(node),
+                f"reverse([{items}])",
+                f"keys({node})",
+                f"labels({node})",
+                f"split({node}.s, 'b')",
+            ),
         )
 
     def list_of(self, depth: int) -> tuple[str, str]:

@@ -14,10 +14,10 @@ import apsw
 
 import kastor
 from kastor.errors import QueryTimeout
-from kastor.storage.sqlite.letters import add_letters
 from kastor.query.service import QueryService, QuerySettings
 from kastor.query.sql.sqlite import Sqlite
 from kastor.records import SYSTEM, Context
+from kastor.storage.sqlite.letters import add_letters
 
 SCHEMA = Path(kastor.__file__).parent / "storage" / "sqlite" / "schema.sql"
 KEY = b"0123456789abcdef0123456789abcdef"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, cast
 
 from kastor.lang.cypher import tree
 from kastor.query.cypher.names import MODEL, CypherScope
@@ -12,7 +12,7 @@ from kastor.query.plan import And, Doc, Field, Hop, IsKind, Source, Trail, Walke
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from kastor.query.plan import Condition, Value
+    from kastor.query.plan import Condition, Scalar, Value
 
     Equal = Callable[[Value, tree.Expression], Condition]
 
@@ -163,7 +163,7 @@ class PatternBinder:
         if isinstance(value, tree.Literal):
             return value
         found = self.names.given(value.name, value.span[0], "null", "boolean", "number", "string")
-        return tree.Literal(None if isinstance(found, tuple) else found, value.span)
+        return tree.Literal(cast("Scalar", found), value.span)
 
     def _relationship(self, name: tree.Name | None) -> int:
         """A relationship; one that is bound already is the same again, in another clause."""

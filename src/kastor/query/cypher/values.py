@@ -127,9 +127,7 @@ class CypherValues:
                 return self.flag(node)
         match node:
             case tree.Literal():
-                text = isinstance(node.value, str)
-                name = self.names.notes.literals.get(node.span[0]) if text else None
-                return Const(node.value, name)
+                return self._literal(node)
             case tree.Parameter():
                 return self.parameter(node)
             case tree.Variable():
@@ -162,6 +160,10 @@ class CypherValues:
                 return MapOf(tuple(entries.items()))
             case _:
                 raise AssertionError(node)
+
+    def _literal(self, node: tree.Literal) -> Const:
+        text = isinstance(node.value, str)
+        return Const(node.value, self.names.notes.literals.get(node.span[0]) if text else None)
 
     def parameter(self, node: tree.Parameter) -> Value:
         """What a parameter gives; of a list or a map the plan depends on all of it."""

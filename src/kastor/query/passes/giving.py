@@ -137,6 +137,7 @@ class _Filling:
         return Const(cast("Scalar", self.values[name]), name if name in self.marked else None)
 
     def value(self, item: Value) -> Value:
+        # Branches because each kind of value is rebuilt in its own way.
         match item:
             case Const(given=str() as name):
                 return self.constant(name, self.fixed)

@@ -70,9 +70,9 @@ def _known(value: Value) -> str | None:
             items = [_known(one) for one in value.items]
             return None if None in items else f"[{','.join(filter(None, items))}]"
         case MapOf():
-            members = [(json.dumps(key, ensure_ascii=False), _known(one)) for key, one in value.entries]
-            known = [f"{key}:{one}" for key, one in members if one is not None]
-            return f"{{{','.join(known)}}}" if len(known) == len(members) else None
+            members = {key: _known(one) for key, one in value.entries}
+            named = [f"{json.dumps(key, ensure_ascii=False)}:{one}" for key, one in members.items()]
+            return None if None in members.values() else f"{{{','.join(named)}}}"
         case _:
             return None
 

@@ -1,4 +1,4 @@
-"""The functions of SQLite that write texts in small or capital letters: its own know ASCII alone."""
+"""Functions that write texts in small or capital letters: SQLite's own know ASCII alone."""
 
 from __future__ import annotations
 
@@ -19,5 +19,5 @@ def add_letters(connection: apsw.Connection) -> None:
         connection.create_scalar_function(name, _of_text(change), 1, deterministic=True)
 
 
-def _of_text(change: Callable[[str], str]) -> Callable[[apsw.SQLiteValue], str | None]:
+def _of_text(change: Callable[[str], str]) -> Callable[..., str | None]:
     return lambda text: change(text) if isinstance(text, str) else None
