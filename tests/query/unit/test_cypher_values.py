@@ -9,6 +9,7 @@ import pytest
 from query_cases import building
 from query_graphs import rows, service
 
+from kastor.errors import QueryError
 from kastor.lang.cypher.printer import print_literal
 
 LAB = "MATCH (n {name: 'Lab'}) RETURN "
@@ -254,3 +255,21 @@ def test_groups_by_lists_take_equal_numbers_as_one() -> None:
     text = "MATCH (n) WHERE n.level = 1 RETURN DISTINCT [CASE WHEN n.name = 'Lab' THEN 1.0 ELSE 1 END] AS x"
     (row,) = rows(service(building()), text)
     assert row["x"] == [1]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "n.name + '{}'",
+        "CASE WHEN n.a THEN '{}' ELSE 'b' END",
+        "coalesce(n.gone, '{}')",
+        "toUpper($s)",
+    ],
+)
+def test_nothing_is_made_of_a_text_that_no_engine_shares(value: str) -> None:
+    engine = service(building())
+    assert rows(engine, f"{LAB}$s AS x, n.name = $s AS y", parameters={"s": "\0"}) == [
+        {"x": "\0", "y": False}
+    ]
+    with pytest.raises(QueryError, match=r"character U\+0000"):
+        rows(engine, LAB + value.format("\\u0000"), parameters={"s": "\0"})
