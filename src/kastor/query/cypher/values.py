@@ -151,15 +151,17 @@ class CypherValues:
                 return self.comprehension(node)
             case tree.Matches():
                 return self.matches(node)
-            case tree.ListOf():
+            case tree.ListOf() | tree.MapOf():
                 with self.names.notes.apart():
-                    return ListOf(tuple([self.value(item) for item in node.items]))
-            case tree.MapOf():
-                with self.names.notes.apart():
-                    entries = {key: self.value(value) for key, value in node.entries}
-                return MapOf(tuple(entries.items()))
+                    return self._made(node)
             case _:
                 raise AssertionError(node)
+
+    def _made(self, node: tree.ListOf | tree.MapOf) -> Value:
+        if isinstance(node, tree.ListOf):
+            return ListOf(tuple([self.value(item) for item in node.items]))
+        entries = {key: self.value(value) for key, value in node.entries}
+        return MapOf(tuple(entries.items()))
 
     def _literal(self, node: tree.Literal) -> Const:
         text = isinstance(node.value, str)
