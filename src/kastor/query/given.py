@@ -133,11 +133,11 @@ def _read(name: str, value: Any, settings: QuerySettings) -> Item:
 
 
 def _count(value: Any) -> int:
-    """The values in lists and maps, at any depth."""
+    """The values in lists and maps, at any depth; an empty list in one is a value too."""
     if not isinstance(value, list | dict):
-        return 1
+        return 0
     inside = value.values() if isinstance(value, dict) else value
-    return sum(map(_count, inside))
+    return len(value) + sum(map(_count, inside))
 
 
 def _deep(name: str, value: Any) -> Item:

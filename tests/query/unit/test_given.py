@@ -131,6 +131,7 @@ def test_what_cannot_stand_there_is_refused_at_its_place(
         ({"dtId": 1}, "system property"),
         ({"relationshipName": 1}, "system property"),
         ({"v": {"a": [1, 2, 3], "b": {"c": [4, 5, 6]}}}, "The map v has more than 5 values"),
+        ({"v": [[], {}, [], {}, [[]]]}, "The list v has more than 5 values"),
         ({"v": [[1, 2, 3], [4, 5, 6]]}, "The list v has more than 5 values"),
         ({"v": json.loads("[" * 65 + "]" * 65)}, "nested deeper than 64 levels"),
         ({"v": 10**400}, "out of range"),
