@@ -214,3 +214,29 @@ def test_indexes_serve_what_has_many_twins_or_none(indexed: Api) -> None:
         "RETURN f.`$dtId` AS f, r.`$dtId` AS r ORDER BY f"
     )
     assert _ask(indexed, text) == [{"f": "F1", "r": "R2"}, {"f": "F2", "r": "R2"}]
+
+
+def test_values_that_both_engines_make_alike(filled: Api) -> None:
+    given = {"rows": [{"id": "R1", "more": [[1, None], {"k": "\u00df"}]}, {"id": "R3"}]}
+    text = """UNWIND $rows AS row MATCH (r {$dtId: row.id}) OPTIONAL MATCH (r)<-[c:contains]-(f)
+        RETURN toUpper(r.name + ' stra\u00dfe') AS name, toLower('\u00c9\u03a3' + f.name) AS floor,
+          [(f)-->(x) WHERE x.name <> r.name | x.name] AS beside, $rows[0].more[1].k AS given"""
+    assert _ask(filled, text, parameters=given) == [
+        {
+            "name": "LAB 1 STRASSE",
+            "floor": "\u00e9\u03c3first",
+            "beside": ["Lab 2"],
+            "given": "\u00df",
+        },
+        {"name": "OFFICE STRASSE", "floor": "\u00e9\u03c3second", "beside": [], "given": "\u00df"},
+    ]
+    text = """MATCH (t) OPTIONAL MATCH (t)-[:adjacent]->(x) OPTIONAL MATCH (f)-[:contains]->(t)
+        WITH t, x, f ORDER BY t.$dtId RETURN [t.$dtId, x.$dtId, f.$dtId] AS found"""
+    found = [row["found"] for row in _ask(filled, text)]
+    assert found == [
+        ["F1", None, None], ["F2", None, None], ["R1", "R2", "F1"], ["R2", "R3", "F1"], ["R3", None, "F2"]
+    ]  # fmt: skip
+    text = "MATCH (t) OPTIONAL MATCH (t)-[:contains]->(x) RETURN t.$dtId AS t, x.$dtId AS x ORDER BY t, x"
+    joined = [(row["t"], row["x"]) for row in _ask(filled, text)]
+    wanted = [("F1", "R1"), ("F1", "R2"), ("F2", "R3"), ("R1", None), ("R2", None), ("R3", None)]
+    assert joined == wanted

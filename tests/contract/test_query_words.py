@@ -108,8 +108,10 @@ def test_parameters_stand_for_literals(api: Api) -> None:
     assert row["rows"] >= 1
     missing = {"query": text, "parameters": {"n": 1}}
     assert_error(api.post("/query", missing), 400, "SqlQueryError", "$low is not given")
+    given = {"query": text, "parameters": parameters | {"low": {"a": 1}}}
+    assert_error(api.post("/query", given), 400, "SqlQueryError", "$low is a map; a string or")
     many = {f"p{n}": n for n in range(101)}
-    wrongs: tuple[Any, ...] = ([], {"$n": 1}, {"dtId": 1}, {"n": {}}, many)
+    wrongs: tuple[Any, ...] = ([], {"$n": 1}, {"dtId": 1}, {"n": [1] * 10_001}, many)
     for wrong in wrongs:
         assert_error(api.post("/query", {"query": text, "parameters": wrong}), 400, "BadRequest")
 

@@ -235,7 +235,13 @@ class Texts:
             *(f"[{items}][{self.pick('1..', '..-1', '0..2', '-2..')}]", f"tail([{items}])"),
             *(f"range({self.pick('0', '3', node + '.n')}, 4, {self.pick('1', '2', '-1')})",),
             *(self.comprehension(depth), self.comprehension(depth)),
-            *(f"reverse([{items}])", f"keys({node})", f"labels({node})", f"split({node}.s, 'b')"),
+            *(
+                self.matched(node),
+                f"reverse([{items}])",
+                f"keys({node})",
+                f"labels({node})",
+                f"split({node}.s, 'b')",
+            ),
         )
 
     def list_of(self, depth: int) -> tuple[str, str]:
@@ -265,6 +271,15 @@ class Texts:
         item = self.pick("", f" | {name}", f" | [{name}, {self.value(3)}]", f" | {{a: {name}}}")
         return f"[{name} IN {listed}{where}{item}]"
 
+    def matched(self, node: str) -> str:
+        """A list of matches; of one value, since their order is that of the graph's keys."""
+        ranged, self.ranged = self.ranged, True
+        edge = self.edge(new=False)
+        self.ranged = ranged
+        where = f" WHERE z.n {self.pick('=', '<', '<>')} {node}.n" if self.chance(2) else ""
+        item = self.pick("1", f"{node}.m", f"{{a: {node}.s}}", node)
+        return f"[{self.pick('', 'q = ')}({node}){edge}(z){where} | {item}]"
+
     def quantifier(self) -> str:
         listed, name = self.list_of(2)
         word = self.pick("any", "all", "none", "single")
@@ -289,7 +304,7 @@ class Texts:
             *(f"toString({node}.n)", f"toString({node}.b)", f"toInteger({node}.s)"),
             *(f"toInteger({node}.x)", f"toFloat({node}.n)", f"toBoolean({node}.b)"),
             *(f"trim({node}.s + ' ')", f"replace({node}.s, 'b', 'xy')", f"left({node}.s, 1)"),
-            *(f"right({node}.s, 1)", f"toUpper(left({node}.s, 0) + 'a')", f"sign({node}.n)"),
+            *(f"right({node}.s, 1)", f"toUpper({node}.s + 'a')", f"sign({node}.n)"),
             *(f"({node}.n / 2)", f"({node}.n % 3)", f"({node}.s + 'x' + {node}.n)"),
             *(
                 f"round({node}.x)",

@@ -237,6 +237,11 @@ class Oracle:
                 return [self.value(item, env) for item in node.items]
             case tree.Comprehension():
                 return self._comprehension(node, env)
+            case tree.Matches():
+                found = self.match((node.pattern,), env)
+                where = node.where
+                kept = [one for one in found if where is None or self.value(where, one) is True]
+                return [self.value(node.item, one) for one in kept]
             case tree.Quantifier():
                 return self._quantifier(node, env)
             case tree.MapOf():

@@ -17,6 +17,7 @@ from kastor.errors import QueryTimeout
 from kastor.query.service import QueryService, QuerySettings
 from kastor.query.sql.sqlite import Sqlite
 from kastor.records import SYSTEM, Context
+from kastor.storage.sqlite.letters import add_letters
 
 SCHEMA = Path(kastor.__file__).parent / "storage" / "sqlite" / "schema.sql"
 KEY = b"0123456789abcdef0123456789abcdef"
@@ -132,6 +133,7 @@ class Graph:
 
     def open(self, path: str = "") -> apsw.Connection:
         connection = apsw.Connection(path)
+        add_letters(connection)
         connection.execute(SCHEMA.read_text())
         with connection:
             fill(connection, self)

@@ -176,6 +176,9 @@ def _value(value: p.Value, graph: p.Graph) -> str:
             return f"{{{', '.join(members)}}}"
         case p.ElementOf(number):
             return f"#{number}"
+        case p.Gathered(inner, where, one):
+            lines = [*_graph(inner), *_condition(where, inner)]
+            return f"[{'; '.join(lines)} | {_value(one, inner)}]"
         case p.Each(array, element, where, one):
             passes = "; ".join(_condition(where, graph))
             made = _value(one, graph)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias, assert_never
+from typing import TYPE_CHECKING, TypeAlias, assert_never, cast
 
 from kastor.lang import ast
 from kastor.query.bind_from import bind_patterns
@@ -149,7 +149,8 @@ class Conditions:
         if isinstance(node.values, ast.Parameter):
             name = node.values.name
             listed = self.scope.given(name, node.values.span[0], "list")
-            return In(value, listed if isinstance(listed, tuple) else (), node.negated, name)
+            values = cast("tuple[Scalar, ...]", listed)
+            return In(value, values, node.negated, name)
         if not any(isinstance(one, ast.Parameter) for one in node.values):
             values = tuple([one.value for one in node.values if isinstance(one, ast.Literal)])
             return In(value, values, node.negated)
@@ -163,7 +164,7 @@ class Conditions:
         if isinstance(node, ast.Literal):
             return Const(node.value)
         value = self.scope.given(node.name, node.span[0], *_SCALARS)
-        return Const(None if isinstance(value, tuple) else value, node.name)
+        return Const(cast("Scalar", value), node.name)
 
     def _compared(self, left: Value, right: Const) -> None:
         """Two constants are compared beforehand; names in constants are looked at."""

@@ -1,13 +1,15 @@
 """Values for the parameters of a query (decisions 4): read, bounded, told apart by their kinds.
 
-A value is a scalar, or a list of scalars for ``IN $list``. It never becomes text of a statement:
-plans hold it where a literal would be, and statements bind it.
+A value is a scalar, a list of scalars for ``IN $list``, or what openCypher alone takes: a map, or a
+list with lists and maps in it. It never becomes text of a statement: plans hold it where a literal
+would be, and statements bind it.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -15,15 +17,15 @@ import msgspec
 
 from kastor.errors import BadRequest
 from kastor.lang.words import SYSTEM_NAMES
+from kastor.nesting import MAX_DEPTH, is_too_deep
 from kastor.query.kinds import kind_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from kastor.query.plan import Scalar
     from kastor.query.settings import QuerySettings
 
-Item: TypeAlias = "Scalar | tuple[Scalar, ...]"
+Item: TypeAlias = "Scalar | tuple[Scalar, ...] | Deep"
+Deep: TypeAlias = "tuple[Item, ...] | Mapping[str, Item]"
 
 MAX_NAME = 128
 _CARRIED_BYTES = 1_024
@@ -118,13 +120,32 @@ def _name(name: str) -> str:
 
 
 def _read(name: str, value: Any, settings: QuerySettings) -> Item:
-    if not isinstance(value, list):
+    if not isinstance(value, list | dict):
         return _scalar(name, value)
-    if len(value) > settings.max_list:
+    if is_too_deep(value):
+        raise BadRequest(f"The parameter {name} is nested deeper than {MAX_DEPTH} levels.")
+    if _count(value) > settings.max_list:
+        what = "list" if isinstance(value, list) else "map"
         raise BadRequest(
-            f"The list {name} has more than {settings.max_list} values (limit max_list)."
+            f"The {what} {name} has more than {settings.max_list} values (limit max_list)."
         )
-    return tuple([_scalar(name, one) for one in value])
+    return _deep(name, value)
+
+
+def _count(value: Any) -> int:
+    """The values in lists and maps, at any depth; an empty list in one is a value too."""
+    if not isinstance(value, list | dict):
+        return 0
+    inside = value.values() if isinstance(value, dict) else value
+    return len(value) + sum(map(_count, inside))
+
+
+def _deep(name: str, value: Any) -> Item:
+    if isinstance(value, list):
+        return tuple([_deep(name, one) for one in value])
+    if isinstance(value, dict):
+        return {key: _deep(name, one) for key, one in value.items()}
+    return _scalar(name, value)
 
 
 def _scalar(name: str, value: Any) -> Scalar:
@@ -134,11 +155,7 @@ def _scalar(name: str, value: Any) -> Scalar:
         return value if -_INT64 <= value < _INT64 else _double(name, value)
     if isinstance(value, float):
         return _double(name, value)
-    found = "a list in a list" if isinstance(value, list) else "an object"
-    raise BadRequest(
-        f"The parameter {name} holds {found}: a string, a number, true, false, null, or a list of "
-        "those can stand for a literal."
-    )
+    raise AssertionError(value)
 
 
 def _double(name: str, value: float) -> float:
@@ -153,4 +170,6 @@ def _double(name: str, value: float) -> float:
 
 
 def _kind(value: Item) -> str:
-    return "list" if isinstance(value, tuple) else kind_of(value)
+    if isinstance(value, tuple):
+        return "nested" if any(isinstance(one, tuple | dict) for one in value) else "list"
+    return "map" if isinstance(value, Mapping) else kind_of(value)

@@ -17,6 +17,7 @@ from kastor.query.plan import (
     ElementOf,
     Field,
     Flag,
+    Gathered,
     ListOf,
     MapOf,
     PartOf,
@@ -76,7 +77,7 @@ def kinds_of(value: Value) -> frozenset[str]:
             return ALL_KINDS if value.kind == "any" else frozenset({value.kind})
         case Flag():
             return frozenset({"boolean"})
-        case Walked() | Trail() | ListOf() | ByModel() | Each():
+        case Walked() | Trail() | ListOf() | ByModel() | Each() | Gathered():
             return frozenset({"array"})
         case MapOf():
             return frozenset({"object"})

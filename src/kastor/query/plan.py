@@ -123,6 +123,15 @@ class Each:
 
 
 @dataclass(frozen=True, slots=True)
+class Gathered:
+    """The array of what `item` is of each match of a graph, which shares sources as `Exists`."""
+
+    graph: Graph
+    where: Condition
+    item: Value
+
+
+@dataclass(frozen=True, slots=True)
 class Flag:
     """A condition used as a value: true, false or missing."""
 
@@ -173,6 +182,7 @@ Value: TypeAlias = (
     | ByModel
     | ElementOf
     | Each
+    | Gathered
     | Flag
     | Walked
     | Trail

@@ -20,6 +20,7 @@ from kastor.query.plan import (
     Exists,
     Field,
     Flag,
+    Gathered,
     In,
     InQuery,
     IsKind,
@@ -69,7 +70,8 @@ def has_walks(*items: Condition | Value) -> bool:
 
 def has_queries(*items: Condition | Value) -> bool:
     """Whether an EXISTS or an IN (SELECT ..) is among the items or inside them."""
-    return any(isinstance(item, Exists | InQuery) or has_queries(*parts_of(item)) for item in items)
+    queries = Exists | InQuery | Gathered
+    return any(isinstance(item, queries) or has_queries(*parts_of(item)) for item in items)
 
 
 def _collect(item: Condition | Value, found: set[int]) -> None:
@@ -78,9 +80,11 @@ def _collect(item: Condition | Value, found: set[int]) -> None:
             found.add(item.source)
         case Slot() if item.source >= 0:
             found.add(item.source)
-        case Exists():
+        case Exists() | Gathered():
             outer = {i for i, one in enumerate(item.graph.sources) if one.outer}
             inner = sources_of(item.where)
+            if isinstance(item, Gathered):
+                inner |= sources_of(item.item)
             for hop in item.graph.hops:
                 inner |= {hop.left, hop.right}
             found |= inner & outer

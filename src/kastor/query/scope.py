@@ -33,7 +33,12 @@ _FIELDS: dict[str, dict[tuple[str | int, ...], str]] = {
     "relationship": _RELATIONSHIP_FIELDS,
     "model": _MODEL_FIELDS,
 }
-_KIND_NAMES = {"null": "null", "number": "a number", "list": "a list"}
+_KIND_NAMES = {
+    "null": "null",
+    "number": "a number",
+    "list": "a list",
+    "nested": "a list of lists or maps",
+}
 
 
 class Scope:

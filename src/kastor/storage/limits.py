@@ -56,7 +56,6 @@ _TOLD = {
         "An index or a length is negative or no integer, or the step of range() is 0, in some row."
     ),
     "split": "A text is split, or searched for what is replaced, by the empty text in some row.",
-    "letters": "toUpper and toLower know letters of ASCII alone; a text of some row has others.",
     "digits": "toString takes numbers from 0.001 to 10,000,000 where they are no integers.",
     "max_open_hops": (
         "A range without an end goes on behind the last relationship that it may walk (limit"

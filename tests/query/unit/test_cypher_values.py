@@ -9,6 +9,7 @@ import pytest
 from query_cases import building
 from query_graphs import rows, service
 
+from kastor.errors import QueryError
 from kastor.lang.cypher.printer import print_literal
 
 LAB = "MATCH (n {name: 'Lab'}) RETURN "
@@ -69,6 +70,14 @@ VALUES: list[tuple[str, Any]] = [
     ("single(x IN [1, null] WHERE x = 1)", None),
     ("single(x IN [1, 1, null] WHERE x = 1)", False),
     ("single(x IN [2] WHERE x = 1)", False),
+    ("[(n)-[:none]->(b) | b.name]", []),
+    (
+        "[(f:Floor)-[r]->(n) | [f.name, type(r), n.level]]",
+        [["First floor", "contains", 1], ["First floor", "feeds", 1]],
+    ),
+    ("size([p = (n)<-[*1..3]-() WHERE length(p) > 1 | nodes(p)])", 7),
+    ("[(n)<-[:feeds]-(f) | {up: [(f)<--(h) | h.name]}]", [{"up": ["Headquarters"]}]),
+    ("[p = (n)-[:observedBy]->() | size(nodes(p)) + length(p)]", [3]),
     ("labels(n)", ["Twin", "Room", "Space"]),
     ("keys({b: 1, a: 2})", ["b", "a"]),
     ("id(n)", "room1"),
@@ -95,6 +104,15 @@ VALUES: list[tuple[str, Any]] = [
     ("toBoolean(' True')", True),
     ("toBoolean('yes')", None),
     ("toUpper(n.name)", "LAB"),
+    (
+        "toUpper('stra\u00dfe \u00e9\u0151\u01c6\ufb03' + n.name)",
+        "STRASSE \u00c9\u0150\u01c4FFILAB",
+    ),
+    (
+        "toLower('\u00c9\u03a3\u0391\u03a3 \u0130\U00010400' + n.name)",
+        "\u00e9\u03c3\u03b1\u03c3 i\u0307\U00010428lab",
+    ),
+    ("toLower(n.gone + '\u00c9')", None),
     ("ltrim(' a ') + '|' + rtrim(' b ')", "a | b"),
     ("replace('hello', 'l', 'LL')", "heLLLLo"),
     ("split('a,,\"b\\n', ',')", ["a", "", '"b\n']),
@@ -129,7 +147,6 @@ FAILING = {
     "[1, 'a'][n.level] * 2": "kinds",
     "toString(n.target)": "kinds",
     "size(coalesce(n.target, []))": "kinds",
-    "toUpper('\u00e9' + n.name)": "letters",
     "split(n.name, '')": "split",
     "left(n.name, -1)": "range",
     "range(1, 3, 0)": "range",
@@ -161,6 +178,15 @@ def test_a_number_that_is_given_is_an_integer_or_none() -> None:
         (3, {"whole": 2, "text": "3", "half": 1}),
     ):
         assert rows(engine, text, parameters={"n": number}) == [found]
+
+
+def test_a_map_and_a_list_of_lists_are_given() -> None:
+    engine = service(building())
+    text = f"{LAB}$m AS m, $m.a.b[1] AS b, $l[0] = [1] AS same, [1] IN $l AS among, n.level + $m.c AS c"
+    for number in (2, 2.5, "x"):
+        given = {"m": {"a": {"b": [1, number]}, "c": 1}, "l": [[1], {"k": None}]}
+        wanted = {"m": given["m"], "b": number, "same": True, "among": True, "c": 2}
+        assert rows(engine, text, parameters=given) == [wanted]
 
 
 def test_texts_that_differ_in_literals_share_no_rows() -> None:
@@ -229,3 +255,21 @@ def test_groups_by_lists_take_equal_numbers_as_one() -> None:
     text = "MATCH (n) WHERE n.level = 1 RETURN DISTINCT [CASE WHEN n.name = 'Lab' THEN 1.0 ELSE 1 END] AS x"
     (row,) = rows(service(building()), text)
     assert row["x"] == [1]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "n.name + '{}'",
+        "CASE WHEN n.a THEN '{}' ELSE 'b' END",
+        "coalesce(n.gone, '{}')",
+        "toUpper($s)",
+    ],
+)
+def test_nothing_is_made_of_a_text_that_no_engine_shares(value: str) -> None:
+    engine = service(building())
+    assert rows(engine, f"{LAB}$s AS x, n.name = $s AS y", parameters={"s": "\0"}) == [
+        {"x": "\0", "y": False}
+    ]
+    with pytest.raises(QueryError, match=r"character U\+0000"):
+        rows(engine, LAB + value.format("\\u0000"), parameters={"s": "\0"})

@@ -333,8 +333,10 @@ class ExpressionReader(Cursor):
         self.expect(")", "',' or ')'")
         return tree.Call(name, tuple(args), distinct, span=self.span(start))
 
-    def _list(self) -> tree.ListOf | tree.Comprehension:
+    def _list(self) -> tree.ListOf | tree.Comprehension | tree.Matches:
         start = self.expect("[")
+        if self.is_pattern(2 if self.is_name() and self.key(1) == "=" else 0):
+            return self.matches(start)
         if self.is_name() and self.key(1) == "IN":
             return self._comprehension(start)
         self.enter()
@@ -346,7 +348,7 @@ class ExpressionReader(Cursor):
                 if len(items) > self.limits.max_list:
                     self.fail(f"more than {self.limits.max_list} values in a list (limit max_list)")
         self.leave()
-        self.expect("]", "',' or ']'; comprehensions of patterns are not in the subset")
+        self.expect("]", "',' or ']'")
         return tree.ListOf(tuple(items), self.span(start))
 
     def _comprehension(self, start: int) -> tree.Comprehension:
@@ -426,8 +428,12 @@ class ExpressionReader(Cursor):
         return value
 
     @abstractmethod
-    def is_pattern(self) -> bool:
-        """Whether a pattern begins with the parenthesis that stands here."""
+    def is_pattern(self, ahead: int = 0) -> bool:
+        """Whether a pattern begins with a parenthesis that stands here, or so far ahead."""
+
+    @abstractmethod
+    def matches(self, start: int) -> tree.Matches:
+        """``pattern WHERE test | item]`` behind the bracket."""
 
     @abstractmethod
     def pattern_condition(self) -> tree.Expression:

@@ -106,8 +106,10 @@ class PatternReader(ExpressionReader):
         return tree.Range(low, high, self.span(start))
 
     @override
-    def is_pattern(self) -> bool:
-        ahead = 1
+    def is_pattern(self, ahead: int = 0) -> bool:
+        if self.key(ahead) != "(":
+            return False
+        ahead += 1
         if self.is_name(ahead):
             ahead += 1
         while self.key(ahead) == ":":
@@ -140,6 +142,17 @@ class PatternReader(ExpressionReader):
         if not pattern.edges:
             self.fail("a pattern that is a condition has a relationship", start)
         return tree.Exists((pattern,), None, braces=False, span=self.span(start))
+
+    @override
+    def matches(self, start: int) -> tree.Matches:
+        self.enter_query()
+        pattern = self.pattern()
+        where = self._item() if self.take("WHERE") else None
+        self.expect("|", "WHERE or '|'")
+        item = self._item()
+        self.leave_query()
+        self.expect("]")
+        return tree.Matches(pattern, where, item, self.span(start))
 
     def _returned(self) -> None:
         """RETURN inside EXISTS, which says nothing while it holds literals and variables alone."""

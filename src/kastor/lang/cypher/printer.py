@@ -121,6 +121,7 @@ def _atom(
     | tree.Case
     | tree.ListOf
     | tree.Comprehension
+    | tree.Matches
     | tree.Quantifier
     | tree.MapOf
     | tree.Labelled
@@ -146,10 +147,8 @@ def _atom(
             return _case(node)
         case tree.ListOf():
             return f"[{', '.join(map(print_expression, node.items))}]"
-        case tree.Comprehension():
-            where = "" if node.where is None else f" WHERE {print_expression(node.where)}"
-            item = "" if node.item is None else f" | {print_expression(node.item)}"
-            return f"[{_each(node)}{where}{item}]"
+        case tree.Comprehension() | tree.Matches():
+            return _made(node)
         case tree.Quantifier():
             return f"{node.name}({_each(node)} WHERE {print_expression(node.where)})"
         case tree.MapOf():
@@ -164,6 +163,13 @@ def _atom(
             return f"EXISTS {{ {', '.join(map(_pattern, node.patterns))}{where} }}"
         case _:
             assert_never(node)
+
+
+def _made(node: tree.Comprehension | tree.Matches) -> str:
+    source = _pattern(node.pattern) if isinstance(node, tree.Matches) else _each(node)
+    where = "" if node.where is None else f" WHERE {print_expression(node.where)}"
+    item = "" if node.item is None else f" | {print_expression(node.item)}"
+    return f"[{source}{where}{item}]"
 
 
 def _each(node: tree.Comprehension | tree.Quantifier) -> str:

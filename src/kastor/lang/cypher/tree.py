@@ -95,6 +95,16 @@ class Comprehension:
 
 
 @dataclass(frozen=True, slots=True)
+class Matches:
+    """``[pattern WHERE test | item]``: the list of what each match of the pattern gives."""
+
+    pattern: Pattern
+    where: Expression | None
+    item: Expression
+    span: Span = field(default=(0, 0), compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Quantifier:
     """``any(variable IN values WHERE test)``, or ``all``, ``none`` or ``single``."""
 
@@ -242,6 +252,7 @@ Expression: TypeAlias = (
     | Case
     | ListOf
     | Comprehension
+    | Matches
     | Quantifier
     | MapOf
     | Negative

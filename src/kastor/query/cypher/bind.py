@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from kastor.lang.cypher import tree
 from kastor.query.cypher.names import CypherScope
-from kastor.query.cypher.patterns import is_models
+from kastor.query.cypher.patterns import is_models, joined
 from kastor.query.cypher.projection import Projection, by_columns, calls_aggregate
 from kastor.query.cypher.stage import Stage
 from kastor.query.plan import Doc, Plan, Source
@@ -119,7 +119,8 @@ class _Query:
             self.stage.models(clause)
             return
         self._not_models(clause)
-        self.stage.match(clause)
+        behind = [one for one in self.query.clauses[number + 1 :] if not isinstance(one, tree.With)]
+        self.stage.match(clause, last=all(joined(one) is not None for one in behind))
 
     def _not_models(self, clause: tree.Clause) -> None:
         if any(one.kind == "model" for one in self.stage.names.sources):

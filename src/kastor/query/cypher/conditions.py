@@ -10,9 +10,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from kastor.lang.cypher import tree
-from kastor.query.cypher.calls import CypherCalls
 from kastor.query.cypher.functions import TYPE_TESTS
-from kastor.query.cypher.patterns import PatternBinder, present
+from kastor.query.cypher.patterns import present
+from kastor.query.cypher.queries import CypherQueries
 from kastor.query.cypher.types import UNKNOWN, types_of
 from kastor.query.cypher.values import ARRAY, BOOLEAN, function_of, is_condition, is_null
 from kastor.query.kinds import kinds_of
@@ -31,9 +31,8 @@ from kastor.query.plan import (
     Doc,
     Each,
     ElementOf,
-    Exists,
     Field,
-    Graph,
+    Gathered,
     In,
     IsKind,
     ListOf,
@@ -62,20 +61,15 @@ _MIRROR = {"=": "=", "<>": "<>", "<": ">", ">": "<", "<=": ">=", ">=": "<="}
 _OPPOSITE = {"<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 _TEXTS = {"STARTS WITH": "STARTSWITH", "ENDS WITH": "ENDSWITH", "CONTAINS": "CONTAINS"}
 _NAMING = frozenset({"name", "model"})
-_MADE = (ListOf, MapOf, PartOf, Case, ByModel, Each, ElementOf, Aggregate, Slot)
+_MADE = (ListOf, MapOf, PartOf, Case, ByModel, Each, Gathered, ElementOf, Aggregate, Slot)
 _DEEP = frozenset({"array", "object"})
 _STEPS = {"relationship": ("source", "id"), "twin": ("id",), "model": ("id",)}
 
 
-class CypherConditions(CypherCalls):
-    """Binds conditions within one scope.
+class CypherConditions(CypherQueries):
+    """Binds conditions within one scope."""
 
-    Attributes:
-        tests: whether a WHERE is bound, in which patterns may stand.
-    """
-
-    tests = False
-
+    @override
     def where(self, node: tree.Expression | None) -> Condition:
         """A whole condition, folded; true when there is none."""
         if node is None:
@@ -85,6 +79,7 @@ class CypherConditions(CypherCalls):
         self.tests = False
         return found
 
+    @override
     def equal(self, left: Value, node: tree.Expression) -> Condition:
         """A member of a pattern's map: it has the value."""
         return self.equals(node, left, self._operand(node), wanted=True)
@@ -116,7 +111,7 @@ class CypherConditions(CypherCalls):
             case tree.Labelled():
                 return self._labelled(node, wanted=wanted)
             case tree.Exists():
-                return self._exists(node, wanted=wanted)
+                return self.exists(node, wanted=wanted)
             case _:
                 return self._truth(node, wanted=wanted)
 
@@ -267,12 +262,10 @@ class CypherConditions(CypherCalls):
         values = node.values
         item = self._operand(node.item)
         if isinstance(values, tree.Parameter):
-            listed = self.names.given(values.name, values.span[0], "list", "null")
-            if listed is None:
-                return _NEVER
-            self.names.notes.decides.add(values.name)
-            consts = [Const(one) for one in listed] if isinstance(listed, tuple) else []
-            return self._listed(node, item, list(consts), wanted=wanted)
+            self.names.given(values.name, values.span[0], "list", "nested", "null")
+            listed = self.parameter(values)
+            items = listed.items if isinstance(listed, ListOf) else None
+            return _NEVER if items is None else self._listed(node, item, list(items), wanted=wanted)
         if isinstance(values, tree.ListOf):
             with self.names.notes.apart():
                 made = [self._operand(one) for one in values.items]
@@ -428,38 +421,6 @@ class CypherConditions(CypherCalls):
         if not self.names.is_optional(value):
             return without
         return And((present(value.source), without))
-
-    def _exists(self, node: tree.Exists, *, wanted: bool) -> Condition:
-        names = self.names
-        if names.nested:
-            self.fail("a pattern inside a comprehension or a quantifier is not in the subset", node)
-        inner = names.within()
-        if not node.braces:
-            if not self.tests:
-                self.fail("a pattern stands in WHERE; as a value, write EXISTS { .. }", node)
-            self._check_bound(node)
-        conditions = CypherConditions(inner)
-        patterns = PatternBinder(inner, conditions.equal)
-        patterns.add(node.patterns, 0)
-        where = [*inner.where(), conditions.where(node.where)]
-        graph = Graph(tuple(inner.sources), tuple(patterns.hops))
-        found = Exists(graph, fold(And(tuple(where))), negated=not wanted)
-        return found if node.braces else self._of_present(found, graph)
-
-    def _of_present(self, found: Exists, graph: Graph) -> Condition:
-        """A pattern over a node that may be missing is null there, not false."""
-        ends = {end for hop in graph.hops for end in (hop.left, hop.right)}
-        missing = [end for end in sorted(ends) if graph.sources[end].outer]
-        terms = [present(end) for end in missing if graph.sources[end].optional]
-        return And((*terms, found)) if terms and found.negated else found
-
-    def _check_bound(self, node: tree.Exists) -> None:
-        """A pattern that is a condition binds no names."""
-        for pattern in node.patterns:
-            named = [one.name for one in pattern.nodes] + [one.name for one in pattern.edges]
-            for name in named:
-                if name is not None and name.text not in self.names.names:
-                    self.names.named(tree.Variable(name.text, name.span))
 
 
 def _without(term: Condition) -> Condition:

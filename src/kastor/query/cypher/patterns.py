@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, cast
 
 from kastor.lang.cypher import tree
 from kastor.query.cypher.names import MODEL, CypherScope
@@ -12,7 +12,7 @@ from kastor.query.plan import And, Doc, Field, Hop, IsKind, Source, Trail, Walke
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from kastor.query.plan import Condition, Value
+    from kastor.query.plan import Condition, Scalar, Value
 
     Equal = Callable[[Value, tree.Expression], Condition]
 
@@ -35,6 +35,27 @@ class PatternBinder:
         self.fresh = set()
         for pattern in patterns:
             self._pattern(pattern, group)
+
+    def join(self, clause: tree.Match, group: int) -> bool:
+        """Binds an OPTIONAL MATCH as a LEFT JOIN does, where it is no more than one.
+
+        That is a new relationship of known types to a new twin of which nothing is demanded.
+        """
+        step = joined(clause)
+        if step is None or self.names.find(step[0]) is None:
+            return False
+        begin, edge, end = step
+        names, left = self.names, self.names.names.get(begin.text)
+        taken = [one for one in (edge.name, end) if one is not None and _is_taken(names, one)]
+        if left is None or names.sources[left].kind != "twin" or taken or end == begin:
+            return False
+        hop = replace(self._edge(edge, left, group, listed=False), direction="->", optional=True)
+        alias = None if end is None else end.text
+        right = names.add(Source("twin", alias, optional=True), end)
+        names.sources[hop.relationship] = replace(names.sources[hop.relationship], optional=True)
+        names.ends[hop.relationship] = (left, right, "->")
+        self.hops.append(replace(hop, right=right))
+        return True
 
     def models(self, node: tree.Node) -> None:
         """Binds ``(m:Model)``, which is a collection of its own."""
@@ -142,7 +163,7 @@ class PatternBinder:
         if isinstance(value, tree.Literal):
             return value
         found = self.names.given(value.name, value.span[0], "null", "boolean", "number", "string")
-        return tree.Literal(None if isinstance(found, tuple) else found, value.span)
+        return tree.Literal(cast("Scalar", found), value.span)
 
     def _relationship(self, name: tree.Name | None) -> int:
         """A relationship; one that is bound already is the same again, in another clause."""
@@ -189,6 +210,28 @@ class PatternBinder:
 
     def _fail(self, message: str, span: tree.Span) -> NoReturn:
         self.names.fail(message, span[0])
+
+
+def joined(clause: tree.Clause) -> tuple[tree.Name, tree.Edge, tree.Name | None] | None:
+    """Start, edge and end of an OPTIONAL MATCH that may be a LEFT JOIN; None of any other clause.
+
+    An edge is followed from its source, which has a name.
+    """
+    if not isinstance(clause, tree.Match) or not clause.optional or clause.where is not None:
+        return None
+    [first, *more] = clause.patterns
+    if more or len(first.edges) != 1 or first.path is not None or first.shortest is not None:
+        return None
+    [edge] = first.edges
+    plain = edge.range is None and edge.members is None and edge.types and edge.direction != "-"
+    if not plain or any(node.labels or node.members is not None for node in first.nodes):
+        return None
+    begin, end = first.nodes if edge.direction == "->" else reversed(first.nodes)
+    return None if begin.name is None else (begin.name, edge, end.name)
+
+
+def _is_taken(names: CypherScope, name: tree.Name) -> bool:
+    return name.text in {*names.names, *names.walks, *names.bound}
 
 
 def present(source: int) -> Condition:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from kastor.query.cypher.names import CypherScope
     from kastor.query.plan import Condition, Plan, Value
 
+STORED = frozenset({"twin", "relationship"})
 _MOST_EITHER = 4
 """Relationships without an arrow that are unrolled beside what is matched apart."""
 
@@ -95,11 +96,12 @@ class Stage:
 
     # Clauses
 
-    def match(self, clause: tree.Match) -> None:
-        """``MATCH``, or ``OPTIONAL MATCH``."""
+    def match(self, clause: tree.Match, *, last: bool = False) -> None:
+        """``MATCH``, or ``OPTIONAL MATCH``; `last` if no other one needs what this one binds."""
         group, self.matches = self.matches, self.matches + 1
         if clause.optional:
-            self._block(clause, optional=True)
+            if not (last and self._may_be_joined() and self.patterns.join(clause, group)):
+                self._block(clause, optional=True)
         elif self._is_plain(clause):
             self.patterns.add(clause.patterns, group)
             self.terms.append(self.conditions.where(clause.where))
@@ -133,6 +135,14 @@ class Stage:
             types = elements_of(value, names.models)
             names.bound[clause.name.text] = Slot(0, number, types)
         self.apart.append(Unwound(number, value, len(self.patterns.hops)))
+
+    def _may_be_joined(self) -> bool:
+        """Whether a single hop that may be missing can stand behind the others, as LEFT JOIN."""
+        hops = self.patterns.hops
+        mixed = self.apart or any(one.kind not in STORED for one in self.names.sources)
+        either = sum(hop.direction == "-" for hop in hops)
+        single = all(hop.relationship >= 0 for hop in hops)
+        return not mixed and single and either <= _MOST_EITHER
 
     def _is_plain(self, clause: tree.Match) -> bool:
         """Whether the clause's hops may stand beside those that there are.

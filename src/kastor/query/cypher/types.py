@@ -18,6 +18,7 @@ from kastor.query.plan import (
     Each,
     ElementOf,
     Field,
+    Gathered,
     ListOf,
     PartOf,
     Slot,
@@ -143,7 +144,7 @@ def elements_of(value: Value, models: ModelIndex) -> frozenset[str]:
                     for arg in value.args
                 ]
             )  # fmt: skip
-        case Each():
+        case Each() | Gathered():
             return types_of(value.item, models)
         case Call(name="RANGE"):
             return frozenset({"integer"})

@@ -7,6 +7,7 @@ one would be an error; it is never guessed, since another type would give anothe
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, NoReturn
 
 from kastor.lang.cypher import tree
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from kastor.query.cypher.names import CypherScope
+    from kastor.query.given import Item
     from kastor.query.plan import Condition, Value
 
 SCALARS = ("string", "number", "boolean", "null")
@@ -108,6 +110,10 @@ class CypherValues:
     def comprehension(self, node: tree.Comprehension) -> Value:
         """What is made of each element of a list."""
 
+    @abstractmethod
+    def matches(self, node: tree.Matches) -> Value:
+        """The list of what each match of a pattern gives."""
+
     def flag(self, node: tree.Expression) -> Flag:
         """A condition as a value; what no data decides is decided here."""
         return Flag(fold(self.when(node, wanted=True)), fold(self.when(node, wanted=False)))
@@ -121,9 +127,7 @@ class CypherValues:
                 return self.flag(node)
         match node:
             case tree.Literal():
-                text = isinstance(node.value, str)
-                name = self.names.notes.literals.get(node.span[0]) if text else None
-                return Const(node.value, name)
+                return self._literal(node)
             case tree.Parameter():
                 return self.parameter(node)
             case tree.Variable():
@@ -145,22 +149,30 @@ class CypherValues:
                 return self._case(node)
             case tree.Comprehension():
                 return self.comprehension(node)
-            case tree.ListOf():
+            case tree.Matches():
+                return self.matches(node)
+            case tree.ListOf() | tree.MapOf():
                 with self.names.notes.apart():
-                    return ListOf(tuple([self.value(item) for item in node.items]))
-            case tree.MapOf():
-                with self.names.notes.apart():
-                    entries = {key: self.value(value) for key, value in node.entries}
-                return MapOf(tuple(entries.items()))
+                    return self._made(node)
             case _:
                 raise AssertionError(node)
 
+    def _made(self, node: tree.ListOf | tree.MapOf) -> Value:
+        if isinstance(node, tree.ListOf):
+            return ListOf(tuple([self.value(item) for item in node.items]))
+        entries = {key: self.value(value) for key, value in node.entries}
+        return MapOf(tuple(entries.items()))
+
+    def _literal(self, node: tree.Literal) -> Const:
+        text = isinstance(node.value, str)
+        return Const(node.value, self.names.notes.literals.get(node.span[0]) if text else None)
+
     def parameter(self, node: tree.Parameter) -> Value:
-        """What a parameter gives; of a list the plan depends on all of it."""
-        found = self.names.given(node.name, node.span[0], *SCALARS, "list")
-        if isinstance(found, tuple):
+        """What a parameter gives; of a list or a map the plan depends on all of it."""
+        found = self.names.given(node.name, node.span[0], *SCALARS, "list", "nested", "map")
+        if isinstance(found, tuple | Mapping):
             self.names.notes.decides.add(node.name)
-            return ListOf(tuple([Const(one) for one in found]))
+            return _made_of(found)
         return Const(found, node.name)
 
     def fail(self, message: str, node: tree.Expression) -> NoReturn:
@@ -372,6 +384,15 @@ class CypherValues:
             self.fail(f"{name} takes numbers, strings, booleans and lists", node.args[0])
         found = Aggregate(name.upper(), Call("KEYED", (value,), "string"))
         return Call("AFTER_KEY", (found,), "any")
+
+
+def _made_of(given: Item) -> Value:
+    """A list or a map that is given, as if it were written."""
+    if isinstance(given, tuple):
+        return ListOf(tuple([_made_of(one) for one in given]))
+    if isinstance(given, Mapping):
+        return MapOf(tuple([(key, _made_of(one)) for key, one in given.items()]))
+    return Const(given)
 
 
 def _given_numbers(value: Value | Condition) -> Iterator[str]:

@@ -27,6 +27,7 @@ from kastor.query.plan import (
     Each,
     Exists,
     Flag,
+    Gathered,
     Graph,
     In,
     InQuery,
@@ -58,6 +59,8 @@ SMALLEST: dict[str, Item] = {
     "number": 0,
     "string": "",
     "list": (),
+    "nested": (),
+    "map": (),
 }
 
 
@@ -134,6 +137,7 @@ class _Filling:
         return Const(cast("Scalar", self.values[name]), name if name in self.marked else None)
 
     def value(self, item: Value) -> Value:
+        # Branches because each kind of value is rebuilt in its own way.
         match item:
             case Const(given=str() as name):
                 return self.constant(name, self.fixed)
@@ -150,6 +154,9 @@ class _Filling:
             case Each():
                 where, one = self.condition(item.where), self.value(item.item)
                 return Each(self.value(item.array), item.element, where, one)
+            case Gathered():
+                where, one = self.condition(item.where), self.value(item.item)
+                return replace(item, where=where, item=one)
             case PartOf():
                 return PartOf(self.value(item.base), item.steps)
             case Case():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kastor.query.kinds import kinds_of
-from kastor.query.plan import And, Condition, Exists, Graph, InQuery, Truth
+from kastor.query.plan import And, Condition, Exists, Gathered, Graph, InQuery, Truth
 from kastor.query.references import (
     has_queries,
     has_walks,
@@ -63,7 +63,7 @@ class Clauses:
         self.ways = branches(graph)
         if inner and len(self.ways or ()) > 1 and has_queries(where):
             self.ways = None  # walked, so that a query inside this one is written once
-        self.values = Values(dialect, parameters, graph, self.condition, {})
+        self.values = Values(dialect, parameters, graph, self.condition, {}, self._gathered)
         self.values.renamed = {hop.step: "r" for hop in graph.hops if hop.step >= 0}
         self._predicates = Predicates(self.values, self._exists, self._subquery)
 
@@ -127,6 +127,21 @@ class Clauses:
         inner = self.of(leaf.graph, leaf.where, inner=True)
         selects = [select("1", branch, terms) for branch, terms in inner.branches(set())]
         return f"{'NOT ' if leaf.negated else ''}EXISTS ({' UNION ALL '.join(selects)})"
+
+    def _gathered(self, value: Gathered) -> str:
+        """The array of all matches, in the order of their keys, so that it is always the same."""
+        inner = self.of(value.graph, value.where, inner=True)
+        own = [number for number, one in enumerate(value.graph.sources) if not one.outer]
+        selects = []
+        for number, (branch, terms) in enumerate(inner.branches(sources_of(value.item))):
+            inner.values.walks = branch.walks
+            keys = [branch.keys[one] for one in own if one in branch.keys]
+            keys = [str(number), *keys, *branch.walks.values()]
+            listed = [f"{key} AS o{place}" for place, key in enumerate(keys)]
+            item = f"coalesce({inner.values.json(value.item)}, 'null') AS x"
+            selects.append(select(", ".join([item, *listed]), branch, terms))
+        order = [f"o{place}" for place in range(len(keys))]
+        return self.dialect.gathered(" UNION ALL ".join(selects), order)
 
     def _subquery(self, leaf: InQuery) -> str:
         """One list of values in a form in which no two of different kinds are equal."""

@@ -205,6 +205,10 @@ class Dialect(Protocol):
         """The JSON array of the JSON texts `item` of such elements, of those that pass the test."""
         ...
 
+    def gathered(self, query: str, order: list[str]) -> str:
+        """The JSON array of the JSON texts `x` of the rows of a query, in order of its columns."""
+        ...
+
     def same(self, first: tuple[str, str], second: tuple[str, str]) -> str:
         """Whether two values are equal at any depth and hold no null."""
         ...

@@ -276,6 +276,10 @@ class Postgres(PostgresApart):
         return postgres_made.filtered(source, item, test)
 
     @override
+    def gathered(self, query: str, order: list[str]) -> str:
+        return postgres_made.gathered(query, order)
+
+    @override
     def same(self, first: tuple[str, str], second: tuple[str, str]) -> str:
         return postgres_made.same(first, second)
 

@@ -6,6 +6,10 @@ named a0, a1 .. in a one-row sub-select, and null is NULL there. OFFSET 0 as in 
 
 from __future__ import annotations
 
+import json
+from functools import cache
+
+from kastor.letters import changed, lower, upper
 from kastor.query.functions import argument_kinds, result_kind
 from kastor.query.sql.postgres_calls import DOUBLE
 from kastor.query.sql.sort_keys import (
@@ -78,11 +82,15 @@ def _parsed(made: str) -> str:
     )
 
 
+@cache
 def _letters(function: str) -> str:
-    """As on the other engine, letters of ASCII alone."""
+    """ASCII by PostgreSQL, others letter by letter: what its collations know is its platform's."""
+    changes = changed({"lower": lower, "upper": upper}[function])
+    table = json.dumps(changes, ensure_ascii=False).replace("'", "''")
     return (
         f'CASE WHEN octet_length(a0) = length(a0) THEN {function}(a0 COLLATE "C")'
-        f" WHEN a0 IS NOT NULL THEN {failure('letters', 'text')} END"
+        f" ELSE (SELECT string_agg(coalesce('{table}'::jsonb ->> c, c), '' ORDER BY n)"
+        " FROM string_to_table(a0, NULL) WITH ORDINALITY t(c, n)) END"
     )
 
 
@@ -225,8 +233,6 @@ _MADE = {
     "TRIMMED": f"btrim(a0, {_BLANKS})",
     "LTRIM": f"ltrim(a0, {_BLANKS})",
     "RTRIM": f"rtrim(a0, {_BLANKS})",
-    "TOLOWER": _letters("lower"),
-    "TOUPPER": _letters("upper"),
     "TOSTRING": f"CASE jsonb_typeof(a0) WHEN 'string' THEN {_TEXT} WHEN 'boolean' THEN {_TEXT}"
     f" ELSE CASE WHEN a0 IS NOT NULL THEN {failure('kinds', 'text')} END END",
     "INTEGER_TEXT": "trunc(a0)::text",
@@ -308,7 +314,7 @@ _MADE = {
 
 def is_made(name: str) -> bool:
     """Whether a call is one of these."""
-    return name in _MADE or name == "APPEND"
+    return name in _MADE or name in _LETTERS or name == "APPEND"
 
 
 def call(name: str, args: list[str]) -> str:
@@ -318,12 +324,19 @@ def call(name: str, args: list[str]) -> str:
         f"{f'nullif(({arg})::jsonb, {_NULL})' if kind == 'json' else arg} AS a{index}"
         for index, (arg, kind) in enumerate(zip(args, kinds, strict=True))
     )
-    made = _append(len(args)) if name == "APPEND" else _MADE[name]
+    made = _written(name, len(args))
     if result_kind(name) == "json":
         made = f"({made})::text"
     return f"(SELECT {made} FROM (SELECT {named} OFFSET 0) c)"
 
 
+def _written(name: str, count: int) -> str:
+    if name in _LETTERS:
+        return _letters(_LETTERS[name])
+    return _append(count) if name == "APPEND" else _MADE[name]
+
+
+_LETTERS = {"TOLOWER": "lower", "TOUPPER": "upper"}
 _NULL = "'null'::jsonb"
 
 
@@ -336,7 +349,17 @@ def items(doc: str, path: str) -> tuple[str, str]:
 def filtered(source: str, item: str, test: str) -> str:
     """The array of these texts of elements, of those that pass the test; bounded as it is made."""
     where = f" WHERE {test}" if test else ""
-    found = f"SELECT {item} AS x, e.n FROM {source}{where}"
+    return _listed(f"SELECT {item} AS x, e.n FROM {source}{where}")
+
+
+def gathered(query: str, order: list[str]) -> str:
+    """The array of the texts `x` of all rows, bounded as it is made."""
+    placed = f"row_number() OVER (ORDER BY {', '.join(order)}) AS n"
+    return _listed(f"SELECT g.x, {placed} FROM ({query}) g")
+
+
+def _listed(found: str) -> str:
+    """The array of texts `x` in order of `n`."""
     sized = f"SELECT p.x, p.n, sum(octet_length(p.x)) OVER (ORDER BY p.n) AS z FROM ({found}) p"
     failed = failure("max_bytes", "text", "q.z")
     return (

@@ -345,6 +345,10 @@ class Sqlite(SqliteApart):
         return sqlite_made.filtered(source, item, test)
 
     @override
+    def gathered(self, query: str, order: list[str]) -> str:
+        return sqlite_made.gathered(query, order)
+
+    @override
     def same(self, first: tuple[str, str], second: tuple[str, str]) -> str:
         return sqlite_made.same(first, second)
 

@@ -22,6 +22,7 @@ from kastor.query.sql.sort_keys import (
     TEXT,
     TWIN,
 )
+from kastor.storage.letters import LOWER, UPPER
 from kastor.storage.limits import MAX_COLLECTED_BYTES, MAX_ITEMS, MAX_TEXT_WORK, REFUSAL
 
 _ITEM = (
@@ -77,11 +78,9 @@ def _finite(made: str) -> str:
 
 
 def _letters(function: str) -> str:
-    """`function` knows the letters of ASCII alone."""
-    return (
-        f"CASE WHEN octet_length(a0) = length(a0) THEN {function}(a0)"
-        f" WHEN a0 IS NOT NULL THEN {failure('letters')} END"
-    )
+    """SQLite's own function knows the letters of ASCII, which most texts have alone."""
+    other = {"lower": LOWER, "upper": UPPER}[function]
+    return f"CASE WHEN octet_length(a0) = length(a0) THEN {function}(a0) ELSE {other}(a0) END"
 
 
 def _append(count: int) -> str:
@@ -322,6 +321,11 @@ def filtered(source: str, item: str, test: str) -> str:
     """
     where = f" WHERE {test}" if test else ""
     return f"(SELECT {_LISTED.format('x')} FROM (SELECT {item} AS x FROM {source}{where}))"
+
+
+def gathered(query: str, order: list[str]) -> str:
+    """The array of the texts `x` of all rows."""
+    return f"(SELECT {_LISTED.format('x')} FROM ({query} ORDER BY {', '.join(order)}))"
 
 
 def canonical(doc: str, path: str) -> str:

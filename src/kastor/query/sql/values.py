@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from kastor.errors import QueryError
 from kastor.query.functions import argument_kinds
 from kastor.query.kinds import RANKS, kind_of, kinds_of
 from kastor.query.plan import (
@@ -21,6 +22,7 @@ from kastor.query.plan import (
     ElementOf,
     Field,
     Flag,
+    Gathered,
     ListOf,
     MapOf,
     PartOf,
@@ -53,8 +55,38 @@ _ID_STEPS = {"twin": ("$dtId",), "relationship": ("$relationshipId",), "model": 
 
 
 _LETTERS = {"twin": "t", "rows": "v", "items": "v"}
-_MADE = (ListOf, MapOf, PartOf, Case, ByModel, Each, ElementOf, Walked, Trail)
+_MADE = (ListOf, MapOf, PartOf, Case, ByModel, Each, Gathered, ElementOf, Walked, Trail)
 _SCALAR_CALLS = frozenset({"number", "string"})
+
+
+def _known(value: Value) -> str | None:
+    """The JSON text of what no row changes, null where it is missing; else None."""
+    match value:
+        case Const():
+            return json.dumps(value.value, ensure_ascii=False)
+        case Undefined():
+            return "null"
+        case ListOf():
+            items = [_known(one) for one in value.items]
+            return None if None in items else f"[{','.join(filter(None, items))}]"
+        case MapOf():
+            members = {key: _known(one) for key, one in value.entries}
+            named = [f"{json.dumps(key, ensure_ascii=False)}:{one}" for key, one in members.items()]
+            return None if None in members.values() else f"{{{','.join(named)}}}"
+        case _:
+            return None
+
+
+def _require_text(value: Value) -> None:
+    """Of a constant that something is made of: PostgreSQL's texts have no such character.
+
+    It may be compared with, since no stored text has it, and shown as it is.
+
+    Raises:
+        QueryError: it has.
+    """
+    if isinstance(value, Const) and isinstance(value.value, str) and "\0" in value.value:
+        raise QueryError("A text with the character U+0000 can be compared or shown, no more.")
 
 
 def is_made(value: Value) -> bool:
@@ -71,6 +103,7 @@ class Values:
     Attributes:
         graph: the sources that indexes in values refer to.
         condition: how to write a condition, for conditions used as values.
+        gathered: how to write what is gathered of another graph.
         renamed: aliases of sources that have others than by their number.
         walks: per ranged hop the text ``.3.17.`` of what it walked.
     """
@@ -80,6 +113,7 @@ class Values:
     graph: Graph
     condition: Callable[[Condition], str]
     walks: dict[Walked, str]
+    gathered: Callable[[Gathered], str]
     depth: int = 0
     renamed: Mapping[int, str] = field(default_factory=dict)
     elements: dict[int, str] = field(default_factory=dict)
@@ -182,6 +216,8 @@ class Values:
         return self.over(value, read)
 
     def _chosen(self, value: Case, make: Callable[[Value], str]) -> str:
+        for one in (value.otherwise, *(one for _, one in value.branches)):
+            _require_text(one)
         branches = " ".join(
             f"WHEN {self.condition(test)} THEN {make(one)}" for test, one in value.branches
         )
@@ -302,7 +338,9 @@ class Values:
             case _:
                 return self._made(value)
 
-    def _made(self, value: ListOf | MapOf | PartOf | ElementOf | Each | Case | ByModel) -> str:
+    def _made(
+        self, value: ListOf | MapOf | PartOf | ElementOf | Each | Gathered | Case | ByModel
+    ) -> str:
         match value:
             case ListOf() | MapOf():
                 return self._joined(value)
@@ -310,6 +348,8 @@ class Values:
                 return self.over(value, self.dialect.json)
             case Each():
                 return self.over(value.array, lambda *array: self._each(value, array))
+            case Gathered():
+                return self.gathered(value)
             case Case():
                 return self._case(value)
             case ByModel():
@@ -384,9 +424,9 @@ class Values:
         constant = opening
         for number, (name, one) in enumerate(members):
             constant += ("," if number else "") + name
-            if isinstance(one, Const | Undefined):
-                item = one.value if isinstance(one, Const) else None
-                constant += json.dumps(item, ensure_ascii=False)
+            known = _known(one)
+            if known is not None:
+                constant += known
                 continue
             if constant:
                 pieces.append(self.dialect.constant(self.constant(constant), "string"))
@@ -482,6 +522,7 @@ class Values:
         makes = {"number": self.number, "string": self.text, "boolean": self.boolean}
         args = []
         for arg, kind in zip(value.args, wanted, strict=True):
+            _require_text(arg)
             make = makes.get(kind, self.json)
             args.append(make(arg) or self.dialect.constant("NULL", kind))
         return self.dialect.call(value.name, args)
@@ -489,6 +530,8 @@ class Values:
     def _coalesced(self, value: Call) -> str:
         """The first value that is not null."""
         make = {"number": self.number, "string": self.text}.get(value.kind)
+        for arg in value.args:
+            _require_text(arg)
         if make is not None:
             return f"coalesce({', '.join([make(arg) or 'NULL' for arg in value.args])}, NULL)"
         made = [f"nullif({self.json(arg)}, 'null')" for arg in value.args]

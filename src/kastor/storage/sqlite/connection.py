@@ -14,6 +14,7 @@ import apsw
 
 from kastor.storage.sqlite.distances import add_distances
 from kastor.storage.sqlite.documents import add_unpacking
+from kastor.storage.sqlite.letters import add_letters
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -90,3 +91,4 @@ def _prepare(connection: apsw.Connection) -> None:
     connection.execute("PRAGMA trusted_schema = OFF").fetchall()
     add_unpacking(connection)
     add_distances(connection)
+    add_letters(connection)

@@ -31,13 +31,7 @@ SCHEMAS: dict[str, Schema] = {
         "description": "Values for $name in the query, by name without the dollar sign.",
         "maxProperties": 100,
         "additionalProperties": {
-            "anyOf": [
-                {"type": ["string", "number", "boolean", "null"]},
-                {
-                    "type": "array",
-                    "items": {"type": ["string", "number", "boolean", "null"]},
-                },
-            ]
+            "description": "A scalar, a list of scalars; in openCypher lists and maps at any depth."
         },
     },
     "QueryResult": {
