@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 import orjson
 
-from kastor.errors import InvalidArgument, NotFound
+from kastor.errors import InvalidArgument, NotFound, Unavailable
 from kastor.hybrid.fusion import Fused, candidates, fused
 from kastor.search.documents import LONGEST_TEXT, naming
 from kastor.vectors.indexes import require_vector
@@ -42,7 +42,8 @@ class HybridQuestion:
         vector: what they are to be near to; not beside `like`.
         index: the name of a vector index; None: the only one there is.
         mode: `auto` uses what is given, and does without vectors where they cannot be used beside a
-            text; the others need what they name.
+            text; the others need what they name. Without `like` and `vector` an index whose vectors
+            are made of texts looks for the text's meaning.
         model: only its twins.
         subtypes: whether twins of what extends that model count.
         among: only these twins, by id; None: all.
@@ -171,7 +172,7 @@ class HybridService:
             VectorsNotInstalledError: there is no numpy, and nothing but vectors was asked for.
             Unavailable: an index does not answer now.
         """
-        by_words, by_vectors = _wanted(asked)
+        by_words, by_vectors = _wanted(asked, embeds=await self._embeds(asked))
         most = candidates(asked.limit) if asked.most is None else asked.most
         words, near = await asyncio.gather(
             self._by_words(asked, most, context) if by_words and hits is None else _none(),
@@ -199,6 +200,14 @@ class HybridService:
             None if near is None else near.degraded,
             exact=near is None or near.exact,
         )
+
+    async def _embeds(self, asked: HybridQuestion) -> bool:
+        """Return whether the meaning of the text alone can be looked for."""
+        if asked.text is None or asked.names_vector or self._vectors.embedding is None:
+            return False
+        there = await self._vectors.indexes.refresh()
+        named = [each for each in there if asked.index in (None, each.name)]
+        return len(named) == 1 and named[0].template is not None
 
     async def _by_words(self, asked: HybridQuestion, most: int, context: Context) -> SearchAnswer:
         if self._search is None:
@@ -230,7 +239,7 @@ class HybridService:
     ) -> _Nearest:
         try:
             return await self._nearest(asked, most, context)
-        except (NotFound, VectorsNotInstalledError) as error:
+        except (NotFound, Unavailable, VectorsNotInstalledError) as error:
             if not optional:
                 raise
             return _Nearest(None, [], error.message)
@@ -241,6 +250,8 @@ class HybridService:
             raise InvalidArgument("Of a past state give a vector: like is of the present.")
         if asked.like is not None:
             vector = await self._vectors.vector_of(index, asked.like, context)
+        elif asked.vector is None:
+            vector = await self._vectors.vector_of_text(index, asked.text or "")
         else:
             vector = require_vector(asked.vector, index.metric, index.dims)
         found = await self._vectors.nearest(
@@ -280,7 +291,7 @@ class _Nearest:
     exact: bool = True
 
 
-def _wanted(asked: HybridQuestion) -> tuple[bool, bool]:
+def _wanted(asked: HybridQuestion, *, embeds: bool) -> tuple[bool, bool]:
     """Return whether words and whether vectors are looked for.
 
     Raises:
@@ -288,19 +299,20 @@ def _wanted(asked: HybridQuestion) -> tuple[bool, bool]:
     """
     if asked.like is not None and asked.vector is not None:
         raise InvalidArgument("A search has one of vector and like, the id of a twin.")
-    if asked.mode in ("vector", "hybrid") and not asked.names_vector:
+    is_near = asked.names_vector or embeds
+    if asked.mode in ("vector", "hybrid") and not is_near:
         raise InvalidArgument(
             f"The mode {asked.mode} needs what twins are to be near to: give vector, or like with"
-            " the id of a twin."
+            " the id of a twin; or a text and an index whose vectors are made of texts."
         )
     if asked.mode in ("words", "hybrid") and asked.text is None:
         raise InvalidArgument(f"The mode {asked.mode} needs a text.")
     if asked.mode == "auto":
-        if asked.text is None and not asked.names_vector:
+        if asked.text is None and not is_near:
             raise InvalidArgument(
                 "There is nothing to look for: give text, vector, or like with the id of a twin."
             )
-        return asked.text is not None, asked.names_vector
+        return asked.text is not None, is_near
     return asked.mode != "vector", asked.mode != "words"
 
 

@@ -57,7 +57,7 @@ async def find(caller: AgentCaller, asked: Find, _cursors: Cursors) -> ToolAnswe
 
 def _is_near(asked: Find) -> bool:
     """Return whether vectors are to be used."""
-    named = given(asked.like) is not None or given(asked.vector) is not None
+    named = any(given(each) is not None for each in (asked.like, asked.vector, asked.index))
     return asked.mode == "vector" or (named and asked.mode != "words")
 
 
