@@ -39,6 +39,11 @@ TABLES = {
     "model_keys",
     "models",
     "origins",
+    "part_lost",
+    "part_names",
+    "part_twins",
+    "parts",
+    "parts_left",
     "proposals",
     "relationship_names",
     "relationship_versions",
@@ -146,6 +151,7 @@ ADDED_BY = {
     8: ("proposals",),
     9: ("origins",),
     10: ("vectors", "vector_indexes"),
+    11: ("part_lost", "parts_left", "part_twins", "part_names", "parts"),
 }
 BEFORE_6 = """
 DROP INDEX twin_versions_by_key;
@@ -172,6 +178,8 @@ def make_older(connection: apsw.Connection, version: int) -> None:
     for number in range(schema.SCHEMA_VERSION, version, -1):
         for table in ADDED_BY[number]:
             connection.execute(f"DROP TABLE {table}")
+        if number == 11:
+            connection.execute("ALTER TABLE vector_indexes DROP COLUMN template")
         if number == 6:
             connection.execute(BEFORE_6)
             for column in ADDED_TO_META_BY_6:

@@ -81,7 +81,7 @@ async def test_what_is_streamed_is_what_is_kept(
     chance = random.Random(5)
     for number in range(0, TWINS, 2):
         given = packed(rounded(vector(chance)) or ())
-        assert await things.store.vectors.put_vector(beside, f"t{number}", given)
+        assert await things.store.vectors.put_vectors(beside, {f"t{number}": given})
     kept, streamed = memory(things), memory(things, 0)
     there = await keys(things)
     for each in (index(metric=metric), beside):
@@ -242,7 +242,9 @@ async def test_processes_find_what_another_has_written(engine: Engine, things: G
         assert await best(index(), there) == await best(index(), here) == f"a{round_}"
         await second.patch(f"t{round_}", replace("/embedding", [7.2 + round_ / 2] * DIMS))
         assert await best(index(), here) == await best(index(), there) == f"t{round_}"
-        await things.store.vectors.put_vector(beside, f"t{round_}", packed([5.0 + round_] * DIMS))
+        await things.store.vectors.put_vectors(
+            beside, {f"t{round_}": packed([5.0 + round_] * DIMS)}
+        )
         assert await best(beside, there) == await best(beside, here) == f"t{round_}"
     await second.store.vectors.remove_vector(beside, "t2")
     assert await best(beside, here) == "t1"
@@ -270,7 +272,7 @@ async def test_counts_are_told_without_vectors(things: Graph) -> None:
     beside = index("side", path=None)
     await things.store.vectors.put_vector_index(lambda _: beside)
     for number in range(4):
-        await things.store.vectors.put_vector(beside, f"t{number}", packed([1.0] * DIMS))
+        await things.store.vectors.put_vectors(beside, {f"t{number}": packed([1.0] * DIMS)})
     await things.store.vectors.remove_vector(beside, "t0")
     await things.delete("t1")
     all_twins = TWINS + 5 - 1

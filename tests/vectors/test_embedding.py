@@ -73,6 +73,10 @@ def beside(client: httpx2.Client, name: str) -> list[float] | None:
     return answer.json()["vector"] if answer.status_code == 200 else None
 
 
+def asked(client: httpx2.Client, text: str, mode: str) -> httpx2.Response:
+    return client.post("/digitaltwins/search", json={"text": text, "mode": mode, "limit": 3})
+
+
 @pytest.mark.timeout(120)
 def test_vectors_follow_texts_through_changes_outages_and_restarts(
     place: list[str], tmp_path: Path
@@ -94,6 +98,11 @@ def test_vectors_follow_texts_through_changes_outages_and_restarts(
             assert sorted(embedder.asked) == sorted(f"room {n} of work" for n in range(20))
             assert embedder.largest == 7
             assert beside(client, "t3") == vector_of("room 3 of work")
+            found = asked(client, "room 3 of work", "vector").json()
+            assert (found["mode"], found["ranking"][0]["$dtId"]) == ("vector", "t3")
+            assert found["ranking"][0]["distance"] == 0
+            both = asked(client, "room 3 of work", "auto").json()
+            assert (both["mode"], both["ranking"][0]["vectorRank"]) == ("hybrid", 1)
 
             embedder.asked.clear()
             patch = [{"op": "add", "path": "/temperature", "value": 5}]
@@ -115,6 +124,10 @@ def test_vectors_follow_texts_through_changes_outages_and_restarts(
             waiting = until(lambda: (told := status(client))["trouble"] and told)
             assert waiting["lag"] > 0
             assert "status 503" in waiting["trouble"]
+            assert asked(client, "never asked before", "vector").status_code == 503
+            without = asked(client, "room 7", "auto").json()
+            assert without["mode"] == "words"
+            assert "embedder" in without["degraded"]
             metrics = client.get("/metrics").text
             assert "kastor_embedder_waiting{" in metrics
             embedder.wrong = ""

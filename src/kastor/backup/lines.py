@@ -22,6 +22,7 @@ _TEXTS = frozenset(
         *("id", "name", "text", "etag", "actor", "ended_actor", "kind", "subject", "event_id"),
         *("traceparent", "model_id", "component", "content_type", "endpoint", "filter", "settings"),
         *("last_error", "route", "error", "via", "index_name", "metric", "property", "models"),
+        *("template",),
     )
 )
 _BYTES = frozenset({"data", "event", "vector"})
@@ -29,7 +30,7 @@ _MAY_BE_NULL = frozenset(
     (
         *("decommissioned", "valid_to", "twin_key", "version", "traceparent", "model_id"),
         *("component", "content_type", "last_delivery", "last_error", "written", "source_time"),
-        *("property", "vector"),
+        *("property", "vector", "template"),
     )
 )
 _MAY_BE_NULL_THERE = frozenset(

@@ -146,8 +146,8 @@ COPIED: tuple[Table, ...] = (
     Table(
         "vector_indexes",
         ("name",),
-        ("dims", "metric", "property", "models", "created"),
-        ("name", "dims", "metric", "property", "models", "created"),
+        ("dims", "metric", "property", "models", "created", "template"),
+        ("name", "dims", "metric", "property", "models", "created", "template"),
     ),
     Table(
         "vectors",
