@@ -38,7 +38,7 @@ ALLOWED: dict[str, str] = {
     ),
     "protocols of their own: the log, whose readers are the server's, and configuration": (
         "Store.events Store.indexes Store.inputs Store.jobs Store.history Store.saved Store.search"
-        " Store.proposals Store.vectors"
+        " Store.proposals Store.vectors Store.parts"
     ),
     "a state's name, or what may be seen; what is read of it takes a context that has it": (
         "GraphService.at GraphService.position GraphService.seen"

@@ -54,7 +54,7 @@ def team(guarded: Guarded) -> Api:
 
 
 def _token(api: Api) -> str:
-    return api._headers["Authorization"].removeprefix("Bearer ")
+    return api.credentials["Authorization"].removeprefix("Bearer ")
 
 
 def _send(api: Api, method: str, path: str, body: Any) -> None:
@@ -323,7 +323,7 @@ def _streaming(api: Api, path: str, body: object = None) -> Iterator[threading.E
         method = "GET" if body is None else "POST"
         with (
             httpx2.Client(timeout=30) as client,
-            client.stream(method, api.url + path, json=body, headers=api._headers) as answer,
+            client.stream(method, api.url + path, json=body, headers=api.credentials) as answer,
         ):
             assert answer.status_code == 200, answer.read()
             begun.set()

@@ -51,9 +51,8 @@ def _part(random: Random, graph: Graph, number: int) -> PolicyPart:
 
 def kept(engine: QueryService, sees: Sees) -> Sees:
     """Return the same with the keys under which the file of an engine keeps the parts."""
-    connection = cast("Reader", engine.runner._reader).connection
-    with connection:
-        return Sees(tuple(_with_key(each, partial(keep, connection)) for each in sees.parts))
+    keep_part = partial(keep, cast("Reader", engine.runner._reader).connection)
+    return Sees(tuple(_with_key(each, keep_part) for each in sees.parts))
 
 
 def _with_key(part: PolicyPart, keep_part: Callable[[PolicyPart], int]) -> PolicyPart:
