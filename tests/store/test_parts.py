@@ -63,10 +63,10 @@ async def step(graph: Graph, random: Random, twins: set[str], edges: Edges) -> N
         twins.add(twin)
     elif dice < 0.65:
         source, target = random.sample(sorted(twins), 2)
-        key, name = (source, f"r{random.randrange(3)}"), random.choice(NAMES)
-        if key not in edges:
-            await graph.relate(*key, edge(target, name))
-            edges[key] = name, target
+        # One that is there already leads to another twin from now on, or has another name.
+        key, name = (source, f"r{random.randrange(2)}"), random.choice(NAMES)
+        await graph.relate(*key, edge(target, name))
+        edges[key] = name, target
     elif dice < 0.9 and edges:
         key = random.choice(sorted(edges))
         await graph.unrelate(*key)

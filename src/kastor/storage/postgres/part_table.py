@@ -79,18 +79,6 @@ SELECT o.part_key, o.twin_key FROM (
 """
 
 
-def _alone(row: str) -> str:
-    """Return what ends a trigger that has nothing to do, and makes it wait for others if it has."""
-    return f"""
-  IF NOT EXISTS (SELECT 1 FROM {{graph}}.part_names n
-                 JOIN {{graph}}.relationship_names r ON r.name = n.name
-                 WHERE r.key = {row}.name_key) THEN
-    RETURN NULL;
-  END IF;
-  PERFORM pg_advisory_xact_lock(hashtext('{{graph}}.parts'));
-"""
-
-
 _FILL = f"""
 WITH RECURSIVE reached(part_key, twin_key) AS (
   SELECT p.key, t.key FROM {{graph}}.parts p JOIN {{graph}}.twins t ON t.id = p.root
@@ -101,40 +89,48 @@ ON CONFLICT DO NOTHING
 """
 _ARE_MADE = """
 SELECT 1 FROM pg_trigger WHERE tgrelid = '{graph}.relationships'::regclass
-AND tgname = 'part_twins_grow'
+AND tgname = 'part_twins_keep'
 """
 _TRIGGERS = f"""
-CREATE OR REPLACE FUNCTION {{graph}}.part_twins_grow() RETURNS trigger LANGUAGE plpgsql AS $body$
+CREATE OR REPLACE FUNCTION {{graph}}.part_twins_keep() RETURNS trigger LANGUAGE plpgsql AS $body$
+DECLARE
+  names bigint[] := ARRAY[
+    CASE WHEN TG_OP <> 'INSERT' THEN OLD.name_key END,
+    CASE WHEN TG_OP <> 'DELETE' THEN NEW.name_key END];
 BEGIN
-{_alone("NEW")}
-  WITH RECURSIVE reached(part_key, twin_key) AS (
-    {_begins_below("NEW")} WHERE {_is_new("o", "o")}
-    UNION SELECT reached.part_key, s.twin_key FROM {_beyond("reached", "s", down=True)}
-    WHERE {_is_new("reached", "s")})
-  INSERT INTO {{graph}}.part_twins (part_key, twin_key) SELECT part_key, twin_key FROM reached
-  ON CONFLICT DO NOTHING;
-  RETURN NULL;
-END $body$;
-CREATE OR REPLACE FUNCTION {{graph}}.part_twins_shrink() RETURNS trigger LANGUAGE plpgsql AS $body$
-BEGIN
-{_alone("OLD")}
-  WITH RECURSIVE lost(part_key, twin_key) AS (
-    {_begins_below("OLD")}
-    UNION SELECT lost.part_key, s.twin_key FROM {_beyond("lost", "s", down=True)})
-  INSERT INTO {{graph}}.part_lost (part_key, twin_key)
-  SELECT lost.part_key, lost.twin_key FROM lost JOIN {{graph}}.parts p ON p.key = lost.part_key
-  JOIN {{graph}}.twins t ON t.key = lost.twin_key WHERE t.id <> p.root ON CONFLICT DO NOTHING;
-  DELETE FROM {{graph}}.part_twins m USING {{graph}}.part_lost l
-  WHERE m.part_key = l.part_key AND m.twin_key = l.twin_key;
-  WITH RECURSIVE back(part_key, twin_key) AS (
-    SELECT part_lost.part_key, part_lost.twin_key
-    FROM {{graph}}.{_beyond("part_lost", "s", down=False).strip()}
-    JOIN {{graph}}.part_twins m ON m.part_key = part_lost.part_key AND m.twin_key = s.twin_key
-    UNION SELECT back.part_key, s.twin_key FROM {_beyond("back", "s", down=True)}
-    WHERE {_is_new("back", "s")})
-  INSERT INTO {{graph}}.part_twins (part_key, twin_key) SELECT part_key, twin_key FROM back
-  ON CONFLICT DO NOTHING;
-  DELETE FROM {{graph}}.part_lost;
+  IF NOT EXISTS (SELECT 1 FROM {{graph}}.part_names n
+                 JOIN {{graph}}.relationship_names r ON r.name = n.name
+                 WHERE r.key = ANY (names)) THEN
+    RETURN NULL;
+  END IF;
+  PERFORM pg_advisory_xact_lock(hashtext('{{graph}}.parts'));
+  IF TG_OP <> 'INSERT' THEN
+    WITH RECURSIVE lost(part_key, twin_key) AS (
+      {_begins_below("OLD")}
+      UNION SELECT lost.part_key, s.twin_key FROM {_beyond("lost", "s", down=True)})
+    INSERT INTO {{graph}}.part_lost (part_key, twin_key)
+    SELECT lost.part_key, lost.twin_key FROM lost JOIN {{graph}}.parts p ON p.key = lost.part_key
+    JOIN {{graph}}.twins t ON t.key = lost.twin_key WHERE t.id <> p.root ON CONFLICT DO NOTHING;
+    DELETE FROM {{graph}}.part_twins m USING {{graph}}.part_lost l
+    WHERE m.part_key = l.part_key AND m.twin_key = l.twin_key;
+    WITH RECURSIVE back(part_key, twin_key) AS (
+      SELECT part_lost.part_key, part_lost.twin_key
+      FROM {{graph}}.{_beyond("part_lost", "s", down=False).strip()}
+      JOIN {{graph}}.part_twins m ON m.part_key = part_lost.part_key AND m.twin_key = s.twin_key
+      UNION SELECT back.part_key, s.twin_key FROM {_beyond("back", "s", down=True)}
+      WHERE {_is_new("back", "s")})
+    INSERT INTO {{graph}}.part_twins (part_key, twin_key) SELECT part_key, twin_key FROM back
+    ON CONFLICT DO NOTHING;
+    DELETE FROM {{graph}}.part_lost;
+  END IF;
+  IF TG_OP <> 'DELETE' THEN
+    WITH RECURSIVE reached(part_key, twin_key) AS (
+      {_begins_below("NEW")} WHERE {_is_new("o", "o")}
+      UNION SELECT reached.part_key, s.twin_key FROM {_beyond("reached", "s", down=True)}
+      WHERE {_is_new("reached", "s")})
+    INSERT INTO {{graph}}.part_twins (part_key, twin_key) SELECT part_key, twin_key FROM reached
+    ON CONFLICT DO NOTHING;
+  END IF;
   RETURN NULL;
 END $body$;
 CREATE OR REPLACE FUNCTION {{graph}}.part_twins_begin() RETURNS trigger LANGUAGE plpgsql AS $body$
@@ -166,10 +162,11 @@ BEGIN
   AND NOT EXISTS (SELECT 1 FROM {{graph}}.twins WHERE key = OLD.key);
   RETURN NULL;
 END $body$;
-CREATE TRIGGER part_twins_grow AFTER INSERT ON {{graph}}.relationships
-FOR EACH ROW EXECUTE FUNCTION {{graph}}.part_twins_grow();
-CREATE TRIGGER part_twins_shrink AFTER DELETE ON {{graph}}.relationships
-FOR EACH ROW EXECUTE FUNCTION {{graph}}.part_twins_shrink();
+CREATE TRIGGER part_twins_keep AFTER INSERT OR DELETE ON {{graph}}.relationships
+FOR EACH ROW EXECUTE FUNCTION {{graph}}.part_twins_keep();
+CREATE TRIGGER part_twins_turn AFTER UPDATE ON {{graph}}.relationships
+FOR EACH ROW WHEN ((OLD.name_key, OLD.target_key) <> (NEW.name_key, NEW.target_key))
+EXECUTE FUNCTION {{graph}}.part_twins_keep();
 CREATE TRIGGER part_twins_begin AFTER INSERT ON {{graph}}.twins
 FOR EACH ROW EXECUTE FUNCTION {{graph}}.part_twins_begin();
 CREATE TRIGGER part_twins_end AFTER DELETE ON {{graph}}.twins

@@ -68,9 +68,9 @@ SELECT o.part_key, o.below FROM (
 """
 
 
-def _when(row: str) -> str:
+def _is_of_a_part(row: str) -> str:
     return f"""
-WHEN {row}.name_key IN (
+{row}.name_key IN (
   SELECT r.key FROM part_names n JOIN relationship_names r ON r.name = n.name)
 """
 
@@ -83,18 +83,15 @@ WITH RECURSIVE reached(part_key, twin_key) AS (
 SELECT part_key, twin_key FROM reached
 """
 # Statements of triggers begin with no WITH; a query within one may.
-_TRIGGERS = f"""
-CREATE TRIGGER IF NOT EXISTS part_twins_grow AFTER INSERT ON relationships {_when("NEW")}
-BEGIN
+_GROW = f"""
   INSERT OR IGNORE INTO part_twins (part_key, twin_key) SELECT part_key, twin_key FROM (
     WITH RECURSIVE reached(part_key, twin_key) AS (
       {_begins_below("NEW")} WHERE NOT EXISTS (
         SELECT 1 FROM part_twins x WHERE x.part_key = o.part_key AND x.twin_key = o.below)
       UNION {_below("reached", new=True)})
     SELECT part_key, twin_key FROM reached);
-END;
-CREATE TRIGGER IF NOT EXISTS part_twins_shrink AFTER DELETE ON relationships {_when("OLD")}
-BEGIN
+"""
+_SHRINK = f"""
   INSERT OR IGNORE INTO part_lost (part_key, twin_key) SELECT part_key, twin_key FROM (
     WITH RECURSIVE lost(part_key, twin_key) AS (
       {_begins_below("OLD")} UNION {_below("lost", new=False)})
@@ -113,7 +110,16 @@ BEGIN
       UNION {_below("back", new=True)})
     SELECT part_key, twin_key FROM back);
   DELETE FROM part_lost;
-END;
+"""
+_TRIGGERS = f"""
+CREATE TRIGGER IF NOT EXISTS part_twins_grow AFTER INSERT ON relationships
+WHEN {_is_of_a_part("NEW")} BEGIN {_GROW} END;
+CREATE TRIGGER IF NOT EXISTS part_twins_shrink AFTER DELETE ON relationships
+WHEN {_is_of_a_part("OLD")} BEGIN {_SHRINK} END;
+CREATE TRIGGER IF NOT EXISTS part_twins_turn AFTER UPDATE OF name_key, target_key ON relationships
+WHEN (OLD.name_key, OLD.target_key) <> (NEW.name_key, NEW.target_key)
+  AND ({_is_of_a_part("OLD")} OR {_is_of_a_part("NEW")})
+BEGIN {_SHRINK} {_GROW} END;
 CREATE TRIGGER IF NOT EXISTS part_twins_begin AFTER INSERT ON twins
 BEGIN
   DELETE FROM parts_left WHERE twin_key = NEW.key;
