@@ -53,7 +53,7 @@ def changes(http: httpx2.Client) -> list[int]:
 
 def paths(positions: list[int]) -> Iterator[str]:
     """What is asked by GET."""
-    twins = [quote(each, safe="") for each in [*IDS, "imported", "refused"]]
+    twins = [quote(each, safe="") for each in [*IDS, "imported", "refused", "applied"]]
     for twin in twins:
         yield f"/digitaltwins/{twin}"
         yield f"/digitaltwins/{twin}/components/part"
@@ -63,6 +63,7 @@ def paths(positions: list[int]) -> Iterator[str]:
         yield f"{OWN}/digitaltwins/{twin}/history"
         yield f"{OWN}/digitaltwins/{twin}/history?as=patch&order=desc"
         yield f"{OWN}/digitaltwins/{twin}/relationships/r/history"
+        yield f"{OWN}/digitaltwins/{twin}/vectors/beside"
     yield "/models?includeModelDefinition=true"
     for model in MODELS:
         yield f"/models/{model['@id']}"
@@ -85,6 +86,7 @@ def paths(positions: list[int]) -> Iterator[str]:
     yield from (
         *("/eventroutes", "/eventroutes/created", "/jobs/imports", "/jobs/imports/kept"),
         *(f"{OWN}/{name}" for name in ("endpoints", "routes", "inputs", "indexes", "jobs")),
+        f"{OWN}/vectors",
         *(f"{OWN}/{name}/sensors" for name in ("inputs",)),
         *(f"{OWN}/routes/created/deadletters", f"{OWN}/jobs/imports/kept-upload/log"),
         *(f"{OWN}/jobs/imports/kept-upload", f"{OWN}/jobs/exports/kept-export"),

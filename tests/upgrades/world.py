@@ -115,6 +115,7 @@ class World:
         self._relationships()
         self._jobs()
         self._saved()
+        self._vectors()
         self._proposals()
 
     def _call(self, method: str, path: str, body: Any = None, **more: Any) -> Any:
@@ -208,7 +209,19 @@ class World:
         answer = self._http.put(f"{kept}/files/plan", content=PLAN.encode(), headers=drawn)
         assert answer.is_success, answer.text
 
+    def _vectors(self) -> None:
+        self._call("PUT", f"{OWN}/vectors/beside", {"dims": 3, "metric": "l2"})
+        of_things = {"dims": 2, "property": "part.level", "models": [THING["@id"]]}
+        self._call("PUT", f"{OWN}/vectors/of-things", of_things)
+        for number, name in enumerate(IDS[:4]):
+            body = {"vector": [number, -0.25, 1e-9]}
+            self._call("PUT", f"{OWN}/digitaltwins/{name}/vectors/beside", body)
+        self._call("DELETE", f"{OWN}/digitaltwins/{IDS[3]}/vectors/beside")
+
     def _proposals(self) -> None:
+        applied = {"op": "put", "kind": "twin", "id": "applied", "body": thing(3)}
+        made = self._call("POST", f"{OWN}/proposals", {"operations": [applied], "reason": "kept"})
+        self._call("POST", f"{OWN}/proposals/{made['id']}/apply", {"token": made["token"]})
         for name in ("apply", "reject"):
             operation = {"op": "put", "kind": "twin", "id": f"to {name}", "body": thing(2)}
             other = {"op": "patch", "kind": "twin", "id": "t1", "body": replace("/count", 9)}

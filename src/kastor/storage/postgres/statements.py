@@ -439,6 +439,7 @@ RESET = (
     "DELETE FROM {graph}.twins",
     "DELETE FROM {graph}.twin_versions",
     "DELETE FROM {graph}.tombstones",
+    "DELETE FROM {graph}.parts_left",
     "DELETE FROM {graph}.models",
     "DELETE FROM {graph}.model_keys",
     "DELETE FROM {graph}.changes",

@@ -277,6 +277,7 @@ RESET = (
     "DELETE FROM twins",
     "DELETE FROM twin_versions",
     "DELETE FROM tombstones",
+    "DELETE FROM parts_left",
     "DELETE FROM models",
     "DELETE FROM model_keys",
     "DELETE FROM changes",
