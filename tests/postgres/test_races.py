@@ -6,12 +6,13 @@ import asyncio
 from itertools import pairwise
 
 import pytest
+from msgspec import structs
 
 from kastor.errors import KastorError, NotFound, Unavailable
 from kastor.graph import commands as c
 from kastor.graph.readings import Outcome, TwinReading
 from kastor.graph.twin import RelationshipsLeft
-from kastor.records import SYSTEM, Context, RelationshipPage
+from kastor.records import SYSTEM, Context, PolicyPart, RelationshipPage
 from kastor.storage.postgres import writes
 from tests.store.graphs import (
     HALL,
@@ -255,3 +256,27 @@ class TestReadings:
         with pytest.raises(Unavailable, match="all the time"):
             await pair[0].service.execute(self.taking(5, 5.0), self.LARGE, permit)
         assert (await pair[0].service.twin("h", SYSTEM)).version == 4
+
+
+async def test_parts_hold_what_two_processes_relate_at_the_same_time(
+    pair: tuple[Graph, Graph],
+) -> None:
+    """Who adds a to b and who adds b to c would each miss the other's relationship."""
+    part = PolicyPart("p", "t0", outgoing=("nextTo",))
+    for number in range(30):
+        await pair[0].put(f"t{number}", room())
+    sees = await pair[0].service.seen([part])
+    context = structs.replace(SYSTEM, sees=sees)
+
+    async def client(which: int) -> None:
+        for number in range(which, 29, 4):
+            await pair[which % 2].relate(f"t{number}", "r", edge(f"t{number + 1}"))
+
+    for _ in range(3):
+        await asyncio.gather(*(client(which) for which in range(4)))
+        for number in range(30):
+            assert (await pair[number % 2].service.twin(f"t{number}", context)).id == f"t{number}"
+        await pair[1].unrelate("t0", "r")
+        with pytest.raises(NotFound):
+            await pair[0].service.twin("t29", context)
+        await asyncio.gather(*(pair[n % 2].unrelate(f"t{n}", "r") for n in range(1, 29)))
