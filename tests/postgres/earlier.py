@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-BEFORE_VECTORS = ("DROP TABLE {graph}.vectors, {graph}.vector_indexes",)
+BEFORE_PARTS = (
+    "DROP TABLE {graph}.part_lost, {graph}.parts_left, {graph}.part_twins, {graph}.part_names",
+    "DROP TABLE {graph}.parts",
+    "ALTER TABLE {graph}.vector_indexes DROP COLUMN template",
+)
+BEFORE_VECTORS = (*BEFORE_PARTS, "DROP TABLE {graph}.vectors, {graph}.vector_indexes")
 BEFORE_ORIGINS = (*BEFORE_VECTORS, "DROP TABLE {graph}.origins")
 BEFORE_PROPOSALS = (*BEFORE_ORIGINS, "DROP TABLE {graph}.proposals")
 BEFORE_SAVED = (*BEFORE_PROPOSALS, "DROP TABLE {graph}.saved")

@@ -28,6 +28,7 @@ CATALOG = frozenset(
     {
         *("pg_class", "pg_namespace", "pg_attribute", "pg_index", "pg_depend", "pg_extension"),
         *("pg_type", "pg_rewrite", "pg_constraint", "pg_attrdef"),
+        "pg_trigger",
     }
 )
 CONTROL = "kastor_control.graphs"
@@ -117,7 +118,13 @@ OF_THE_DATABASE = {
     "replacing._USERS": "whether servers use what is to be replaced",
 }
 """Statements of commands about the whole database, which no shard and no pooler ever sees."""
-ALL = [each for each in engine_texts() + query_texts() if each[0] not in OF_THE_DATABASE]
+OF_RULES = {
+    "part_table._TRIGGERS": "made only where a rule of the policy names what lies below a twin; a"
+    " database that takes no triggers is told of as one that cannot keep such rules",
+}
+"""Statements that a graph without such rules never sees."""
+LEFT_OUT = OF_THE_DATABASE | OF_RULES
+ALL = [each for each in engine_texts() + query_texts() if each[0] not in LEFT_OUT]
 
 
 def bare(text: str) -> str:

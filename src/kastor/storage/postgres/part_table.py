@@ -9,6 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import asyncpg
+
+from kastor.errors import Unavailable
 from kastor.storage.parts import MOST_PARTS, names_of, too_many
 
 if TYPE_CHECKING:
@@ -201,8 +204,19 @@ async def keep(connection: Connection, texts: Qualified, part: PolicyPart) -> in
         await connection.execute(texts[_ADD_NAMES], key, told[2])
         await connection.execute(texts[_FILL], key, timeout=FILL_SECONDS)
         if await connection.fetchval(texts[_ARE_MADE]) is None:
-            await connection.execute(texts[_TRIGGERS])
+            await _make_triggers(connection, texts)
         return int(key)
+
+
+async def _make_triggers(connection: Connection, texts: Qualified) -> None:
+    try:
+        await connection.execute(texts[_TRIGGERS])
+    except (asyncpg.FeatureNotSupportedError, asyncpg.InsufficientPrivilegeError) as error:
+        # Nothing of the part is kept, so that nobody sees too much, or too little for good.
+        raise Unavailable(
+            "The database takes no triggers on this graph's tables, so that rules that name what"
+            " lies below a twin cannot be kept to here. Name models in their place."
+        ) from error
 
 
 class PostgresPartTable:

@@ -47,12 +47,15 @@ _IS_BUILT = """
 SELECT i.indisvalid FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
 WHERE i.indrelid = '{graph}.vectors'::regclass AND c.relname = $1
 """
-_COUNT = "SELECT count(*) FROM (SELECT 1 FROM {from_} LIMIT {most}) c"
-_NEAREST = (
-    "SELECT v.twin_key, {distance} AS d FROM {from_} ORDER BY {distance} + 0, v.twin_key LIMIT {n}"
-)
+_COUNT = "SELECT count(*) FROM (SELECT 1 FROM {graph}.vectors v {joined} LIMIT {most}) c"
 # A sum is nothing that an index is of, so that each candidate is looked at.
-_ABOUT = "SELECT v.twin_key, {distance} AS d FROM {from_} ORDER BY {distance} LIMIT {n}"
+_NEAREST = """
+SELECT v.twin_key, {distance} AS d FROM {graph}.vectors v {joined}
+ORDER BY {distance} + 0, v.twin_key LIMIT {n}
+"""
+_ABOUT = """
+SELECT v.twin_key, {distance} AS d FROM {graph}.vectors v {joined} ORDER BY {distance} LIMIT {n}
+"""
 _BUILD = """
 CREATE INDEX CONCURRENTLY IF NOT EXISTS {name} ON {graph}.vectors
 USING hnsw ((vector::{schema}.vector({dims})) {schema}.{operators})
@@ -90,11 +93,11 @@ class PgVector:
         if extension is None:
             return None
         values: list[Any] = ["[" + ",".join(map(repr, vector)) + "]"]
-        from_ = _candidates(self._graph, index, models, among, values)
+        joined = _candidates(self._graph, index, models, among, values)
 
         async def ask(connection: Connection) -> NearestRows:
             async with connection.transaction():
-                return await self._ask(connection, extension, index, count, from_, values)
+                return await self._ask(connection, extension, index, count, joined, values)
 
         found: NearestRows = await self._upkeep(ask)
         return found
@@ -104,7 +107,7 @@ class PgVector:
         extension = None if index.path is not None else await self._extension()
         if extension is None or index.dims > MOST_INDEXED:
             return
-        count = _COUNT.format(from_=_of(self._graph, index), most=BUILT_UP_TO + 1)
+        count = _COUNT.format(graph=self._graph, joined=_of(index), most=BUILT_UP_TO + 1)
         text = _BUILD.format(
             name=built_name(index.name),
             graph=self._graph,
@@ -126,7 +129,7 @@ class PgVector:
         extension: _Extension,
         index: VectorIndexRow,
         count: int,
-        from_: str,
+        joined: str,
         values: list[Any],
     ) -> NearestRows:
         distance = (
@@ -135,26 +138,28 @@ class PgVector:
             f" $1::text::{extension.schema}.vector)"
         )
         limit = f"${len(values) + 1}::bigint"
-        if await self._is_large(connection, index, from_, values):
+        if await self._is_large(connection, index, joined, values):
             looked_at = min(_MOST_LOOKED_AT, 2 * count)
             await connection.execute(f"SET LOCAL hnsw.ef_search = {max(40, looked_at)}")
             if extension.version >= _ITERATES_SINCE:
                 await connection.execute("SET LOCAL hnsw.iterative_scan = strict_order")
-            text = _ABOUT.format(distance=distance, from_=from_, n=limit)
+            text = _ABOUT.format(graph=self._graph, distance=distance, joined=joined, n=limit)
             found = await connection.fetch(text, *values, count)
             if len(found) == count:
                 return NearestRows(sorted((row[1], row[0]) for row in found), exact=False)
-        text = _NEAREST.format(distance=distance, from_=from_, n=limit)
+        text = _NEAREST.format(graph=self._graph, distance=distance, joined=joined, n=limit)
         found = await connection.fetch(text, *values, count)
         return NearestRows([(row[1], row[0]) for row in found], exact=True)
 
     async def _is_large(
-        self, connection: Connection, index: VectorIndexRow, from_: str, values: list[Any]
+        self, connection: Connection, index: VectorIndexRow, joined: str, values: list[Any]
     ) -> bool:
         """Return whether there are too many candidates to look at each, and an index to ask."""
         if not await connection.fetchval(self._texts[_IS_BUILT], built_name(index.name)):
             return False
-        count = _COUNT.format(from_=f"{from_} AND $1::text IS NOT NULL", most=self._exact_up_to + 1)
+        joined += " AND $1::text IS NOT NULL"
+        most = self._exact_up_to + 1
+        count = _COUNT.format(graph=self._graph, joined=joined, most=most)
         found: int = await connection.fetchval(count, *values)
         return found > self._exact_up_to
 
@@ -179,8 +184,8 @@ def built_name(index: str) -> str:
     return f"vectors_near_{hashlib.sha256(index.encode()).hexdigest()[:16]}"
 
 
-def _of(graph: str, index: VectorIndexRow) -> str:
-    return f"{graph}.vectors v WHERE v.index_name = '{index.name}' AND v.vector IS NOT NULL"
+def _of(index: VectorIndexRow) -> str:
+    return f"WHERE v.index_name = '{index.name}' AND v.vector IS NOT NULL"
 
 
 def _candidates(
@@ -190,7 +195,7 @@ def _candidates(
     among: Sequence[str] | None,
     values: list[Any],
 ) -> str:
-    """Return what stands behind FROM; adds what it needs to the values.
+    """Return what stands behind the table of vectors; adds what it needs to the values.
 
     The name is written out, as a parameter would not lead to an index that is of one name.
     """
@@ -202,9 +207,5 @@ def _candidates(
         values.append(list(among))
         terms.append(f"t.id = ANY(${len(values)}::text[])")
     if not terms:
-        return _of(graph, index)
-    return (
-        f"{graph}.vectors v JOIN {graph}.twins t ON t.key = v.twin_key"
-        f" AND {' AND '.join(terms)}"
-        f" WHERE v.index_name = '{index.name}' AND v.vector IS NOT NULL"
-    )
+        return _of(index)
+    return f"JOIN {graph}.twins t ON t.key = v.twin_key AND {' AND '.join(terms)} {_of(index)}"
