@@ -317,7 +317,8 @@ def test_names_that_no_model_knows_are_told_when_all_is_there(server: KastorServ
 
 
 @pytest.mark.parametrize(
-    ("parameters", "code"), [({}, "SqlQueryError"), ({"low": {}}, "BadRequest"), (1, "BadRequest")]
+    ("parameters", "code"),
+    [({}, "SqlQueryError"), ({"low": {}}, "SqlQueryError"), (1, "BadRequest")],
 )
 def test_parameters_that_do_not_fit_are_refused_before_the_stream(
     server: KastorServer, parameters: Any, code: str
