@@ -244,12 +244,6 @@ class ReadFrom(Enum):
     """A replica answers with what it has; it may be behind, and it may answer without a primary."""
 
 
-PAST_BY_TWIN = (
-    "You may see some twins alone, and their past cannot be told yet; leave out kastor-as-of and "
-    "asOf."
-)
-
-
 class PolicyPart(Struct, frozen=True):
     """A part of a graph: the twins that meet all that is said.
 

@@ -46,7 +46,6 @@ from kastor.errors import (
 )
 from kastor.graph.instants import shown
 from kastor.logs import get_logger
-from kastor.records import PAST_BY_TWIN
 from kastor.storage.placement import DEFAULT
 from kastor.tracing import RequestTag, installed, tag
 
@@ -361,8 +360,6 @@ async def _choose_instant(services: Services, request: Request, operation: Opera
     named = request.asked_instants()
     if not named:
         return
-    if request.is_limited:
-        raise Forbidden(PAST_BY_TWIN)
     if not operation.as_of:
         is_read = operation.method == "GET" or operation.permission is Permission.QUERY
         raise InvalidArgument(

@@ -70,6 +70,33 @@ def holding(twin: str, sees: Sees, table: Callable[[str], str], row: str | None 
     return f"({' OR '.join(terms) or '1 = 0'})"
 
 
+def held_last(twin: str, sees: Sees, table: Callable[[str], str]) -> str:
+    """Return a condition: whether a twin's past can be seen, whether it is there or gone.
+
+    Membership of now decides; of a twin that is gone, what it was in last and was of last.
+
+    Args:
+        twin: the expression of its key.
+        sees: the parts.
+        table: what stands in FROM for a stored table of now.
+    """
+    terms = []
+    for part in sees.parts:
+        last = []
+        if part.under is not None:
+            last.append(
+                f"EXISTS (SELECT 1 FROM {table('parts_left')} l"
+                f" WHERE l.part_key = {_key(part)} AND l.twin_key = {twin})"
+            )
+        if part.models:
+            row = "(SELECT o.model_key FROM {} o WHERE o.key = {} ORDER BY o.ended_by DESC LIMIT 1)"
+            last.append(_is_of(row.format(table("twin_versions"), twin), part))
+        terms.append(f"({' AND '.join(last)})")
+    gone = f"NOT EXISTS (SELECT 1 FROM {table('twins')} p WHERE p.key = {twin})"
+    was = f"({' OR '.join(terms) or '1 = 0'})"
+    return f"({holding(twin, sees, table)} OR ({gone} AND {was}))"
+
+
 def _holding(part: PolicyPart, twin: str, table: Callable[[str], str], row: str | None) -> str:
     terms = [] if part.under is None else [_is_in([_key(part)], twin, table)]
     if part.models and row is not None:
@@ -97,11 +124,15 @@ def _key(part: PolicyPart) -> int:
 
 
 def _of_models(part: PolicyPart, alias: str) -> str:
+    # With a plus it is a test, and no way to find rows: an engine would begin with all of them.
+    return _is_of(f"+{alias}.model_key", part)
+
+
+def _is_of(model: str, part: PolicyPart) -> str:
     if part.model_keys is None:
         raise ValueError("the models of a part were not looked up")
     found = ", ".join(map(str, part.model_keys))
-    # With a plus it is a test, and no way to find rows: an engine would begin with all of them.
-    return f"+{alias}.model_key IN ({found})" if found else "1 = 0"
+    return f"{model} IN ({found})" if found else "1 = 0"
 
 
 @lru_cache(maxsize=1_000)
@@ -124,8 +155,21 @@ def limited(statement: str, sees: Sees) -> str:
     return _TABLE.sub(replaced, statement)
 
 
-def visible(name: str, sees: Sees, table: Callable[[str], str]) -> str:
-    """Return what stands in FROM for what can be seen of `twins` or `relationships`."""
+def visible(
+    name: str, sees: Sees, table: Callable[[str], str], past: Callable[[str], str] | None = None
+) -> str:
+    """Return what stands in FROM for what can be seen of `twins` or `relationships`.
+
+    Args:
+        name: which of them.
+        sees: the parts.
+        table: what stands in FROM for a stored table of now.
+        past: the same of a past state, where that is asked for.
+    """
+    if past is not None:
+        ends = ("v.key",) if name == "twins" else ("v.source_key", "v.target_key")
+        kept = " AND ".join(held_last(end, sees, table) for end in ends)
+        return f"(SELECT v.* FROM {past(name)} v WHERE {kept})"
     if name == "twins":
         kept = holding("v.key", sees, table, "v")
     else:

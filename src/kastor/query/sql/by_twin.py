@@ -11,34 +11,36 @@ if TYPE_CHECKING:
     from collections.abc import Hashable
 
     from kastor.query.sql.parameters import Parameters
-    from kastor.query.sql.tables import Tables
+    from kastor.query.sql.tables import Past, Tables
     from kastor.records import Sees, Since
 
 
 class SeenTables:
-    """The tables `now` without what is hidden."""
+    """The tables `now`, or those of a `past` state, without what is hidden."""
 
-    def __init__(self, now: Tables, sees: Sees) -> None:
+    def __init__(self, now: Tables, sees: Sees, past: Tables | None = None) -> None:
         self._now = now
         self._sees = sees
+        self._past = past
 
     def of(self, name: str) -> str:
         """As `Tables` says."""
         if name in ("twins", "relationships"):
-            return visible(name, self._sees, self._now.of)
-        return self._now.of(name)
+            past = None if self._past is None else self._past.of
+            return visible(name, self._sees, self._now.of, past)
+        return (self._past or self._now).of(name)
 
     def as_of(self, parameters: Parameters, since: Since) -> Tables:
-        """Not reached: `view_of` refuses both together."""
-        del parameters, since
-        raise NotImplementedError("rules and an instant")
+        """Those of a past state, without what is hidden now."""
+        return SeenTables(self._now, self._sees, self._now.as_of(parameters, since))
 
 
 @dataclass(frozen=True, slots=True)
 class ByTwin:
-    """The graph as it is now, to all who see the same parts of it."""
+    """The graph as it is now, or as of an instant, to all who see the same parts of it."""
 
     sees: Sees
+    past: Past | None = None
 
     @property
     def kind(self) -> Hashable:
@@ -46,6 +48,6 @@ class ByTwin:
         return self
 
     def tables(self, now: Tables, parameters: Parameters) -> Tables:
-        """Those of now, without what is hidden."""
-        del parameters
-        return SeenTables(now, self.sees)
+        """Those of now or of then, without what is hidden."""
+        past = None if self.past is None else self.past.tables(now, parameters)
+        return SeenTables(now, self.sees, past)

@@ -124,6 +124,11 @@ BEGIN
       WHERE {_is_new("back", "s")})
     INSERT INTO {{graph}}.part_twins (part_key, twin_key) SELECT part_key, twin_key FROM back
     ON CONFLICT DO NOTHING;
+    DELETE FROM {{graph}}.part_lost l USING {{graph}}.part_twins m
+    WHERE m.part_key = l.part_key AND m.twin_key = l.twin_key;
+    DELETE FROM {{graph}}.parts_left WHERE twin_key IN (SELECT twin_key FROM {{graph}}.part_lost);
+    INSERT INTO {{graph}}.parts_left (twin_key, part_key)
+    SELECT twin_key, part_key FROM {{graph}}.part_lost;
     DELETE FROM {{graph}}.part_lost;
   END IF;
   IF TG_OP <> 'DELETE' THEN
@@ -145,13 +150,12 @@ BEGIN
 END $body$;
 CREATE OR REPLACE FUNCTION {{graph}}.part_twins_end() RETURNS trigger LANGUAGE plpgsql AS $body$
 BEGIN
-  DELETE FROM {{graph}}.part_twins WHERE twin_key = OLD.key;
-  RETURN NULL;
-END $body$;
-CREATE OR REPLACE FUNCTION {{graph}}.part_twins_left() RETURNS trigger LANGUAGE plpgsql AS $body$
-BEGIN
-  INSERT INTO {{graph}}.parts_left (twin_key, part_key) VALUES (OLD.twin_key, OLD.part_key)
-  ON CONFLICT DO NOTHING;
+  IF EXISTS (SELECT 1 FROM {{graph}}.part_twins WHERE twin_key = OLD.key) THEN
+    DELETE FROM {{graph}}.parts_left WHERE twin_key = OLD.key;
+    INSERT INTO {{graph}}.parts_left (twin_key, part_key)
+    SELECT twin_key, part_key FROM {{graph}}.part_twins WHERE twin_key = OLD.key;
+    DELETE FROM {{graph}}.part_twins WHERE twin_key = OLD.key;
+  END IF;
   RETURN NULL;
 END $body$;
 CREATE OR REPLACE FUNCTION {{graph}}.part_twins_back() RETURNS trigger LANGUAGE plpgsql AS $body$
@@ -174,8 +178,6 @@ CREATE TRIGGER part_twins_begin AFTER INSERT ON {{graph}}.twins
 FOR EACH ROW EXECUTE FUNCTION {{graph}}.part_twins_begin();
 CREATE TRIGGER part_twins_end AFTER DELETE ON {{graph}}.twins
 FOR EACH ROW EXECUTE FUNCTION {{graph}}.part_twins_end();
-CREATE TRIGGER part_twins_left AFTER DELETE ON {{graph}}.part_twins
-FOR EACH ROW EXECUTE FUNCTION {{graph}}.part_twins_left();
 CREATE TRIGGER part_twins_back AFTER INSERT ON {{graph}}.part_twins
 FOR EACH ROW EXECUTE FUNCTION {{graph}}.part_twins_back();
 CREATE TRIGGER parts_left_end AFTER DELETE ON {{graph}}.tombstones

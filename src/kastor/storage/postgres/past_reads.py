@@ -18,13 +18,15 @@ from kastor.records import (
 )
 from kastor.storage.history import expired
 from kastor.storage.limits import PAGE_BYTES
+from kastor.storage.parts import held_last
 from kastor.storage.postgres import past_statements as sql
 from kastor.storage.postgres.reads import known, relationship_row, twin_row
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Collection, Sequence
 
     from kastor.errors import Gone
+    from kastor.records import Sees
     from kastor.types import Ticks
 
 
@@ -76,6 +78,12 @@ class PostgresPastReads:
         """Return how many relationships twins had, each counted up to `most`."""
         rows = await self._read(sql.DEGREES, at, list(twin_ids), most)
         return [Degrees(*row[1:]) for row in map(tuple, rows) if row[1] is not None]
+
+    async def hidden(self, keys: Collection[int], sees: Sees) -> set[int]:
+        """Return which of these twins cannot be seen, those that are gone included."""
+        seen = held_last("k.key", sees, "{{graph}}.{}".format)
+        text = f"SELECT k.key FROM unnest($1::text[]::bigint[]) k (key) WHERE NOT {seen}"
+        return {row[0] for row in await self._fetch(text, ([*map(str, keys)],))}
 
     async def _read(self, text: str, at: AsOf, *values: object) -> list[Any]:
         rows = await self._fetch(text, (at.change, at.newest, *values))

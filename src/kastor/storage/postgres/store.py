@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Generic
 
 from kastor.clock import now_ticks
@@ -58,6 +59,7 @@ from kastor.storage.postgres.statements import Qualified
 from kastor.storage.postgres.vector_table import PostgresVectorTable
 from kastor.storage.postgres.writes import Writes
 from kastor.storage.protocol import Engine, StoreStatus
+from kastor.storage.seen_past import PastReads, SeenPast
 from kastor.storage.snapshots import Snapshots
 from kastor.storage.ticker import Ticker
 
@@ -313,8 +315,7 @@ class PostgresStore(Generic[C]):
     async def twin(self, twin_id: str, context: Context) -> TwinRow | None:
         """Return a twin."""
         if context.at is not None:
-            context.require_all()
-            return await self._past.twin(twin_id, context.at)
+            return await self._past_of(context).twin(twin_id, context.at)
         return await self._reads_of(context).twin(twin_id, context.source)
 
     async def relationship(
@@ -322,8 +323,7 @@ class PostgresStore(Generic[C]):
     ) -> tuple[bool, RelationshipRow | None]:
         """Return whether the source exists, and the relationship."""
         if context.at is not None:
-            context.require_all()
-            return await self._past.relationship(source_id, relationship_id, context.at)
+            return await self._past_of(context).relationship(source_id, relationship_id, context.at)
         return await self._reads_of(context).relationship(
             source_id, relationship_id, context.source
         )
@@ -333,8 +333,7 @@ class PostgresStore(Generic[C]):
     ) -> RelationshipPage | None:
         """Return a page of outgoing relationships."""
         if context.at is not None:
-            context.require_all()
-            return await self._past.outgoing(source_id, name, after, limit, context.at)
+            return await self._past_of(context).outgoing(source_id, name, after, limit, context.at)
         return await self._reads_of(context).outgoing(source_id, name, after, limit, context.source)
 
     async def incoming(
@@ -342,12 +341,18 @@ class PostgresStore(Generic[C]):
     ) -> list[IncomingRow] | None:
         """Return a page of incoming relationships."""
         if context.at is not None:
-            context.require_all()
-            return await self._past.incoming(target_id, after, limit, context.at)
+            return await self._past_of(context).incoming(target_id, after, limit, context.at)
         return await self._reads_of(context).incoming(target_id, after, limit, context.source)
 
     def _reads_of(self, context: Context) -> PostgresPointReads:
         return self._reads if context.sees is None else self._reads.limited_to(context.sees)
+
+    def _past_of(self, context: Context) -> PastReads:
+        if context.sees is None:
+            return self._past
+        # Texts that are this caller's own are not kept.
+        reads = PostgresPastReads(self._reads.limited_to(context.sees).fetch)
+        return SeenPast(self._past, partial(reads.hidden, sees=context.sees))
 
     def since(self, at: AsOf) -> Since:
         """Return what is known of it so far; a query of it notes more in its own snapshot."""

@@ -109,6 +109,9 @@ _SHRINK = f"""
         JOIN part_twins m ON m.part_key = p.key AND m.twin_key = e.target_key
       UNION {_below("back", new=True)})
     SELECT part_key, twin_key FROM back);
+  DELETE FROM part_lost WHERE (part_key, twin_key) IN (SELECT part_key, twin_key FROM part_twins);
+  DELETE FROM parts_left WHERE twin_key IN (SELECT twin_key FROM part_lost);
+  INSERT INTO parts_left (twin_key, part_key) SELECT twin_key, part_key FROM part_lost;
   DELETE FROM part_lost;
 """
 _TRIGGERS = f"""
@@ -126,12 +129,12 @@ BEGIN
   INSERT INTO part_twins (part_key, twin_key) SELECT key, NEW.key FROM parts WHERE root = NEW.id;
 END;
 CREATE TRIGGER IF NOT EXISTS part_twins_end AFTER DELETE ON twins
+WHEN EXISTS (SELECT 1 FROM part_twins WHERE twin_key = OLD.key)
 BEGIN
+  DELETE FROM parts_left WHERE twin_key = OLD.key;
+  INSERT INTO parts_left (twin_key, part_key)
+  SELECT twin_key, part_key FROM part_twins WHERE twin_key = OLD.key;
   DELETE FROM part_twins WHERE twin_key = OLD.key;
-END;
-CREATE TRIGGER IF NOT EXISTS part_twins_left AFTER DELETE ON part_twins
-BEGIN
-  INSERT OR IGNORE INTO parts_left (twin_key, part_key) VALUES (OLD.twin_key, OLD.part_key);
 END;
 CREATE TRIGGER IF NOT EXISTS part_twins_back AFTER INSERT ON part_twins
 BEGIN

@@ -6,6 +6,7 @@ version that a later change ended, if it had begun by then.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -20,13 +21,17 @@ from kastor.records import (
     TwinRow,
 )
 from kastor.storage.history import expired
+from kastor.storage.parts import held_last
 from kastor.storage.sqlite import past_statements as sql
 from kastor.storage.sqlite.positions import time_of
 from kastor.storage.sqlite.reads import page_of
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     import apsw
 
+    from kastor.records import Sees
     from kastor.storage.history import Kind
 
 
@@ -132,6 +137,13 @@ class SqlitePastReads:
                 found = [IncomingRow(*row) for row in rows]
         return found
 
+    async def hidden(self, keys: Collection[int], sees: Sees) -> set[int]:
+        """Return which of these twins cannot be seen, those that are gone included."""
+        seen = held_last("k.value", sees, str)
+        text = f"SELECT k.value FROM json_each(?) k WHERE NOT {seen}"
+        rows: list[Any] = self._execute(text, (json.dumps(list(keys)),)).fetchall()
+        return {row[0] for row in rows}
+
     def _there(self, twin_id: str, at: AsOf) -> int | None:
         """Return the key of a twin; None if it did not exist then."""
         rows = self._execute(sql.THERE, (twin_id, at.change)).fetchall()
@@ -146,6 +158,35 @@ class SqlitePastReads:
     def _version(self, kind: Kind, key: int, at: AsOf) -> list[Any]:
         rows: list[Any] = self._execute(sql.VERSION[kind], (key, at.change)).fetchall()
         return rows
+
+
+class AwaitedPast:
+    """The same reads for who awaits them."""
+
+    def __init__(self, reads: SqlitePastReads) -> None:
+        self._reads = reads
+
+    async def twin(self, twin_id: str, at: AsOf) -> TwinRow | None:
+        """Return a twin."""
+        return self._reads.twin(twin_id, at)
+
+    async def relationship(
+        self, source_id: str, relationship_id: str, at: AsOf
+    ) -> tuple[bool, RelationshipRow | None]:
+        """Return whether the source twin existed, and the relationship."""
+        return self._reads.relationship(source_id, relationship_id, at)
+
+    async def outgoing(
+        self, source_id: str, name: str | None, after: str, limit: int, at: AsOf
+    ) -> RelationshipPage | None:
+        """Return a page of the relationships that left a twin; None if it did not exist."""
+        return self._reads.outgoing(source_id, name, after, limit, at)
+
+    async def incoming(
+        self, target_id: str, after: tuple[int, int, int], limit: int, at: AsOf
+    ) -> list[IncomingRow] | None:
+        """Return a page of the relationships that entered a twin; None if it did not exist."""
+        return self._reads.incoming(target_id, after, limit, at)
 
 
 def _since(at: AsOf, more: int, other: int) -> Others:

@@ -35,6 +35,7 @@ from kastor.storage.keeping import Retention, rules_of
 from kastor.storage.load import StoreLoad
 from kastor.storage.protocol import Engine, StoreStatus
 from kastor.storage.pulse import Pulse
+from kastor.storage.seen_past import PastReads, SeenPast
 from kastor.storage.snapshots import Snapshots
 from kastor.storage.sqlite import files, past_statements, schema
 from kastor.storage.sqlite import statements as sql
@@ -51,7 +52,7 @@ from kastor.storage.sqlite.index_tables import SqliteIndexes
 from kastor.storage.sqlite.input_table import SqliteInputTable
 from kastor.storage.sqlite.job_table import SqliteJobTable
 from kastor.storage.sqlite.part_table import SqlitePartTable
-from kastor.storage.sqlite.past import SqlitePastReads
+from kastor.storage.sqlite.past import AwaitedPast, SqlitePastReads
 from kastor.storage.sqlite.past_snapshot import past_snapshot_of
 from kastor.storage.sqlite.pool import ReadPool, closed
 from kastor.storage.sqlite.proposal_table import SqliteProposalTable
@@ -242,8 +243,7 @@ class SqliteStore(Generic[C]):
     async def twin(self, twin_id: str, context: Context) -> TwinRow | None:
         """Return a twin."""
         if context.at is not None:
-            context.require_all()
-            return self._past.twin(twin_id, context.at)
+            return await self._past_of(context).twin(twin_id, context.at)
         return self._reads_of(context).twin(twin_id)
 
     async def relationship(
@@ -251,8 +251,7 @@ class SqliteStore(Generic[C]):
     ) -> tuple[bool, RelationshipRow | None]:
         """Return whether the source exists, and the relationship."""
         if context.at is not None:
-            context.require_all()
-            return self._past.relationship(source_id, relationship_id, context.at)
+            return await self._past_of(context).relationship(source_id, relationship_id, context.at)
         return self._reads_of(context).relationship(source_id, relationship_id)
 
     async def outgoing(
@@ -260,8 +259,7 @@ class SqliteStore(Generic[C]):
     ) -> RelationshipPage | None:
         """Return a page of outgoing relationships."""
         if context.at is not None:
-            context.require_all()
-            return self._past.outgoing(source_id, name, after, limit, context.at)
+            return await self._past_of(context).outgoing(source_id, name, after, limit, context.at)
         sees = context.sees
         if (
             sees is not None
@@ -278,8 +276,7 @@ class SqliteStore(Generic[C]):
     ) -> list[IncomingRow] | None:
         """Return a page of incoming relationships."""
         if context.at is not None:
-            context.require_all()
-            return self._past.incoming(target_id, after, limit, context.at)
+            return await self._past_of(context).incoming(target_id, after, limit, context.at)
         sees = context.sees
         if (
             sees is not None
@@ -291,6 +288,12 @@ class SqliteStore(Generic[C]):
 
     def _reads_of(self, context: Context) -> SqlitePointReads:
         return self._reads if context.sees is None else self._reads.limited_to(context.sees)
+
+    def _past_of(self, context: Context) -> PastReads:
+        reads = AwaitedPast(self._past)
+        if context.sees is None:
+            return reads
+        return SeenPast(reads, partial(self._past.hidden, sees=context.sees))
 
     def since(self, at: AsOf) -> Since:
         """Return what became of the twins and relationships of a state until now."""
