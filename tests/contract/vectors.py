@@ -1,4 +1,4 @@
-"""Twins with vectors of all kinds, on both engines."""
+"""Twins with vectors of all kinds."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from kastor.testing import KastorServer
-from tests.postgres.server import database
 
 from .client import Api, assert_json
 
@@ -46,13 +45,9 @@ VECTORS: dict[str, list[float] | None] = {
 }
 
 
-@pytest.fixture(scope="session", params=["sqlite", "postgres"])
-def vector_server(request: pytest.FixtureRequest) -> Iterator[KastorServer]:
-    if request.param == "sqlite":
-        with KastorServer() as started:
-            yield started
-        return
-    with database() as dsn, KastorServer(("--db", dsn)) as started:
+@pytest.fixture(scope="session")
+def vector_server() -> Iterator[KastorServer]:
+    with KastorServer() as started:
         yield started
 
 
