@@ -69,7 +69,7 @@ TOOLS: tuple[ToolEntry, ...] = (
     ToolEntry(
         "find",
         "Twins, models and relationship names by words or the beginning of an id, best first; "
-        "with like or vector, twins near in meaning; with under also all twins below one.",
+        "by like or vector twins near in meaning; under: below a twin.",
         a.Find,
         find,
         (P.QUERY,),

@@ -69,7 +69,7 @@ COMMANDS = (
     CommandEntry(
         "find",
         "kastor.cli.find:find",
-        "Find twins, models and names of relationships by any part of their texts.",
+        "Find twins, models and names of relationships by their texts; twins by meaning as well.",
     ),
     CommandEntry(
         "shell",
