@@ -68,8 +68,8 @@ TOOLS: tuple[ToolEntry, ...] = (
     ),
     ToolEntry(
         "find",
-        "Twins, models and relationship names by words or the beginning of an id, best first; "
-        "by like or vector twins near in meaning; under: below a twin.",
+        "Twins, models and relationship names by words or the start of an id, best first; "
+        "by like or vector twins near in meaning; under a twin.",
         a.Find,
         find,
         (P.QUERY,),
