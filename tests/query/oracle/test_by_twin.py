@@ -29,7 +29,7 @@ from test_postgres import (
 from kastor.errors import Forbidden
 from kastor.lang import parse, print_query
 from kastor.query.settings import QuerySettings
-from kastor.records import AsOf, Context, PolicyPart, Sees
+from kastor.records import Context, PolicyPart, Sees
 from kastor.storage.postgres.part_table import keep
 from kastor.storage.postgres.statements import Qualified
 
@@ -124,7 +124,7 @@ def test_who_sees_other_parts_has_other_statements_and_none_is_kept_for_another(
             assert len(drive(all_rows(engine, text, None, as_seen(sees)))) == rows
 
 
-def test_explain_and_the_past_are_refused() -> None:
+def test_explain_is_refused() -> None:
     graph = chain()
     engine = service(graph)
     sees = kept(engine, Sees((PolicyPart("p", "top", outgoing=("contains",)),)))
@@ -132,10 +132,6 @@ def test_explain_and_the_past_are_refused() -> None:
     for asked, explain in ((text, True), (f"EXPLAIN {text}", False)):
         with pytest.raises(Forbidden, match="whole graph"):
             drive(engine.run(asked, as_seen(sees), explain=explain))
-    models: Any = graph.models
-    past = Context("ann", at=AsOf(1, 0, models), sees=sees)
-    with pytest.raises(Forbidden, match="past"):
-        drive(engine.run(text, past))
 
 
 async def kept_there(connection: Any, sees: Sees) -> Sees:
