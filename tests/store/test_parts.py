@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from random import Random
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from msgspec import structs
 
 from kastor.errors import KastorError
+from kastor.graph import commands as c
 from kastor.records import SYSTEM, PolicyPart
 
 from .graphs import Graph, edge, room
@@ -94,3 +96,26 @@ async def test_parts_hold_what_can_be_reached_after_every_write(graph: Graph, se
         for part in PARTS:
             expected: Any = below(part, twins, edges)
             assert await told(graph, part) == expected, (seed, number, part)
+
+
+async def together(graph: Graph, *commands: c.Command[Any]) -> None:
+    results = await graph.service.execute_many(commands, SYSTEM, atomic=True)
+    assert not results.refused, results
+
+
+async def test_what_goes_together_takes_out_all_that_it_led_to(graph: Graph) -> None:
+    """Of a way none is left to go on from the one to the other, whichever went first."""
+    for twin in TWINS[:5]:
+        await graph.put(twin, room())
+    chain = list(pairwise(TWINS[:5]))
+    for source, target in chain:
+        await graph.relate(source, "r", edge(target))
+    part = PARTS[0]
+    assert await told(graph, part) == set(TWINS[:5])
+    turned = (c.PutRelationship(source, "r", edge(target, "above")) for source, target in chain[1:])
+    await together(graph, *turned)
+    assert await told(graph, part) == {"t0", "t1"}
+    await together(graph, *(c.PutRelationship(one, "r", edge(other)) for one, other in chain[1:]))
+    assert await told(graph, part) == set(TWINS[:5])
+    await together(graph, *(c.DeleteRelationship(source, "r") for source, _ in chain[:3]))
+    assert await told(graph, part) == {"t0"}

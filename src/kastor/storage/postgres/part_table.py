@@ -69,8 +69,13 @@ def _is_new(found: str, row: str) -> str:
     )
 
 
-def _begins_below(row: str) -> str:
-    """Return the lower end of a relationship for each part that its upper end is in."""
+def _begins_below(row: str, end: str) -> str:
+    """Return the lower end of a relationship for each part that one of its ends is in.
+
+    Args:
+        row: the relationship.
+        end: which of the ends is in the part: `above`, or the lower one, `twin_key`.
+    """
     return f"""
 SELECT o.part_key, o.twin_key FROM (
   SELECT n.part_key,
@@ -78,7 +83,7 @@ SELECT o.part_key, o.twin_key FROM (
          CASE WHEN p.outgoing THEN {row}.target_key ELSE {row}.source_key END AS twin_key
   FROM {{graph}}.part_names n JOIN {{graph}}.relationship_names r ON r.name = n.name
   JOIN {{graph}}.parts p ON p.key = n.part_key WHERE r.key = {row}.name_key
-) o JOIN {{graph}}.part_twins m ON m.part_key = o.part_key AND m.twin_key = o.above
+) o JOIN {{graph}}.part_twins m ON m.part_key = o.part_key AND m.twin_key = o.{end}
 """
 
 
@@ -108,11 +113,14 @@ BEGIN
   END IF;
   PERFORM pg_advisory_xact_lock(hashtext('{{graph}}.parts'));
   IF TG_OP <> 'INSERT' THEN
+    -- The statement has done all its work by now: a to b and b to c may both be gone, so that what
+    -- was below is looked at whether what was above is still in or not.
     WITH RECURSIVE lost(part_key, twin_key) AS (
-      {_begins_below("OLD")}
+      {_begins_below("OLD", "twin_key")}
       UNION SELECT lost.part_key, s.twin_key FROM {_beyond("lost", "s", down=True)})
     INSERT INTO {{graph}}.part_lost (part_key, twin_key)
     SELECT lost.part_key, lost.twin_key FROM lost JOIN {{graph}}.parts p ON p.key = lost.part_key
+    JOIN {{graph}}.part_twins m ON m.part_key = p.key AND m.twin_key = lost.twin_key
     JOIN {{graph}}.twins t ON t.key = lost.twin_key WHERE t.id <> p.root ON CONFLICT DO NOTHING;
     DELETE FROM {{graph}}.part_twins m USING {{graph}}.part_lost l
     WHERE m.part_key = l.part_key AND m.twin_key = l.twin_key;
@@ -133,7 +141,7 @@ BEGIN
   END IF;
   IF TG_OP <> 'DELETE' THEN
     WITH RECURSIVE reached(part_key, twin_key) AS (
-      {_begins_below("NEW")} WHERE {_is_new("o", "o")}
+      {_begins_below("NEW", "above")} WHERE {_is_new("o", "o")}
       UNION SELECT reached.part_key, s.twin_key FROM {_beyond("reached", "s", down=True)}
       WHERE {_is_new("reached", "s")})
     INSERT INTO {{graph}}.part_twins (part_key, twin_key) SELECT part_key, twin_key FROM reached
