@@ -23,6 +23,11 @@ if TYPE_CHECKING:
     from kastor.storage.postgres.statements import Qualified
 
 FILL_SECONDS = 600.0
+FUNCTIONS = (
+    *("part_twins_keep", "part_twins_begin", "part_twins_end", "part_twins_back"),
+    "parts_left_end",
+)
+"""Names of those that the triggers call; they stand in the graph's schema, and go with it."""
 _FIND = "SELECT key FROM {graph}.parts WHERE root = $1 AND outgoing = $2 AND names = $3"
 # Writers of twins and relationships wait, and begin again behind it with the triggers.
 _STOP_WRITES = """
