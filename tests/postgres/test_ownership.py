@@ -11,17 +11,21 @@ from contextlib import ExitStack
 from pathlib import Path
 from uuid import uuid4
 
+import asyncpg
 import httpx2
 import pytest
 
+from kastor.records import PolicyPart
 from kastor.storage.postgres.move import remove_dropped
+from kastor.storage.postgres.part_table import keep
 from kastor.storage.postgres.schema import SCHEMA_VERSION
+from kastor.storage.postgres.statements import Qualified
 from kastor.testing import KastorServer
 
 from .cluster import Cluster
 from .earlier import BEFORE_HISTORY, BEFORE_JOBS
 from .server import direct
-from .test_graphs import MODEL, Site, arguments, fill, has_schema, run, twin
+from .test_graphs import MODEL, Site, arguments, dropped, fill, has_schema, run, twin
 
 FOREIGN = {
     "a table": "CREATE TABLE {schema}.invoices AS SELECT 1 AS number",
@@ -319,6 +323,33 @@ def test_a_graph_made_anew_is_not_taken_for_the_old_one(site: Site) -> None:
             time.sleep(0.1)
         body = {"$metadata": {"$model": MODEL["@id"]}, "depth": "new"}
         assert there.put("/digitaltwins/t0", json=body).status_code == 200
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_a_graph_with_parts_goes_with_its_triggers(site: Site, *, shared: bool) -> None:
+    assert site.make("parted").status_code == 201
+    schema = schema_of(site, "parted")
+
+    async def keep_one() -> None:
+        connection = await asyncpg.connect(direct(site.dsn))
+        part = PolicyPart("p", "t0", outgoing=("contains",))
+        await keep(connection, Qualified(f'"{schema}"'), part)
+        await connection.close()
+
+    asyncio.run(keep_one())
+    functions = f"SELECT 1 FROM pg_proc WHERE pronamespace = '{schema}'::regnamespace"
+    assert run(site.dsn, functions)
+    if shared:
+        run(direct(site.dsn), FOREIGN["a table"].replace("{schema}", schema))
+    assert delete(site, "parted").status_code == 204
+    assert has_schema(site.dsn, schema) == shared
+    if shared:
+        assert run(site.dsn, functions) == []
+        run(direct(site.dsn), f"DROP SCHEMA {schema} CASCADE")
+    asyncio.run(remove_dropped(direct(site.dsn)))
+    assert dropped(site.dsn) == 0
+    assert site.make("parted").status_code == 201
+    assert delete(site, "parted").status_code == 204
 
 
 def test_a_move_out_of_a_shared_schema_takes_only_the_graph(site: Site) -> None:

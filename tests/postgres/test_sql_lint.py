@@ -28,7 +28,7 @@ CATALOG = frozenset(
     {
         *("pg_class", "pg_namespace", "pg_attribute", "pg_index", "pg_depend", "pg_extension"),
         *("pg_type", "pg_rewrite", "pg_constraint", "pg_attrdef"),
-        "pg_trigger",
+        *("pg_trigger", "pg_proc"),
     }
 )
 CONTROL = "kastor_control.graphs"
@@ -121,6 +121,7 @@ OF_THE_DATABASE = {
 OF_RULES = {
     "part_table._TRIGGERS": "made only where a rule of the policy names what lies below a twin; a"
     " database that takes no triggers is told of as one that cannot keep such rules",
+    "ownership._DROP_FUNCTIONS": "what these triggers called goes with the graph",
 }
 """Statements that a graph without such rules never sees."""
 LEFT_OUT = OF_THE_DATABASE | OF_RULES

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 from random import Random
+from string import ascii_letters
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from msgspec import structs
 from kastor.errors import KastorError
 from kastor.graph import commands as c
 from kastor.records import SYSTEM, PolicyPart
+from kastor.storage.parts import key_of
 
 from .graphs import Graph, edge, room
 
@@ -119,3 +121,16 @@ async def test_what_goes_together_takes_out_all_that_it_led_to(graph: Graph) -> 
     assert await told(graph, part) == set(TWINS[:5])
     await together(graph, *(c.DeleteRelationship(source, "r") for source, _ in chain[:3]))
     assert await told(graph, part) == {"t0"}
+
+
+async def test_names_may_be_many_long_and_given_twice(graph: Graph) -> None:
+    await graph.put("t0", room())
+    await graph.put("t1", room())
+    await graph.relate("t0", "r", edge("t1"))
+    long = tuple("".join(Random(n).choices(ascii_letters, k=400)) for n in range(49))
+    for names in (("nextTo", "nextTo"), (*long, "nextTo")):
+        part = PolicyPart("p", "t0", outgoing=names)
+        assert await told(graph, part) == {"t0", "t1"}
+        assert (await graph.service.seen([part])).parts[0].key == key_of(part), "in any graph"
+    fewer = PolicyPart("p", "t0", outgoing=long)
+    assert await told(graph, fewer) == {"t0"}

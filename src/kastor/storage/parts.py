@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from hashlib import sha256
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 MOST_PARTS = 1_000
 """Parts of one graph that begin at a twin; each takes room for every twin in it."""
+_LONGEST_NAMES = 1_000
+"""Bytes."""
 _TABLE = re.compile(
     r"\b(FROM|JOIN) (\{graph\}\.)?(twins|relationships)\b(?: (?!WHERE|ON|JOIN|LEFT)(\w+))?"
 )
@@ -40,9 +43,28 @@ class PartStore(Protocol):
         """
 
 
-def names_of(part: PolicyPart) -> str:
-    """Return the names of the relationships of a part, as they are stored."""
-    return msgspec.json.encode(sorted(part.outgoing or part.incoming)).decode()
+def names_of(part: PolicyPart) -> list[str]:
+    """Return the names of the relationships of a part, each once, in order."""
+    return sorted(set(part.outgoing or part.incoming))
+
+
+def told_of(part: PolicyPart) -> tuple[str | None, bool, str]:
+    """Return what parts of a graph are told apart by: root, direction, names of relationships.
+
+    Many long names are a digest of theirs: no engine has an index over any length.
+    """
+    names = msgspec.json.encode(names_of(part))
+    kept = names if len(names) <= _LONGEST_NAMES else sha256(names).hexdigest().encode()
+    return part.under, bool(part.outgoing), kept.decode()
+
+
+def key_of(part: PolicyPart) -> int:
+    """Return the key of a part, the same in every graph.
+
+    A process that knows it of a graph which another one replaced just now sees that part of the
+    new one, or nothing, and never another part.
+    """
+    return int.from_bytes(sha256(msgspec.json.encode(told_of(part))).digest()[:6], "big")
 
 
 def too_many() -> Unavailable:

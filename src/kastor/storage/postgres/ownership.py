@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from kastor.clock import new_guid
 from kastor.errors import Conflict
 from kastor.storage.postgres import search_statements
+from kastor.storage.postgres.part_table import FUNCTIONS
 from kastor.storage.refusals import NotAGraphError, UnfinishedGraphError
 
 if TYPE_CHECKING:
@@ -48,6 +49,9 @@ WHERE d.refclassid = 'pg_namespace'::regclass AND d.deptype = 'n' AND s.nspname 
         (c.relkind IN ('r', 'p') AND c.relname = ANY($2::text[]))
         OR (c.relkind = 'S' AND t.relname = ANY($2::text[]))
         OR (c.relname ~ $3 AND EXISTS (SELECT 1 FROM pg_extension WHERE extname = 'citus')))))
+  AND NOT (d.classid = 'pg_proc'::regclass AND EXISTS (
+    SELECT 1 FROM pg_proc f WHERE f.oid = d.objid AND f.proname = ANY($4::text[])
+        AND f.pronargs = 0 AND f.prorettype = 'trigger'::regtype))
 ORDER BY 1 LIMIT 100
 """
 _DEPENDENTS = """
@@ -58,6 +62,7 @@ WITH mine AS MATERIALIZED (
     SELECT 'pg_class'::regclass AS kind, oid FROM mine
     UNION ALL SELECT 'pg_type'::regclass, reltype FROM mine
     UNION ALL SELECT 'pg_type'::regclass, t.typarray FROM mine JOIN pg_type t ON t.oid = reltype
+    UNION ALL SELECT 'pg_trigger'::regclass, g.oid FROM pg_trigger g JOIN mine ON tgrelid = mine.oid
     UNION ALL SELECT d.classid::regclass, d.objid FROM pg_depend d JOIN mine m ON m.oid = d.refobjid
     WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass
       AND d.deptype IN ('a', 'i')
@@ -80,6 +85,7 @@ _RELEASE = "UPDATE {graph}.meta SET claim = NULL WHERE claim = $1"
 _MARK = "UPDATE {graph}.meta SET unfinished = $1"
 _RENAME = "ALTER SCHEMA {graph} RENAME TO "
 _DROP_TABLES = "DROP TABLE IF EXISTS "
+_DROP_FUNCTIONS = "DROP FUNCTION IF EXISTS "
 _DROP_SCHEMA = "DROP SCHEMA {graph} RESTRICT"
 
 
@@ -112,11 +118,12 @@ async def strangers(connection: Connection, schema: str, *, tables: bool = True)
     Args:
         connection: to the database.
         schema: its name.
-        tables: whether tables with the names of Kastor's are Kastor's.
+        tables: whether tables and functions with the names of Kastor's are Kastor's.
     """
     names = list(own_tables()) if tables else []
     shards = f"^({'|'.join(names)})_[0-9]+$" if names else "^$"
-    rows = await connection.fetch(_STRANGERS, schema, names, shards)
+    functions = list(FUNCTIONS) if tables else []
+    rows = await connection.fetch(_STRANGERS, schema, names, shards, functions)
     return [text for (text,) in rows]
 
 
@@ -246,4 +253,6 @@ def named(found: Sequence[str]) -> str:
 
 
 def _drop_tables(graph: str) -> str:
-    return _DROP_TABLES + ", ".join(f"{graph}.{name}" for name in own_tables()) + " RESTRICT"
+    tables = ", ".join(f"{graph}.{name}" for name in own_tables())
+    functions = ", ".join(f"{graph}.{name}()" for name in FUNCTIONS)
+    return f"{_DROP_TABLES}{tables} RESTRICT; {_DROP_FUNCTIONS}{functions} RESTRICT"

@@ -7,12 +7,13 @@ part waits for others who do: two transactions that add a to b and b to c would 
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
 from kastor.errors import Unavailable
-from kastor.storage.parts import MOST_PARTS, names_of, too_many
+from kastor.storage.parts import MOST_PARTS, key_of, names_of, told_of, too_many
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,13 +24,21 @@ if TYPE_CHECKING:
     from kastor.storage.postgres.statements import Qualified
 
 FILL_SECONDS = 600.0
+FUNCTIONS = (
+    *("part_twins_keep", "part_twins_begin", "part_twins_end", "part_twins_back"),
+    "parts_left_end",
+)
+"""Names of those that the triggers call; they stand in the graph's schema, and go with it."""
 _FIND = "SELECT key FROM {graph}.parts WHERE root = $1 AND outgoing = $2 AND names = $3"
 # Writers of twins and relationships wait, and begin again behind it with the triggers.
 _STOP_WRITES = """
 LOCK TABLE {graph}.twins, {graph}.relationships, {graph}.parts IN SHARE ROW EXCLUSIVE MODE
 """
 _COUNT = "SELECT count(*) FROM {graph}.parts"
-_ADD = "INSERT INTO {graph}.parts (root, outgoing, names) VALUES ($1, $2, $3) RETURNING key"
+_ADD = """
+INSERT INTO {graph}.parts (key, root, outgoing, names) OVERRIDING SYSTEM VALUE
+VALUES ($1, $2, $3, $4)
+"""
 _ADD_NAMES = """
 INSERT INTO {graph}.part_names (name, part_key)
 SELECT n.value, $1 FROM jsonb_array_elements_text($2::text::jsonb) n (value)
@@ -199,7 +208,7 @@ async def keep(connection: Connection, texts: Qualified, part: PolicyPart) -> in
     Raises:
         Unavailable: there are too many.
     """
-    told = (part.under, bool(part.outgoing), names_of(part))
+    told = told_of(part)
     found = await connection.fetchval(texts[_FIND], *told)
     if found is not None:
         return int(found)
@@ -210,12 +219,13 @@ async def keep(connection: Connection, texts: Qualified, part: PolicyPart) -> in
             return int(found)
         if await connection.fetchval(texts[_COUNT]) >= MOST_PARTS:
             raise too_many()
-        key = await connection.fetchval(texts[_ADD], *told)
-        await connection.execute(texts[_ADD_NAMES], key, told[2])
+        key = key_of(part)
+        await connection.execute(texts[_ADD], key, *told)
+        await connection.execute(texts[_ADD_NAMES], key, json.dumps(names_of(part)))
         await connection.execute(texts[_FILL], key, timeout=FILL_SECONDS)
         if await connection.fetchval(texts[_ARE_MADE]) is None:
             await _make_triggers(connection, texts)
-        return int(key)
+        return key
 
 
 async def _make_triggers(connection: Connection, texts: Qualified) -> None:

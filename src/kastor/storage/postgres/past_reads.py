@@ -82,7 +82,7 @@ class PostgresPastReads:
     async def hidden(self, keys: Collection[int], sees: Sees) -> set[int]:
         """Return which of these twins cannot be seen, those that are gone included."""
         seen = held_last("k.key", sees, "{{graph}}.{}".format)
-        text = f"SELECT k.key FROM unnest($1::text[]::bigint[]) k (key) WHERE NOT {seen}"
+        text = f"SELECT k.key FROM unnest($1::text[]::bigint[]) k (key) WHERE ({seen}) IS NOT TRUE"
         return {row[0] for row in await self._fetch(text, ([*map(str, keys)],))}
 
     async def _read(self, text: str, at: AsOf, *values: object) -> list[Any]:

@@ -6,9 +6,10 @@ are there while a part is: who has no such rules pays nothing.
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
-from kastor.storage.parts import MOST_PARTS, names_of, too_many
+from kastor.storage.parts import MOST_PARTS, key_of, names_of, told_of, too_many
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 _FIND = "SELECT key FROM parts WHERE root = ? AND outgoing = ? AND names = ?"
 _COUNT = "SELECT count(*) FROM parts"
-_ADD = "INSERT INTO parts (root, outgoing, names) VALUES (?, ?, ?) RETURNING key"
+_ADD = "INSERT INTO parts (key, root, outgoing, names) VALUES (?, ?, ?, ?)"
 _ADD_NAMES = "INSERT INTO part_names (name, part_key) SELECT value, ? FROM json_each(?)"
 _PART_OF = """
 FROM part_names n JOIN relationship_names r ON r.name = n.name JOIN parts p ON p.key = n.part_key
@@ -154,16 +155,16 @@ def keep(connection: apsw.Connection, part: PolicyPart) -> int:
     Raises:
         Unavailable: there are too many.
     """
-    told = (part.under, bool(part.outgoing), names_of(part))
+    told = told_of(part)
     rows: list[Any] = connection.execute(_FIND, told).fetchall()
     if rows:
         return int(rows[0][0])
     count: list[Any] = connection.execute(_COUNT).fetchall()
     if count[0][0] >= MOST_PARTS:
         raise too_many()
-    made: list[Any] = connection.execute(_ADD, told).fetchall()
-    key = int(made[0][0])
-    connection.execute(_ADD_NAMES, (key, told[2])).fetchall()
+    key = key_of(part)
+    connection.execute(_ADD, (key, *told)).fetchall()
+    connection.execute(_ADD_NAMES, (key, json.dumps(names_of(part)))).fetchall()
     connection.execute(_FILL, (key,)).fetchall()
     connection.execute(_TRIGGERS).fetchall()
     return key

@@ -140,7 +140,7 @@ class SqlitePastReads:
     async def hidden(self, keys: Collection[int], sees: Sees) -> set[int]:
         """Return which of these twins cannot be seen, those that are gone included."""
         seen = held_last("k.value", sees, str)
-        text = f"SELECT k.value FROM json_each(?) k WHERE NOT {seen}"
+        text = f"SELECT k.value FROM json_each(?) k WHERE ({seen}) IS NOT TRUE"
         rows: list[Any] = self._execute(text, (json.dumps(list(keys)),)).fetchall()
         return {row[0] for row in rows}
 
