@@ -15,7 +15,7 @@ from kastor.graph import commands as c
 from kastor.records import SYSTEM, PolicyPart
 from kastor.storage.parts import key_of
 
-from .graphs import Graph, edge, room
+from .graphs import ROOM_MODEL, THERMOSTAT_MODEL, Graph, edge, room
 
 pytestmark = pytest.mark.anyio
 TWINS = [f"t{n}" for n in range(7)]
@@ -134,3 +134,20 @@ async def test_names_may_be_many_long_and_given_twice(graph: Graph) -> None:
         assert (await graph.service.seen([part])).parts[0].key == key_of(part), "in any graph"
     fewer = PolicyPart("p", "t0", outgoing=long)
     assert await told(graph, fewer) == {"t0"}
+
+
+async def test_a_graph_that_was_emptied_keeps_its_parts(graph: Graph) -> None:
+    await graph.put("t0", room())
+    for twin in TWINS[1:]:
+        await graph.put(twin, room())
+        await graph.relate("t0", twin, edge(twin))
+        await graph.relate(twin, "back", edge("t0"))
+    assert await told(graph, PARTS[0]) == set(TWINS)
+    await graph.store.reset()
+    await graph.upload(ROOM_MODEL, THERMOSTAT_MODEL)
+    for twin in TWINS[:3]:
+        await graph.put(twin, room())
+    assert await told(graph, PARTS[0]) == {"t0"}
+    await graph.relate("t1", "r", edge("t2"))
+    await graph.relate("t0", "r", edge("t1"))
+    assert await told(graph, PARTS[0]) == set(TWINS[:3])

@@ -433,6 +433,8 @@ RESET = (
     "DELETE FROM {graph}.setbacks",
     "DELETE FROM {graph}.version_blocks",
     "DELETE FROM {graph}.telemetry",
+    # First, so that no trigger looks for what else leads to a twin, once for each relationship.
+    "DELETE FROM {graph}.part_twins",
     "DELETE FROM {graph}.relationships",
     "DELETE FROM {graph}.relationship_versions",
     "DELETE FROM {graph}.relationship_names",

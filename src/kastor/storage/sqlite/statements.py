@@ -271,6 +271,8 @@ WHERE instr(lower(id), '%2f') ORDER BY id LIMIT ?
 """
 
 RESET = (
+    # First, so that no trigger looks for what else leads to a twin, once for each relationship.
+    "DELETE FROM part_twins",
     "DELETE FROM relationships",
     "DELETE FROM relationship_versions",
     "DELETE FROM relationship_names",
